@@ -1,0 +1,242 @@
+/**
+ * @file onnxweld.h
+ * The whole public API of libonnxweld: load ONNX models, align B to A by
+ * permuting hidden units, merge, write ONNX back, and measure linear mode
+ * connectivity (LMC) and layerwise linear feature connectivity (LLFC).
+ *
+ * Conventions (hold for every function unless its comment says otherwise)
+ *  - Status   : functions that can fail return weld_status; 0 is success.
+ *  - Outputs  : come first and are named `out`; on failure `*out` is NULL.
+ *  - Errors   : last parameter `weld_error *err`, may be NULL; written only on
+ *               failure: one line that names file, place, value, what was allowed.
+ *  - Ownership: `weld_x **out` is owned by the caller, freed by weld_x_free().
+ *               A returned `const` pointer is borrowed from its parent.
+ *               Inputs are never consumed; weld_x_free(NULL) is a no-op.
+ *               The context outlives everything that was made with it.
+ *  - Alpha    : the weight of A; theta = alpha A + (1 - alpha) B.
+ *  - Threads  : distinct contexts may be used from distinct threads. Objects of
+ *               one context: by one thread at a time. The number of threads
+ *               that the library itself uses never changes a result.
+ */
+#ifndef ONNXWELD_H
+#define ONNXWELD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define WELD_API __attribute__((visibility("default")))
+#else
+#define WELD_API
+#endif
+
+#define WELD_VERSION_MAJOR 0
+#define WELD_VERSION_MINOR 1
+#define WELD_VERSION_PATCH 0
+WELD_API const char *weld_version(void);
+
+typedef enum weld_status {
+    WELD_OK = 0,
+    WELD_E_NOMEM = -1,       /**< allocation failed */
+    WELD_E_IO = -2,          /**< open, read, write, rename failed */
+    WELD_E_FORMAT = -3,      /**< bytes are not a valid model or data set */
+    WELD_E_LIMIT = -4,       /**< input exceeds a limit or the memory budget */
+    WELD_E_UNSUPPORTED = -5, /**< valid ONNX, but an operator, type or opset we lack */
+    WELD_E_MISMATCH = -6,    /**< models A and B are not the same architecture */
+    WELD_E_ARGUMENT = -7,    /**< the caller passed an invalid argument or option */
+    WELD_E_NEGATIVE = -8,    /**< the work was done and its result is negative (not verified) */
+    WELD_E_CANCELLED = -9,   /**< the progress callback asked to stop */
+    WELD_E_INTERNAL = -10    /**< a bug in onnxweld */
+} weld_status;
+
+/** Filled by the innermost failing call; outer calls prepend context. */
+typedef struct weld_error {
+    weld_status status;
+    int line;         /**< source line that raised it */
+    const char *file; /**< static string */
+    char message[1024];
+} weld_error;
+
+#define WELD_ERROR_INIT {WELD_OK, 0, "", ""}
+WELD_API const char *weld_status_name(weld_status status);
+
+/* ---- context ---------------------------------------------------------------- */
+
+/** `resize` behaves as realloc; size 0 frees and returns NULL. Must be thread-safe. */
+typedef struct weld_allocator {
+    void *(*resize)(void *block, size_t size_bytes, void *user);
+    void *user;
+} weld_allocator;
+
+/** Hard limits, applied before anything is allocated from untrusted sizes. 0 = default. */
+typedef struct weld_limits {
+    uint64_t file_bytes_max;   /**< 2 GiB - 1 */
+    uint64_t tensor_bytes_max; /**< 2 GiB - 1 */
+    uint32_t nodes_max;        /**< 100 000 */
+    uint32_t tensors_max;      /**< 100 000 */
+    uint32_t depth_max;        /**< nested messages, 64 */
+    uint32_t name_bytes_max;   /**< 4096 */
+} weld_limits;
+
+/** Return false to cancel. `fraction` is in [0, 1]. */
+typedef bool (*weld_progress_fn)(const char *stage, double fraction, void *user);
+
+typedef struct weld_context_options {
+    uint32_t struct_size;
+    weld_allocator allocator; /**< NULL resize = the C library's */
+    uint64_t memory_bytes_max; /**< budget over all objects; 0 = three quarters of the machine */
+    weld_limits limits;
+    int threads; /**< 0 = all processors; never changes a result */
+    weld_progress_fn progress;
+    void *user;
+} weld_context_options;
+#define WELD_CONTEXT_OPTIONS_INIT                                                              \
+    {                                                                                          \
+        (uint32_t)sizeof(weld_context_options), {NULL, NULL}, 0, {0, 0, 0, 0, 0, 0}, 0, NULL, NULL \
+    }
+
+typedef struct weld_context weld_context;
+WELD_API weld_status weld_context_create(weld_context **out, const weld_context_options *options,
+                                         weld_error *err);
+WELD_API void weld_context_free(weld_context *ctx);
+
+typedef struct weld_model weld_model;
+typedef struct weld_dataset weld_dataset;
+typedef struct weld_alignment weld_alignment;
+typedef struct weld_report weld_report;
+
+/* ---- models ----------------------------------------------------------------- */
+
+WELD_API weld_status weld_model_load(weld_model **out, weld_context *ctx, const char *path,
+                                     weld_error *err);
+WELD_API weld_status weld_model_load_memory(weld_model **out, weld_context *ctx, const void *bytes,
+                                            size_t size_bytes, weld_error *err);
+/** Written atomically: complete or not at all. Refuses an existing path unless `replace`. */
+WELD_API weld_status weld_model_save(const weld_model *model, const char *path, bool replace,
+                                     weld_error *err);
+/** The bytes that weld_model_save would write; free with weld_bytes_free(). */
+WELD_API weld_status weld_model_save_memory(void **out, size_t *out_size_bytes,
+                                            const weld_model *model, weld_error *err);
+WELD_API void weld_bytes_free(weld_context *ctx, void *bytes);
+WELD_API void weld_model_free(weld_model *model);
+/** Inputs, outputs, layers, classes of units, what is pinned and why. */
+WELD_API weld_status weld_model_inspect(weld_report **out, const weld_model *model, weld_error *err);
+/** Every obstacle to welding b to a, numbered; WELD_E_MISMATCH if there is one (*out is made then
+ *  as well: the one exception to the rule of outputs). */
+WELD_API weld_status weld_check(weld_report **out, const weld_model *a, const weld_model *b,
+                                weld_error *err);
+
+/* ---- data ------------------------------------------------------------------- */
+
+typedef struct weld_dataset_options {
+    uint32_t struct_size;
+    const char *preset;     /**< none, unit, imagenet, cifar10, mnist, tf, caffe; NULL = none */
+    const char *labels;     /**< key in the npz, or a file; NULL = "labels" */
+    const char *input_name; /**< the model's input name (key of the npz); NULL = any single array */
+    const double *mean;     /**< [channels], in units of the scaled data, or NULL */
+    const double *std;      /**< [channels] or NULL */
+    size_t channels;        /**< length of mean and std */
+    double scale;           /**< x is multiplied by it before mean and std; 0 = the preset's */
+    int64_t samples_max;    /**< 0 = all */
+} weld_dataset_options;
+#define WELD_DATASET_OPTIONS_INIT                                                              \
+    {                                                                                          \
+        (uint32_t)sizeof(weld_dataset_options), NULL, NULL, NULL, NULL, NULL, 0, 0.0, 0        \
+    }
+
+/** .npz, .npy, MNIST idx (.gz), CIFAR-10 binary (plain, .gz, .tar.gz), by content. */
+WELD_API weld_status weld_dataset_open(weld_dataset **out, weld_context *ctx, const char *path,
+                                       const weld_dataset_options *options, weld_error *err);
+WELD_API int64_t weld_dataset_size(const weld_dataset *dataset);
+WELD_API bool weld_dataset_has_labels(const weld_dataset *dataset);
+WELD_API void weld_dataset_free(weld_dataset *dataset);
+
+/* ---- align, verify, merge --------------------------------------------------- */
+
+typedef struct weld_align_options {
+    uint32_t struct_size;
+    const char *method;       /**< none, weights, activations; NULL = weights */
+    const weld_dataset *data; /**< for activations; labels are never used */
+    int64_t batch;            /**< samples per forward pass; 0 = chosen */
+    int restarts;             /**< descents of weight matching; 0 = 4 */
+    uint64_t seed;
+} weld_align_options;
+#define WELD_ALIGN_OPTIONS_INIT                                                                \
+    {                                                                                          \
+        (uint32_t)sizeof(weld_align_options), NULL, NULL, 0, 0, 0                              \
+    }
+
+/** Permutations that bring `b` to `a`. Both are borrowed and must outlive the alignment. */
+WELD_API weld_status weld_align(weld_alignment **out, const weld_model *a, const weld_model *b,
+                                const weld_align_options *options, weld_error *err);
+/** A permutation file of weld_alignment_save; refused unless it fits the pair. */
+WELD_API weld_status weld_alignment_load(weld_alignment **out, const weld_model *a,
+                                         const weld_model *b, const char *path, weld_error *err);
+WELD_API weld_status weld_alignment_save(const weld_alignment *alignment, const char *path,
+                                         bool replace, weld_error *err);
+WELD_API size_t weld_alignment_class_count(const weld_alignment *alignment);
+/** perm[i] = j: unit i of the result is unit j of b. Borrowed; *out_size receives n. */
+WELD_API const int32_t *weld_alignment_class(const weld_alignment *alignment, size_t index,
+                                             size_t *out_size);
+/** Compares b with the permuted b on `data` (NULL = random input), at most `samples` samples.
+ *  WELD_E_NEGATIVE with the class at fault when they differ by more than tolerance * scale. */
+WELD_API weld_status weld_alignment_verify(weld_alignment *alignment, const weld_dataset *data,
+                                           int64_t samples, double tolerance, weld_error *err);
+WELD_API void weld_alignment_free(weld_alignment *alignment);
+
+/** A's file with alpha A + (1 - alpha) permuted B; bit-equal tensors are copied. */
+WELD_API weld_status weld_merge(weld_model **out, const weld_alignment *alignment, double alpha,
+                                weld_error *err);
+
+/* ---- measure and report ----------------------------------------------------- */
+
+typedef struct weld_measure_options {
+    uint32_t struct_size;
+    const double *alpha; /**< [alpha_count], ascending in [0, 1]; NULL = 0, .1, ..., 1 */
+    size_t alpha_count;
+    const double *llfc_alpha; /**< [llfc_alpha_count]; NULL = .25, .5, .75 */
+    size_t llfc_alpha_count;
+    int64_t batch;
+} weld_measure_options;
+#define WELD_MEASURE_OPTIONS_INIT                                                              \
+    {                                                                                          \
+        (uint32_t)sizeof(weld_measure_options), NULL, 0, NULL, 0, 0                            \
+    }
+
+/** A report of the alignment (models, matching, verification). */
+WELD_API weld_status weld_report_create(weld_report **out, const weld_alignment *alignment,
+                                        weld_error *err);
+/** Adds LMC (with labels) and LLFC of the naive and the aligned pair on `data`. */
+WELD_API weld_status weld_report_measure(weld_report *report, const weld_alignment *alignment,
+                                         const weld_dataset *data,
+                                         const weld_measure_options *options, weld_error *err);
+WELD_API weld_status weld_report_add_output(weld_report *report, const weld_model *merged,
+                                            const char *path, double alpha, weld_error *err);
+WELD_API weld_status weld_report_add_warning(weld_report *report, const char *code,
+                                             const char *text, weld_error *err);
+/** All that may differ between equal runs: command line, seconds. */
+WELD_API weld_status weld_report_set_run(weld_report *report, int argc, char *const *argv,
+                                         double seconds, weld_error *err);
+/** `format`: a name of weld_report_formats(); free the text with weld_bytes_free(). */
+WELD_API weld_status weld_report_text(char **out, const weld_report *report, const char *format,
+                                      weld_error *err);
+WELD_API weld_status weld_report_save(const weld_report *report, const char *format,
+                                      const char *path, bool replace, weld_error *err);
+WELD_API void weld_report_free(weld_report *report);
+
+/* ---- names, NULL-terminated, static storage ---------------------------------- */
+
+WELD_API const char *const *weld_op_names(void);
+WELD_API const char *const *weld_align_methods(void);
+WELD_API const char *const *weld_report_formats(void);
+WELD_API const char *const *weld_dataset_presets(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,306 @@
+#include "exec/plan.h"
+#include "core/size.h"
+
+typedef struct slot {
+    size_t bytes;
+    int last_use; /* step after which it is free */
+} slot;
+
+struct weld_plan {
+    weld_context *ctx;
+    const weld_shapes *shapes;
+    const weld_graph *graph;
+    int *steps; /* [step_count] node indices: those whose outputs are not known beforehand */
+    int step_count;
+    int *slot_of; /* [value_count] buffer of a computed value, -1 = none */
+    int *last_use; /* [value_count] last step that reads it */
+    slot *slots;
+    int slot_count;
+    size_t scratch_bytes;
+};
+
+struct weld_run {
+    const weld_plan *plan;
+    void **buffers; /* [slot_count] */
+    void *scratch;
+    weld_tensor *values; /* [value_count] */
+};
+
+static bool is_known(const weld_plan *plan, int value)
+{
+    return plan->shapes->types[value].data != NULL;
+}
+
+static size_t value_bytes(const weld_plan *plan, int value)
+{
+    const weld_type *type = &plan->shapes->types[value];
+    return (size_t)weld_shape_numel(&type->shape) * weld_compute_size(type->dtype);
+}
+
+static void list_steps(weld_plan *plan)
+{
+    const weld_graph *g = plan->graph;
+    for (int n = 0; n < g->node_count; n++) {
+        bool needed = false;
+        for (int k = 0; k < g->nodes[n].output_count; k++) {
+            int v = g->nodes[n].outputs[k];
+            needed = needed || (v >= 0 && !is_known(plan, v));
+        }
+        if (needed)
+            plan->steps[plan->step_count++] = n;
+    }
+}
+
+static void find_last_uses(weld_plan *plan, const int *taps, int tap_count)
+{
+    const weld_graph *g = plan->graph;
+    for (int v = 0; v < g->value_count; v++)
+        plan->last_use[v] = -1;
+    for (int s = 0; s < plan->step_count; s++) {
+        const weld_node *node = &g->nodes[plan->steps[s]];
+        for (int k = 0; k < node->input_count; k++)
+            if (node->inputs[k] >= 0)
+                plan->last_use[node->inputs[k]] = s;
+        for (int k = 0; k < node->output_count; k++)
+            if (node->outputs[k] >= 0 && plan->last_use[node->outputs[k]] < s)
+                plan->last_use[node->outputs[k]] = s;
+    }
+    for (int k = 0; k < tap_count; k++)
+        plan->last_use[taps[k]] = plan->step_count;
+    for (int k = 0; k < g->output_count; k++)
+        plan->last_use[g->outputs[k]] = plan->step_count;
+}
+
+/* The free slot that fits best: the smallest that is large enough, else the largest. */
+static int pick_slot(const weld_plan *plan, int step, size_t bytes)
+{
+    int best = -1;
+    for (int s = 0; s < plan->slot_count; s++) {
+        if (plan->slots[s].last_use >= step)
+            continue;
+        size_t have = plan->slots[s].bytes, held = best < 0 ? 0 : plan->slots[best].bytes;
+        bool better = best < 0 || (have >= bytes ? held < bytes || have < held
+                                                 : held < bytes && have > held);
+        if (better)
+            best = s;
+    }
+    return best;
+}
+
+static weld_status assign_slots(weld_plan *plan, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    size_t cap = 0;
+    for (int s = 0; s < plan->step_count; s++) {
+        const weld_node *node = &plan->graph->nodes[plan->steps[s]];
+        for (int k = 0; k < node->output_count; k++) {
+            int v = node->outputs[k];
+            if (v < 0)
+                continue;
+            size_t bytes = value_bytes(plan, v);
+            int choice = pick_slot(plan, s, bytes);
+            if (choice < 0) {
+                WELD_GROW(plan->slots, cap, plan->ctx, plan->slot_count + 1);
+                choice = plan->slot_count++;
+                plan->slots[choice] = (slot){0, -1};
+            }
+            if (plan->slots[choice].bytes < bytes)
+                plan->slots[choice].bytes = bytes;
+            plan->slots[choice].last_use = plan->last_use[v];
+            plan->slot_of[v] = choice;
+        }
+    }
+done:
+    return st;
+}
+
+static void shape_args(const weld_plan *plan, const weld_node *node, weld_tensor *storage,
+                       const weld_tensor **in, weld_tensor **out)
+{
+    for (int k = 0; k < node->input_count + node->output_count; k++) {
+        bool is_in = k < node->input_count;
+        int v = is_in ? node->inputs[k] : node->outputs[k - node->input_count];
+        weld_tensor *t = v < 0 ? NULL : &storage[k];
+        if (t)
+            *t = (weld_tensor){.dtype = plan->shapes->types[v].dtype,
+                               .shape = plan->shapes->types[v].shape};
+        if (is_in)
+            in[k] = t;
+        else
+            out[k - node->input_count] = t;
+    }
+}
+
+static weld_status find_scratch(weld_plan *plan, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_tensor *storage = NULL, **out = NULL;
+    const weld_tensor **in = NULL;
+    size_t cap_storage = 0, cap_in = 0, cap_out = 0;
+    for (int s = 0; s < plan->step_count; s++) {
+        const weld_node *node = &plan->graph->nodes[plan->steps[s]];
+        if (!node->op->scratch_bytes)
+            continue;
+        WELD_GROW(storage, cap_storage, plan->ctx, node->input_count + node->output_count);
+        WELD_GROW(in, cap_in, plan->ctx, node->input_count);
+        WELD_GROW(out, cap_out, plan->ctx, node->output_count);
+        shape_args(plan, node, storage, in, out);
+        weld_kernel_args args = {plan->ctx, in, out, NULL};
+        size_t bytes = node->op->scratch_bytes(&args, node);
+        if (bytes > plan->scratch_bytes)
+            plan->scratch_bytes = bytes;
+    }
+done:
+    weld_free(plan->ctx, storage);
+    weld_free(plan->ctx, in);
+    weld_free(plan->ctx, out);
+    return st;
+}
+
+weld_status weld_plan_create(weld_plan **out, weld_context *ctx, const weld_shapes *shapes,
+                             const int *taps, int tap_count, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_graph *graph = shapes->graph;
+    weld_plan *plan = NULL;
+    *out = NULL;
+    WELD_NEW(plan, ctx, 1);
+    plan->ctx = ctx;
+    plan->shapes = shapes;
+    plan->graph = graph;
+    WELD_NEW(plan->steps, ctx, graph->node_count);
+    WELD_NEW(plan->slot_of, ctx, graph->value_count);
+    WELD_NEW(plan->last_use, ctx, graph->value_count);
+    for (int v = 0; v < graph->value_count; v++)
+        plan->slot_of[v] = -1;
+    list_steps(plan);
+    find_last_uses(plan, taps, tap_count);
+    WELD_TRY(assign_slots(plan, err));
+    WELD_TRY(find_scratch(plan, err));
+    *out = plan;
+    plan = NULL;
+done:
+    weld_plan_free(plan);
+    return st;
+}
+
+void weld_plan_free(weld_plan *plan)
+{
+    if (!plan)
+        return;
+    weld_free(plan->ctx, plan->steps);
+    weld_free(plan->ctx, plan->slot_of);
+    weld_free(plan->ctx, plan->last_use);
+    weld_free(plan->ctx, plan->slots);
+    weld_free(plan->ctx, plan);
+}
+
+int weld_plan_steps(const weld_plan *plan)
+{
+    return plan->step_count;
+}
+
+static void place_values(weld_run *run)
+{
+    const weld_plan *plan = run->plan;
+    for (int v = 0; v < plan->graph->value_count; v++) {
+        const weld_type *type = &plan->shapes->types[v];
+        weld_tensor *t = &run->values[v];
+        *t = (weld_tensor){.dtype = type->dtype, .shape = type->shape};
+        if (type->data)
+            t->data = type->data->data;
+        else if (plan->slot_of[v] >= 0)
+            t->data = run->buffers[plan->slot_of[v]];
+    }
+}
+
+weld_status weld_run_create(weld_run **out, const weld_plan *plan, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_run *run = NULL;
+    *out = NULL;
+    WELD_NEW(run, plan->ctx, 1);
+    run->plan = plan;
+    WELD_NEW(run->buffers, plan->ctx, plan->slot_count);
+    for (int s = 0; s < plan->slot_count; s++)
+        WELD_REQUIRE((run->buffers[s] = weld_alloc(plan->ctx, plan->slots[s].bytes, 1)),
+                     WELD_E_LIMIT, "no memory for activations (%zu bytes)", plan->slots[s].bytes);
+    WELD_REQUIRE((run->scratch = weld_alloc(plan->ctx, plan->scratch_bytes, 1)), WELD_E_LIMIT,
+                 "no memory for scratch (%zu bytes)", plan->scratch_bytes);
+    WELD_NEW(run->values, plan->ctx, plan->graph->value_count);
+    place_values(run);
+    *out = run;
+    run = NULL;
+done:
+    weld_run_free(run);
+    return st;
+}
+
+void weld_run_free(weld_run *run)
+{
+    if (!run)
+        return;
+    weld_context *ctx = run->plan->ctx;
+    for (int s = 0; run->buffers && s < run->plan->slot_count; s++)
+        weld_free(ctx, run->buffers[s]);
+    weld_free(ctx, run->buffers);
+    weld_free(ctx, run->scratch);
+    weld_free(ctx, run->values);
+    weld_free(ctx, run);
+}
+
+void weld_run_bind(weld_run *run, const weld_paramset *params, const weld_tensor *const *inputs)
+{
+    const weld_graph *g = run->plan->graph;
+    for (int p = 0; p < g->param_count; p++)
+        run->values[g->params[p].value].f = params->arrays[p];
+    for (int k = 0; k < g->input_count; k++)
+        run->values[g->inputs[k]].data = inputs[k]->data;
+}
+
+static weld_status run_step(weld_run *run, const weld_node *node, weld_error *err)
+{
+    enum { INLINE_ARGS = 16 };
+    const weld_tensor *in_small[INLINE_ARGS], **in = in_small;
+    weld_tensor *out_small[INLINE_ARGS];
+    weld_context *ctx = run->plan->ctx;
+    weld_status st = WELD_OK;
+    WELD_REQUIRE(node->output_count <= INLINE_ARGS, WELD_E_LIMIT, "has %d outputs, allowed %d",
+                 node->output_count, INLINE_ARGS);
+    if (node->input_count > INLINE_ARGS)
+        WELD_NEW(in, ctx, node->input_count);
+    for (int k = 0; k < node->input_count; k++)
+        in[k] = node->inputs[k] < 0 ? NULL : &run->values[node->inputs[k]];
+    for (int k = 0; k < node->output_count; k++)
+        out_small[k] = node->outputs[k] < 0 ? NULL : &run->values[node->outputs[k]];
+    weld_kernel_args args = {ctx, in, out_small, run->scratch};
+    st = node->op->run(&args, node, err);
+done:
+    if (in != in_small)
+        weld_free(ctx, in);
+    if (st != WELD_OK)
+        weld_error_wrap(err, "node '%s' (%s)", node->name, node->op->name);
+    return st;
+}
+
+weld_status weld_run_steps(weld_run *run, int from, int to, weld_error *err)
+{
+    for (int s = from; s < to; s++) {
+        weld_status st = run_step(run, &run->plan->graph->nodes[run->plan->steps[s]], err);
+        if (st != WELD_OK)
+            return st;
+    }
+    return WELD_OK;
+}
+
+weld_status weld_run_all(weld_run *run, const weld_paramset *params,
+                         const weld_tensor *const *inputs, weld_error *err)
+{
+    weld_run_bind(run, params, inputs);
+    return weld_run_steps(run, 0, run->plan->step_count, err);
+}
+
+const weld_tensor *weld_run_value(const weld_run *run, int value)
+{
+    return &run->values[value];
+}

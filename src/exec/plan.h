@@ -1,0 +1,28 @@
+/* A plan: graph + shapes of one batch size -> buffers by liveness, kernel per node. A run: the
+ * memory of one execution of it; one per thread slot. Nothing here knows files. */
+#ifndef WELD_EXEC_PLAN_H
+#define WELD_EXEC_PLAN_H
+#include "ir/paramset.h"
+#include "ops/infer.h"
+
+typedef struct weld_plan weld_plan;
+typedef struct weld_run weld_run;
+
+/* `taps`: values that stay readable to the end of a run, besides graph outputs. Borrows shapes. */
+weld_status weld_plan_create(weld_plan **out, weld_context *ctx, const weld_shapes *shapes,
+                             const int *taps, int tap_count, weld_error *err);
+void weld_plan_free(weld_plan *plan);
+int weld_plan_steps(const weld_plan *plan);
+
+weld_status weld_run_create(weld_run **out, const weld_plan *plan, weld_error *err);
+void weld_run_free(weld_run *run);
+/* Binds parameters and inputs (one per graph input, shapes as planned); both are borrowed. */
+void weld_run_bind(weld_run *run, const weld_paramset *params, const weld_tensor *const *inputs);
+/* Steps [from, to). Values that a later step or a tap needs stay. */
+weld_status weld_run_steps(weld_run *run, int from, int to, weld_error *err);
+/* bind + all steps */
+weld_status weld_run_all(weld_run *run, const weld_paramset *params,
+                         const weld_tensor *const *inputs, weld_error *err);
+/* A tap, a graph output, an input, a parameter or a constant. */
+const weld_tensor *weld_run_value(const weld_run *run, int value);
+#endif

@@ -1,0 +1,26 @@
+/* Members of a zip or tar that lies in memory. Only regular files are seen; nothing is extracted. */
+#ifndef WELD_IO_ARCHIVE_H
+#define WELD_IO_ARCHIVE_H
+#include "core/context.h"
+
+enum { WELD_ARCHIVE_ENTRIES_MAX = 100000 };
+typedef struct weld_archive weld_archive;
+
+bool weld_is_zip(const void *bytes, size_t size);
+bool weld_is_tar(const void *bytes, size_t size);
+/* The bytes are borrowed and must outlive the archive. `name` is for messages. */
+weld_status weld_archive_open(weld_archive **out, weld_context *ctx, const void *bytes,
+                              size_t size, const char *name, weld_error *err);
+/* The next regular file, or *member = NULL at the end; valid until the next call. */
+weld_status weld_archive_next(const char **member, weld_archive *archive, weld_error *err);
+/* The current member, whole and with its checksum checked; WELD_E_LIMIT past cap.
+ * Free with weld_free(). */
+weld_status weld_archive_read(void **out, size_t *out_size, weld_archive *archive, size_t cap,
+                              weld_error *err);
+/* From the first member on again. */
+weld_status weld_archive_rewind(weld_archive *archive, weld_error *err);
+/* The member of exactly this name; *out = NULL when there is none, WELD_E_FORMAT for two. */
+weld_status weld_archive_member(void **out, size_t *out_size, weld_archive *archive,
+                                const char *member, size_t cap, weld_error *err);
+void weld_archive_free(weld_archive *archive);
+#endif

@@ -1,0 +1,199 @@
+#include "io/source.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct weld_source {
+    weld_context *ctx;
+    atomic_int owners;
+    int fd;               /* -1 for memory */
+    unsigned char *bytes; /* memory only */
+    char *name;
+    uint64_t size;
+    dev_t device;
+    ino_t inode;
+    struct timespec modified;
+};
+
+static const char *kind_of(mode_t mode)
+{
+    if (S_ISDIR(mode))
+        return "a directory";
+    if (S_ISFIFO(mode))
+        return "a pipe";
+    if (S_ISCHR(mode) || S_ISBLK(mode))
+        return "a device";
+    return "not a regular file";
+}
+
+static weld_status adopt_file(weld_source *source, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    struct stat info;
+    uint64_t max = source->ctx->limits.file_bytes_max;
+    WELD_REQUIRE(fstat(source->fd, &info) == 0, WELD_E_IO, "%s: %s", source->name,
+                 strerror(errno));
+    WELD_REQUIRE(S_ISREG(info.st_mode), WELD_E_IO, "%s: is %s, expected a regular file",
+                 source->name, kind_of(info.st_mode));
+    source->size = (uint64_t)info.st_size;
+    WELD_REQUIRE(source->size <= max && source->size <= SIZE_MAX / 2, WELD_E_LIMIT,
+                 "%s: %" PRIu64 " bytes, allowed at most %" PRIu64, source->name, source->size,
+                 max);
+    source->device = info.st_dev;
+    source->inode = info.st_ino;
+    source->modified = info.st_mtim;
+done:
+    return st;
+}
+
+static weld_status source_new(weld_source **out, weld_context *ctx, const char *name,
+                              weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_source *source = NULL;
+    *out = NULL;
+    WELD_NEW(source, ctx, 1);
+    source->ctx = ctx;
+    source->fd = -1;
+    atomic_init(&source->owners, 1);
+    WELD_NEW(source->name, ctx, strlen(name) + 1);
+    memcpy(source->name, name, strlen(name) + 1);
+    *out = source;
+    source = NULL;
+done:
+    weld_source_free(source);
+    return st;
+}
+
+weld_status weld_source_open(weld_source **out, weld_context *ctx, const char *path,
+                             weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_source *source = NULL;
+    *out = NULL;
+    WELD_REQUIRE(path && *path, WELD_E_ARGUMENT, "the path of a file is empty");
+    WELD_TRY(source_new(&source, ctx, path, err));
+    do
+        source->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    while (source->fd < 0 && errno == EINTR);
+    WELD_REQUIRE(source->fd >= 0, WELD_E_IO, "%s: %s", path, strerror(errno));
+    WELD_TRY(adopt_file(source, err));
+    *out = source;
+    source = NULL;
+done:
+    weld_source_free(source);
+    return st;
+}
+
+weld_status weld_source_memory(weld_source **out, weld_context *ctx, const void *bytes,
+                               size_t size, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_source *source = NULL;
+    uint64_t max = ctx->limits.file_bytes_max;
+    *out = NULL;
+    WELD_REQUIRE(size <= max, WELD_E_LIMIT, "<memory>: %zu bytes, allowed at most %" PRIu64, size,
+                 max);
+    WELD_TRY(source_new(&source, ctx, "<memory>", err));
+    WELD_NEW(source->bytes, ctx, size);
+    if (size)
+        memcpy(source->bytes, bytes, size);
+    source->size = size;
+    *out = source;
+    source = NULL;
+done:
+    weld_source_free(source);
+    return st;
+}
+
+uint64_t weld_source_size(const weld_source *source)
+{
+    return source->size;
+}
+
+const char *weld_source_name(const weld_source *source)
+{
+    return source->name;
+}
+
+weld_status weld_source_read(const weld_source *source, uint64_t offset, void *buf, size_t n,
+                             weld_error *err)
+{
+    if (offset > source->size || n > source->size - offset)
+        return weld_fail(err, WELD_E_FORMAT,
+                         "%s: ends at byte %" PRIu64 ", but %zu bytes at offset %" PRIu64
+                         " are needed",
+                         source->name, source->size, n, offset);
+    if (source->fd < 0) {
+        if (n)
+            memcpy(buf, source->bytes + offset, n);
+        return WELD_OK;
+    }
+    size_t got = 0;
+    while (got < n) {
+        ssize_t k = pread(source->fd, (char *)buf + got, n - got, (off_t)(offset + got));
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k < 0)
+            return weld_fail(err, WELD_E_IO, "%s: %s", source->name, strerror(errno));
+        if (k == 0)
+            return weld_fail(err, WELD_E_FORMAT, "%s: ends at byte %" PRIu64 ", expected %" PRIu64,
+                             source->name, offset + got, source->size);
+        got += (size_t)k;
+    }
+    return WELD_OK;
+}
+
+weld_status weld_source_read_all(void **out, size_t *out_size, const weld_source *source,
+                                 weld_error *err)
+{
+    weld_status st = WELD_OK;
+    unsigned char *bytes = NULL;
+    *out = NULL;
+    *out_size = 0;
+    WELD_NEW(bytes, source->ctx, source->size);
+    WELD_TRY(weld_source_read(source, 0, bytes, (size_t)source->size, err));
+    *out = bytes;
+    *out_size = (size_t)source->size;
+    bytes = NULL;
+done:
+    weld_free(source->ctx, bytes);
+    return st;
+}
+
+weld_status weld_source_unchanged(const weld_source *source, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    struct stat info;
+    if (source->fd < 0)
+        return WELD_OK;
+    WELD_REQUIRE(fstat(source->fd, &info) == 0, WELD_E_IO, "%s: %s", source->name,
+                 strerror(errno));
+    WELD_REQUIRE((uint64_t)info.st_size == source->size && info.st_dev == source->device &&
+                     info.st_ino == source->inode &&
+                     info.st_mtim.tv_sec == source->modified.tv_sec &&
+                     info.st_mtim.tv_nsec == source->modified.tv_nsec,
+                 WELD_E_IO, "%s: changed while it was being read", source->name);
+done:
+    return st;
+}
+
+weld_source *weld_source_retain(weld_source *source)
+{
+    atomic_fetch_add(&source->owners, 1);
+    return source;
+}
+
+void weld_source_free(weld_source *source)
+{
+    if (!source || atomic_fetch_sub(&source->owners, 1) > 1)
+        return;
+    if (source->fd >= 0)
+        close(source->fd);
+    weld_free(source->ctx, source->bytes);
+    weld_free(source->ctx, source->name);
+    weld_free(source->ctx, source);
+}

@@ -1,0 +1,28 @@
+/* Bytes that we read: a regular file, or memory. Positioned reads, so one source can be shared. */
+#ifndef WELD_IO_SOURCE_H
+#define WELD_IO_SOURCE_H
+#include "core/context.h"
+
+typedef struct weld_source weld_source;
+
+/* Only a regular file of at most limits.file_bytes_max; never blocks on a FIFO or a device. */
+weld_status weld_source_open(weld_source **out, weld_context *ctx, const char *path,
+                             weld_error *err);
+/* Copies the bytes. */
+weld_status weld_source_memory(weld_source **out, weld_context *ctx, const void *bytes,
+                               size_t size, weld_error *err);
+uint64_t weld_source_size(const weld_source *source);
+/* The path, or "<memory>". */
+const char *weld_source_name(const weld_source *source);
+/* All n bytes, or WELD_E_FORMAT where the source ends before that. */
+weld_status weld_source_read(const weld_source *source, uint64_t offset, void *buf, size_t n,
+                             weld_error *err);
+/* The whole source; free with weld_free(). */
+weld_status weld_source_read_all(void **out, size_t *out_size, const weld_source *source,
+                                 weld_error *err);
+/* WELD_E_IO when the file has changed since it was opened. */
+weld_status weld_source_unchanged(const weld_source *source, weld_error *err);
+/* One more owner; each owner calls weld_source_free once. */
+weld_source *weld_source_retain(weld_source *source);
+void weld_source_free(weld_source *source);
+#endif

@@ -1,0 +1,124 @@
+/* The canonical graph: immutable once finished, topological, indices instead of pointers. It holds
+ * no weights, no protobuf types and no layout of the file; A, B and every merged model share it. */
+#ifndef WELD_IR_GRAPH_H
+#define WELD_IR_GRAPH_H
+#include "core/arena.h"
+#include "tensor/tensor.h"
+
+struct weld_op;
+
+typedef enum weld_value_kind {
+    WELD_VALUE_INPUT, /* of the graph; dims may be symbolic */
+    WELD_VALUE_PARAM, /* a floating-point weight */
+    WELD_VALUE_CONST, /* known when shapes are inferred: integers, static inputs of operators */
+    WELD_VALUE_NODE   /* made by a node */
+} weld_value_kind;
+
+typedef struct weld_value {
+    const char *name; /* as in the file; unique */
+    weld_value_kind kind;
+    weld_dtype dtype;                /* declared or stored; UNDEFINED for node outputs */
+    int rank;                        /* INPUT and PARAM; -1 = not declared */
+    int64_t dims[WELD_RANK_MAX];     /* -1 = symbolic */
+    int producer;                    /* node index, NODE only */
+    int param;                       /* param index, PARAM only; else -1 */
+    const weld_tensor *data;         /* CONST only */
+} weld_value;
+
+typedef struct weld_node {
+    const struct weld_op *op;
+    int opset;        /* of the operator's domain, as imported */
+    const char *name; /* for people: the file's, or made from the first output */
+    int input_count, output_count;
+    int *inputs;  /* value indices, -1 = left out */
+    int *outputs; /* value indices, -1 = left out */
+    void *attrs;  /* op->attrs_size bytes, zero-padded: equal attributes have equal bytes */
+    bool dead;    /* only in a draft: dropped by weld_draft_finish */
+} weld_node;
+
+/* How a stored tensor becomes a canonical parameter: steps in order, each with an inverse. */
+typedef enum weld_view_kind { WELD_VIEW_TRANSPOSE, WELD_VIEW_RESHAPE } weld_view_kind;
+typedef struct weld_view_step {
+    weld_view_kind kind;
+    int perm[WELD_RANK_MAX]; /* TRANSPOSE: out axis k is in axis perm[k] */
+    weld_shape in, out;
+} weld_view_step;
+
+enum { WELD_VIEW_STEPS_MAX = 8 };
+/* Where a parameter is stored: an index of the file's tensor table, and the way there. */
+typedef struct weld_home {
+    int tensor;
+    int step_count;
+    weld_view_step steps[WELD_VIEW_STEPS_MAX];
+} weld_home;
+
+typedef struct weld_param {
+    int value;
+    const char *name;
+    weld_dtype dtype; /* as stored */
+    weld_shape shape; /* canonical */
+} weld_param;
+
+typedef struct weld_graph {
+    weld_arena arena;
+    weld_value *values;
+    weld_node *nodes;
+    weld_param *params;
+    int *inputs, *outputs; /* value indices */
+    int value_count, node_count, param_count, input_count, output_count;
+    int **consumers; /* [value_count] node indices, ascending, each once */
+    int *consumer_count;
+    const char **log; /* what the passes did, for the report */
+    int log_count;
+} weld_graph;
+
+void weld_graph_free(weld_context *ctx, weld_graph *graph);
+bool weld_graph_is_output(const weld_graph *graph, int value);
+/* The value index of input slot i of a node, -1 when left out or beyond the end. */
+static inline int weld_node_input(const weld_node *node, int i)
+{
+    return i < node->input_count ? node->inputs[i] : -1;
+}
+
+/* A graph under construction: what the importer fills and the passes of canon/ edit. */
+typedef struct weld_draft {
+    weld_context *ctx;
+    weld_arena arena;
+    weld_value *values;
+    weld_node *nodes;
+    weld_home *homes; /* [value_count], of PARAM values */
+    int *inputs, *outputs;
+    const char **log;
+    size_t value_count, value_cap, home_cap, node_count, node_cap, input_count, input_cap,
+        output_count, output_cap, log_count, log_cap;
+} weld_draft;
+
+void weld_draft_init(weld_draft *draft, weld_context *ctx);
+void weld_draft_free(weld_draft *draft);
+/* Appends a value; the name is copied. *out = its index. */
+weld_status weld_draft_value(int *out, weld_draft *draft, const char *name, weld_value_kind kind,
+                             weld_error *err);
+/* Appends a copy of `like`: its name and operator; attrs must lie in the draft's arena; inputs and
+ * outputs get room for the counts given and are all -1. */
+weld_status weld_draft_node(weld_node **out, weld_draft *draft, const weld_node *like,
+                            weld_error *err);
+weld_status weld_draft_input(weld_draft *draft, int value, weld_error *err);
+weld_status weld_draft_output(weld_draft *draft, int value, weld_error *err);
+/* Every use of value `from` (also as a graph output) becomes `to`. */
+void weld_draft_replace(weld_draft *draft, int from, int to);
+/* Number of uses of a value by live nodes and graph outputs. */
+int weld_draft_uses(const weld_draft *draft, int value);
+/* Index of the live node that makes the value, -1 if none. */
+int weld_draft_producer(const weld_draft *draft, int value);
+weld_status weld_draft_log(weld_draft *draft, weld_error *err, const char *fmt, ...)
+    WELD_PRINTF(3, 4);
+/* Drops dead and unreachable nodes and unused parameters, sorts topologically (ties by file order),
+ * numbers parameters by first use. WELD_E_FORMAT for a cycle or a value that nobody makes.
+ * *homes_out: [param_count], freed with weld_free. The draft stays the caller's to free. */
+weld_status weld_draft_finish(weld_graph **out, weld_home **homes_out, weld_draft *draft,
+                              weld_error *err);
+
+/* Stored elements (compute type) -> canonical, and back. `scratch`: as many bytes as the data. */
+void weld_home_forward(const weld_home *home, void *data, void *scratch, size_t element_size);
+void weld_home_backward(const weld_home *home, void *data, void *scratch, size_t element_size);
+#endif

@@ -1,0 +1,119 @@
+#include "onnx/attributes.h"
+#include <string.h>
+
+weld_status weld_arena_tensor(const weld_tensor **out, weld_arena *arena,
+                              const weld_onnx_file *file, int tensor, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_tensor read = {0}, *copy = NULL;
+    *out = NULL;
+    WELD_REQUIRE(tensor >= 0, WELD_E_FORMAT, "a tensor attribute without a tensor");
+    WELD_TRY(weld_onnx_read_tensor(&read, file, tensor, err));
+    size_t bytes = (size_t)weld_shape_numel(&read.shape) * weld_compute_size(read.dtype);
+    WELD_ARENA_NEW(copy, arena, 1);
+    *copy = read;
+    copy->data = weld_arena_alloc(arena, bytes + 1, 1);
+    if (!copy->data) {
+        st = weld_fail_memory(file->ctx, err, bytes, 1);
+        goto done;
+    }
+    memcpy(copy->data, read.data, bytes);
+    *out = copy;
+done:
+    weld_tensor_free(file->ctx, &read);
+    return st;
+}
+
+/* AttributeProto.type for a field kind: FLOAT 1, INT 2, STRING 3, TENSOR 4, INTS 7. */
+static int type_of(weld_field_kind kind)
+{
+    static const int types[] = {[WELD_FIELD_INT] = 2,  [WELD_FIELD_FLOAT] = 1,
+                                [WELD_FIELD_INTS] = 7, [WELD_FIELD_ENUM] = 3,
+                                [WELD_FIELD_TENSOR] = 4, [WELD_FIELD_IGNORED] = 0};
+    return types[kind];
+}
+
+static weld_status read_enum(int64_t *out, const weld_field *field, const Weld__Onnx__Attribute *a,
+                             weld_error *err)
+{
+    for (int k = 0; field->names[k]; k++)
+        if (a->s.len == strlen(field->names[k]) &&
+            memcmp(a->s.data, field->names[k], a->s.len) == 0) {
+            *out = k;
+            return WELD_OK;
+        }
+    return weld_fail(err, WELD_E_FORMAT, "attribute '%s' is '%.*s', allowed '%s' and its kin",
+                     field->name, (int)(a->s.len < 40 ? a->s.len : 40),
+                     a->s.data ? (const char *)a->s.data : "", field->names[0]);
+}
+
+static weld_status read_one(void *slot, weld_arena *arena, const weld_field *field,
+                            const Weld__Onnx__Attribute *a, const weld_onnx_file *file,
+                            weld_error *err)
+{
+    int expected = type_of(field->kind);
+    if (expected && a->has_type && a->type && a->type != expected)
+        return weld_fail(err, WELD_E_FORMAT, "attribute '%s' has type %d, expected %d",
+                         field->name, a->type, expected);
+    switch (field->kind) {
+    case WELD_FIELD_INT:
+        *(int64_t *)slot = a->i;
+        return WELD_OK;
+    case WELD_FIELD_FLOAT:
+        *(float *)slot = a->f;
+        return WELD_OK;
+    case WELD_FIELD_INTS:
+        if (a->n_ints > WELD_INTS_MAX)
+            return weld_fail(err, WELD_E_LIMIT, "attribute '%s' has %zu entries, allowed %d",
+                             field->name, a->n_ints, WELD_INTS_MAX);
+        ((weld_ints *)slot)->count = (int64_t)a->n_ints;
+        if (a->n_ints)
+            memcpy(((weld_ints *)slot)->at, a->ints, a->n_ints * sizeof a->ints[0]);
+        return WELD_OK;
+    case WELD_FIELD_ENUM:
+        return read_enum(slot, field, a, err);
+    case WELD_FIELD_TENSOR:
+        return weld_arena_tensor(slot, arena, file, weld_skeleton_index(file, a->t), err);
+    case WELD_FIELD_IGNORED:
+        break;
+    }
+    return WELD_OK;
+}
+
+static const weld_field *field_named(const weld_op *op, const char *name)
+{
+    for (const weld_field *f = op->fields; f && f->name; f++)
+        if (strcmp(f->name, name) == 0)
+            return f;
+    return NULL;
+}
+
+weld_status weld_read_attributes(void **out, weld_arena *arena, const weld_op *op,
+                                 const Weld__Onnx__Node *proto, const weld_onnx_file *file,
+                                 weld_error *err)
+{
+    weld_status st = WELD_OK;
+    uint64_t seen = 0;
+    char *attrs = weld_arena_alloc(arena, 1, op->attrs_size + 1);
+    WELD_REQUIRE(attrs, WELD_E_NOMEM, "out of memory");
+    weld_attrs_default(op, attrs);
+    for (size_t k = 0; k < proto->n_attribute; k++) {
+        const Weld__Onnx__Attribute *a = proto->attribute[k];
+        const char *name = a->name ? a->name : "";
+        const weld_field *field = field_named(op, name);
+        WELD_REQUIRE(field, WELD_E_FORMAT, "has an attribute '%s' that %s does not define", name,
+                     op->name);
+        uint64_t bit = UINT64_C(1) << (field - op->fields);
+        WELD_REQUIRE(!(seen & bit), WELD_E_FORMAT, "has attribute '%s' twice", name);
+        WELD_REQUIRE(!a->ref_attr_name || !a->ref_attr_name[0], WELD_E_FORMAT,
+                     "attribute '%s' refers to a function's attribute", name);
+        seen |= bit;
+        WELD_TRY(read_one(attrs + field->offset, arena, field, a, file, err));
+    }
+    for (const weld_field *f = op->fields; f && f->name; f++)
+        WELD_REQUIRE(!f->required || seen >> (f - op->fields) & 1, WELD_E_FORMAT,
+                     "lacks the attribute '%s'", f->name);
+    *out = attrs;
+done:
+    return st;
+}

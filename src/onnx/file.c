@@ -1,0 +1,252 @@
+#include "onnx/file.h"
+#include "core/size.h"
+#include "io/hash.h"
+#include "io/wire.h"
+#include "onnx/skeleton.h"
+#include <inttypes.h>
+#include <string.h>
+
+static const char *keep_text(weld_onnx_file *file, const char *text)
+{
+    return weld_arena_strdup(&file->arena, text ? text : "");
+}
+
+static weld_status note_tensor(weld_onnx_file *file, const Weld__Onnx__Tensor *t, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    int index = weld_skeleton_index(file, t);
+    weld_tensor_meta *meta = &file->tensors[index];
+    const char *name = t->name ? t->name : "";
+    WELD_REQUIRE(t->n_dims <= WELD_RANK_MAX, WELD_E_LIMIT, "tensor '%s' has rank %zu, allowed %d",
+                 name, t->n_dims, WELD_RANK_MAX);
+    meta->name = keep_text(file, name);
+    if (!meta->name)
+        return weld_fail_memory(file->ctx, err, strlen(name), 1);
+    meta->shape = weld_shape_make((int)t->n_dims, t->dims);
+    WELD_TRY(weld_shape_check(file->ctx, &meta->shape, name, err));
+    WELD_REQUIRE(t->has_data_type && t->data_type > 0 && weld_dtype_name(t->data_type),
+                 WELD_E_FORMAT, "tensor '%s' has data type %d, which ONNX does not define", name,
+                 t->has_data_type ? t->data_type : 0);
+    meta->dtype = (weld_dtype)t->data_type;
+done:
+    return st;
+}
+
+static weld_status note_tensors(weld_onnx_file *file, const Weld__Onnx__Graph *g, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    for (size_t k = 0; k < g->n_initializer; k++)
+        WELD_TRY(note_tensor(file, g->initializer[k], err));
+    for (size_t n = 0; n < g->n_node; n++)
+        for (size_t k = 0; k < g->node[n]->n_attribute; k++)
+            if (g->node[n]->attribute[k]->t)
+                WELD_TRY(note_tensor(file, g->node[n]->attribute[k]->t, err));
+done:
+    return st;
+}
+
+static weld_status note_header(weld_onnx_file *file, const Weld__Onnx__Model *m, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    WELD_REQUIRE(m->graph, WELD_E_FORMAT, "the model has no graph");
+    WELD_REQUIRE(m->has_ir_version && m->ir_version >= 1 && m->ir_version <= 14, WELD_E_FORMAT,
+                 "IR version %" PRId64 ", allowed 1 to 14",
+                 m->has_ir_version ? m->ir_version : 0);
+    file->ir_version = m->ir_version;
+    file->producer_name = keep_text(file, m->producer_name);
+    file->producer_version = keep_text(file, m->producer_version);
+    WELD_ARENA_NEW(file->opsets, &file->arena, m->n_opset_import + 1);
+    for (size_t k = 0; k < m->n_opset_import; k++) {
+        const Weld__Onnx__OperatorSet *set = m->opset_import[k];
+        const char *domain = set->domain && strcmp(set->domain, "ai.onnx") != 0 ? set->domain : "";
+        for (int o = 0; o < file->opset_count; o++)
+            WELD_REQUIRE(strcmp(file->opsets[o].domain, domain) != 0 ||
+                             file->opsets[o].version == set->version,
+                         WELD_E_FORMAT, "two opset imports of domain '%s'", domain);
+        WELD_REQUIRE(set->has_version && set->version >= 1 && set->version < 1000000,
+                     WELD_E_FORMAT, "opset %" PRId64 " of domain '%s'", set->version, domain);
+        file->opsets[file->opset_count++] = (weld_opset){keep_text(file, domain), set->version};
+    }
+    /* IR 1 and 2 knew no imports: the operators of opset 1. */
+    if (file->opset_count == 0) {
+        WELD_REQUIRE(m->ir_version < 3, WELD_E_FORMAT, "no opset_import (IR version %" PRId64 ")",
+                     m->ir_version);
+        file->opsets[file->opset_count++] = (weld_opset){"", 1};
+    }
+    WELD_ARENA_NEW(file->tensors, &file->arena, file->scan->tensor_count);
+    WELD_TRY(note_tensors(file, m->graph, err));
+done:
+    return st;
+}
+
+/* Says what a file is that people give instead of a model. */
+static const char *mistaken_for(const unsigned char *bytes, size_t size)
+{
+    static const struct {
+        const char *magic, *what;
+    } known[] = {{"version https://git-lfs", "a Git LFS pointer: fetch the real file with git lfs pull"},
+                 {"\x1f\x8b", "gzip-compressed: unpack it first"},
+                 {"PK\x03\x04", "a zip archive (a PyTorch .pt?): export it to ONNX first"},
+                 {"\x89HDF", "an HDF5 file (Keras .h5?): convert it with tf2onnx first"},
+                 {"<!DOCTYPE", "an HTML page, not a model"},
+                 {"<html", "an HTML page, not a model"}};
+    for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
+        if (size >= strlen(known[k].magic) &&
+            memcmp(bytes, known[k].magic, strlen(known[k].magic)) == 0)
+            return known[k].what;
+    return NULL;
+}
+
+weld_status weld_onnx_open(weld_onnx_file **out, weld_context *ctx, const weld_source *source,
+                           weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_onnx_file *file = NULL;
+    Weld__Onnx__Model *model = NULL;
+    void *bytes = NULL;
+    *out = NULL;
+    WELD_NEW(file, ctx, 1);
+    file->ctx = ctx;
+    file->references = 1;
+    weld_arena_init(&file->arena, ctx);
+    file->name = weld_arena_strdup(&file->arena, weld_source_name(source));
+    WELD_REQUIRE(file->name, WELD_E_NOMEM, "out of memory");
+    WELD_TRY(weld_source_read_all(&bytes, &file->size, source, err));
+    file->bytes = bytes;
+    const char *what = mistaken_for(file->bytes, file->size);
+    WELD_REQUIRE(!what, WELD_E_FORMAT, "%s", what);
+    WELD_TRY(weld_sha256_memory(file->sha256, ctx, file->bytes, file->size, err));
+    WELD_TRY(weld_scan_model(&file->scan, ctx, file->bytes, file->size, err));
+    WELD_TRY(weld_skeleton_unpack(&model, file, err));
+    WELD_TRY(note_header(file, model, err));
+    *out = file;
+    file = NULL;
+done:
+    if (model)
+        weld_skeleton_free(*out ? *out : file, model);
+    weld_onnx_free(file);
+    if (st != WELD_OK)
+        weld_error_wrap(err, "%s", weld_source_name(source));
+    return st;
+}
+
+weld_onnx_file *weld_onnx_retain(weld_onnx_file *file)
+{
+    file->references++;
+    return file;
+}
+
+void weld_onnx_free(weld_onnx_file *file)
+{
+    if (!file || --file->references > 0)
+        return;
+    weld_scan_free(file->scan);
+    weld_free(file->ctx, file->bytes);
+    weld_arena_free(&file->arena);
+    weld_free(file->ctx, file);
+}
+
+/* The one typed field that may hold elements of this type; 0 = none. */
+static int typed_field(weld_dtype dtype)
+{
+    switch ((int)dtype) {
+    case WELD_FLOAT:
+        return 4;
+    case WELD_DOUBLE:
+        return 10;
+    case WELD_INT64:
+        return 7;
+    case WELD_UINT32:
+    case WELD_UINT64:
+        return 11;
+    case WELD_STRING:
+        return 6;
+    default:
+        return 5;
+    }
+}
+
+static weld_status check_payload(const weld_onnx_file *file, int tensor, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_tensor_entry *t = &file->scan->tensors[tensor];
+    const weld_tensor_meta *meta = &file->tensors[tensor];
+    size_t count = (size_t)weld_shape_numel(&meta->shape);
+    WELD_REQUIRE(weld_dtype_size(meta->dtype), WELD_E_UNSUPPORTED, "tensor '%s' is of type %s",
+                 meta->name, weld_dtype_name(meta->dtype));
+    WELD_REQUIRE(!t->external, WELD_E_UNSUPPORTED, "tensor '%s' has external data", meta->name);
+    WELD_REQUIRE(t->payload_field >= 0, WELD_E_FORMAT, "tensor '%s' has data in several fields",
+                 meta->name);
+    WELD_REQUIRE(t->payload_field == 9 || t->payload_field == typed_field(meta->dtype) ||
+                     (count == 0 && t->payload_field == 0),
+                 WELD_E_FORMAT, "tensor '%s' of type %s has its data in field %d", meta->name,
+                 weld_dtype_name(meta->dtype), t->payload_field);
+    WELD_REQUIRE(t->payload_field != 9 || t->piece_count == 1, WELD_E_FORMAT,
+                 "tensor '%s' has raw_data %d times", meta->name, t->piece_count);
+    size_t stored = t->payload_field == 9 || t->payload_field == 4 || t->payload_field == 10
+                        ? count * weld_dtype_size(meta->dtype)
+                        : SIZE_MAX;
+    WELD_REQUIRE(stored == SIZE_MAX || t->payload_bytes == stored, WELD_E_FORMAT,
+                 "tensor '%s' has %" PRIu64 " bytes of data, its shape needs %zu", meta->name,
+                 t->payload_bytes, stored);
+done:
+    return st;
+}
+
+static weld_status read_varints(weld_tensor *out, const weld_onnx_file *file, int tensor,
+                                weld_error *err)
+{
+    const weld_tensor_entry *t = &file->scan->tensors[tensor];
+    const weld_tensor_meta *meta = &file->tensors[tensor];
+    int64_t count = weld_shape_numel(&meta->shape), n = 0;
+    for (int p = 0; p < t->piece_count; p++) {
+        uint64_t at = t->pieces[p].offset, end = at + t->pieces[p].size, value;
+        while (at < end) {
+            if (!weld_wire_varint(&value, file->bytes, &at, end))
+                return weld_fail(err, WELD_E_FORMAT, "tensor '%s' has a bad varint at byte %" PRIu64,
+                                 meta->name, at);
+            if (n < count) {
+                uint16_t half = (uint16_t)value;
+                if (weld_dtype_is_float(meta->dtype))
+                    weld_decode(out->f + n, meta->dtype, &half, 1);
+                else
+                    out->i[n] = (int64_t)value;
+            }
+            n++;
+        }
+    }
+    if (n != count)
+        return weld_fail(err, WELD_E_FORMAT,
+                         "tensor '%s' has %" PRId64 " elements, its shape needs %" PRId64,
+                         meta->name, n, count);
+    return WELD_OK;
+}
+
+weld_status weld_onnx_read_tensor(weld_tensor *out, const weld_onnx_file *file, int tensor,
+                                  weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_tensor_entry *t = &file->scan->tensors[tensor];
+    const weld_tensor_meta *meta = &file->tensors[tensor];
+    size_t size = weld_dtype_size(meta->dtype), done_count = 0;
+    *out = (weld_tensor){.dtype = meta->dtype};
+    WELD_TRY(check_payload(file, tensor, err));
+    WELD_TRY(weld_tensor_create(out, file->ctx, meta->dtype, &meta->shape, err));
+    if (t->payload_field != 9 && t->payload_field != 4 && t->payload_field != 10) {
+        WELD_TRY(read_varints(out, file, tensor, err));
+        goto done;
+    }
+    for (int p = 0; p < t->piece_count; p++) {
+        size_t n = (size_t)t->pieces[p].size / size;
+        WELD_REQUIRE(n * size == t->pieces[p].size, WELD_E_FORMAT,
+                     "tensor '%s' has a piece of %" PRIu64 " bytes", meta->name,
+                     t->pieces[p].size);
+        weld_decode((char *)out->data + done_count * weld_compute_size(meta->dtype), meta->dtype,
+                    file->bytes + t->pieces[p].offset, n);
+        done_count += n;
+    }
+done:
+    if (st != WELD_OK)
+        weld_tensor_free(file->ctx, out);
+    return st;
+}

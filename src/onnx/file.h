@@ -1,0 +1,42 @@
+/* An ONNX file: its bytes, its tensor table, the way to read and to replace payloads. */
+#ifndef WELD_ONNX_FILE_H
+#define WELD_ONNX_FILE_H
+#include "io/source.h"
+#include "core/arena.h"
+#include "onnx/scan.h"
+
+typedef struct weld_tensor_meta {
+    const char *name;
+    weld_dtype dtype;
+    weld_shape shape;
+} weld_tensor_meta;
+
+typedef struct weld_opset {
+    const char *domain;
+    int64_t version;
+} weld_opset;
+
+typedef struct weld_onnx_file {
+    weld_context *ctx;
+    int references;
+    weld_arena arena;
+    char *name;
+    unsigned char *bytes;
+    size_t size;
+    char sha256[65];
+    weld_scan *scan;
+    weld_tensor_meta *tensors; /* [scan->tensor_count] */
+    int64_t ir_version;
+    const char *producer_name, *producer_version;
+    weld_opset *opsets;
+    int opset_count;
+} weld_onnx_file;
+
+weld_status weld_onnx_open(weld_onnx_file **out, weld_context *ctx, const weld_source *source,
+                           weld_error *err);
+weld_onnx_file *weld_onnx_retain(weld_onnx_file *file);
+void weld_onnx_free(weld_onnx_file *file);
+/* Decodes a tensor of the table; *out is allocated with weld_alloc. */
+weld_status weld_onnx_read_tensor(weld_tensor *out, const weld_onnx_file *file, int tensor,
+                                  weld_error *err);
+#endif

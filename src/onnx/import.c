@@ -1,0 +1,305 @@
+#include "onnx/import.h"
+#include "core/strmap.h"
+#include "onnx/attributes.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct importer {
+    weld_draft *draft;
+    const weld_onnx_file *file;
+    const Weld__Onnx__Graph *graph;
+    weld_strmap names; /* value name -> draft value */
+} importer;
+
+static int64_t opset_of(const weld_onnx_file *file, const char *domain)
+{
+    for (int k = 0; k < file->opset_count; k++)
+        if (strcmp(file->opsets[k].domain, domain) == 0)
+            return file->opsets[k].version;
+    return 0;
+}
+
+static const char *domain_of(const Weld__Onnx__Node *node)
+{
+    return node->domain && strcmp(node->domain, "ai.onnx") != 0 ? node->domain : "";
+}
+
+/* Everything that stands in the way, in one message. */
+static weld_status check_operators(const importer *im, const Weld__Onnx__Model *model,
+                                   weld_error *err)
+{
+    char list[700] = "";
+    size_t n = 0;
+    for (size_t k = 0; k < im->graph->n_node; k++) {
+        const Weld__Onnx__Node *node = im->graph->node[k];
+        const char *domain = domain_of(node), *type = node->op_type ? node->op_type : "";
+        int64_t opset = opset_of(im->file, domain);
+        bool local = false;
+        for (size_t f = 0; f < model->n_functions; f++)
+            local = local || (model->functions[f]->name &&
+                              strcmp(model->functions[f]->name, type) == 0);
+        if (!local && weld_op_find(domain, type, (int)opset))
+            continue;
+        char item[200];
+        snprintf(item, sizeof item, "%s%s%.60s%s%.60s (%s%" PRId64 ")", n ? ", " : "",
+                 local ? "local function " : "", domain, domain[0] ? "." : "", type,
+                 opset ? "opset " : "no opset import of its domain, ", opset);
+        if (strstr(list, item + (n ? 2 : 0)) || n + strlen(item) + 8 > sizeof list)
+            continue;
+        memcpy(list + n, item, strlen(item) + 1);
+        n += strlen(item);
+    }
+    if (n)
+        return weld_fail(err, WELD_E_UNSUPPORTED, "unsupported operators: %s", list);
+    return WELD_OK;
+}
+
+static weld_status new_value(int *out, importer *im, const char *name, weld_value_kind kind,
+                             weld_error *err)
+{
+    weld_status st = WELD_OK;
+    WELD_REQUIRE(weld_strmap_get(&im->names, name) < 0, WELD_E_FORMAT,
+                 "value '%s' is defined twice", name);
+    WELD_TRY(weld_draft_value(out, im->draft, name, kind, err));
+    WELD_TRY(weld_strmap_put(&im->names, im->draft->values[*out].name, *out, err));
+done:
+    return st;
+}
+
+/* The value of that name; made as a node output where it is not known yet. */
+static weld_status value_named(int *out, importer *im, const char *name, weld_error *err)
+{
+    *out = weld_strmap_get(&im->names, name);
+    return *out >= 0 ? WELD_OK : new_value(out, im, name, WELD_VALUE_NODE, err);
+}
+
+/* Float tensors are parameters; all others are known when shapes are inferred. */
+static weld_status set_stored(importer *im, int value, int tensor, weld_error *err)
+{
+    weld_draft *d = im->draft;
+    const weld_tensor_meta *meta = &im->file->tensors[tensor];
+    weld_value *v = &d->values[value];
+    v->dtype = meta->dtype;
+    v->rank = meta->shape.rank;
+    memcpy(v->dims, meta->shape.dims, sizeof v->dims);
+    if (weld_dtype_is_float(meta->dtype)) {
+        v->kind = WELD_VALUE_PARAM;
+        d->homes[value] = (weld_home){.tensor = tensor};
+        return WELD_OK;
+    }
+    v->kind = WELD_VALUE_CONST;
+    return weld_arena_tensor(&v->data, &d->arena, im->file, tensor, err);
+}
+
+static weld_status import_initializers(importer *im, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const Weld__Onnx__Graph *g = im->graph;
+    int value;
+    if (g->n_sparse_initializer) {
+        const Weld__Onnx__Tensor *t = g->sparse_initializer[0]->values;
+        return weld_fail(err, WELD_E_UNSUPPORTED, "sparse initializer '%s'",
+                         t && t->name ? t->name : "");
+    }
+    for (size_t k = 0; k < g->n_initializer; k++) {
+        const Weld__Onnx__Tensor *t = g->initializer[k];
+        WELD_REQUIRE(t->name && t->name[0], WELD_E_FORMAT, "initializer %zu has no name", k);
+        WELD_TRY(new_value(&value, im, t->name, WELD_VALUE_CONST, err));
+        WELD_TRY(set_stored(im, value, weld_skeleton_index(im->file, t), err));
+    }
+done:
+    return st;
+}
+
+static weld_status import_input(importer *im, const Weld__Onnx__ValueInfo *info, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    int value = info->name ? weld_strmap_get(&im->names, info->name) : -1;
+    WELD_REQUIRE(info->name && info->name[0], WELD_E_FORMAT, "a graph input has no name");
+    if (value >= 0 && (im->draft->values[value].kind == WELD_VALUE_PARAM ||
+                       im->draft->values[value].kind == WELD_VALUE_CONST))
+        return WELD_OK; /* an initializer listed as an input: IR versions below 4 demand it */
+    WELD_TRY(new_value(&value, im, info->name, WELD_VALUE_INPUT, err));
+    WELD_REQUIRE(info->type && info->type->tensor_type, WELD_E_UNSUPPORTED,
+                 "graph input '%s' is not a tensor", info->name);
+    const Weld__Onnx__TensorType *type = info->type->tensor_type;
+    weld_value *v = &im->draft->values[value];
+    WELD_REQUIRE(weld_dtype_size(type->elem_type), WELD_E_UNSUPPORTED,
+                 "graph input '%s' has element type %d", info->name, type->elem_type);
+    v->dtype = (weld_dtype)type->elem_type;
+    if (type->shape) {
+        WELD_REQUIRE(type->shape->n_dim <= WELD_RANK_MAX, WELD_E_LIMIT,
+                     "graph input '%s' has rank %zu, allowed %d", info->name, type->shape->n_dim,
+                     WELD_RANK_MAX);
+        v->rank = (int)type->shape->n_dim;
+        for (int k = 0; k < v->rank; k++) {
+            const Weld__Onnx__Dimension *dim = type->shape->dim[k];
+            v->dims[k] = dim->has_dim_value && dim->dim_value > 0 ? dim->dim_value : -1;
+        }
+    }
+    WELD_TRY(weld_draft_input(im->draft, value, err));
+done:
+    return st;
+}
+
+/* Constant: the node vanishes, its tensor becomes a value. */
+static weld_status import_constant(bool *taken, importer *im, const Weld__Onnx__Node *proto,
+                                   weld_error *err)
+{
+    weld_status st = WELD_OK;
+    int value;
+    *taken = false;
+    if (strcmp(proto->op_type, "Constant") != 0 || proto->n_attribute != 1 ||
+        !proto->attribute[0]->t || proto->n_output != 1)
+        return WELD_OK;
+    int tensor = weld_skeleton_index(im->file, proto->attribute[0]->t);
+    WELD_REQUIRE(tensor >= 0, WELD_E_FORMAT, "node '%s' has no tensor", proto->name);
+    WELD_TRY(value_named(&value, im, proto->output[0], err));
+    WELD_REQUIRE(im->draft->values[value].kind == WELD_VALUE_NODE, WELD_E_FORMAT,
+                 "value '%s' is defined twice", proto->output[0]);
+    WELD_TRY(set_stored(im, value, tensor, err));
+    *taken = true;
+done:
+    return st;
+}
+
+static weld_status connect(importer *im, weld_node *node, const Weld__Onnx__Node *proto,
+                           weld_error *err)
+{
+    weld_status st = WELD_OK;
+    int *inputs = node->inputs, *outputs = node->outputs, value;
+    for (size_t k = 0; k < proto->n_input; k++)
+        if (proto->input[k][0])
+            WELD_TRY(value_named(&inputs[k], im, proto->input[k], err));
+    for (size_t k = 0; k < proto->n_output; k++) {
+        if (!proto->output[k][0])
+            continue;
+        WELD_TRY(value_named(&value, im, proto->output[k], err));
+        WELD_REQUIRE(im->draft->values[value].kind == WELD_VALUE_NODE, WELD_E_FORMAT,
+                     "value '%s' is defined twice", proto->output[k]);
+        outputs[k] = value;
+    }
+done:
+    return st;
+}
+
+static weld_status import_node(importer *im, const Weld__Onnx__Node *proto, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const char *domain = domain_of(proto);
+    weld_node like = {.input_count = (int)proto->n_input, .output_count = (int)proto->n_output};
+    weld_node *node;
+    bool taken;
+    like.opset = (int)opset_of(im->file, domain);
+    like.op = weld_op_find(domain, proto->op_type ? proto->op_type : "", like.opset);
+    const weld_op *op = like.op;
+    like.name = proto->name && proto->name[0]                     ? proto->name
+                : proto->n_output > 0 && proto->output[0][0] ? proto->output[0]
+                                                                  : op->name;
+    WELD_TRY(import_constant(&taken, im, proto, err));
+    if (taken)
+        return WELD_OK;
+    WELD_REQUIRE(proto->n_input >= (size_t)op->inputs_min && proto->n_input <= (size_t)op->inputs_max,
+                 WELD_E_FORMAT, "has %zu inputs, allowed %d to %d", proto->n_input, op->inputs_min,
+                 op->inputs_max);
+    WELD_REQUIRE(proto->n_output >= (size_t)op->outputs_min &&
+                     proto->n_output <= (size_t)op->outputs_max,
+                 WELD_E_FORMAT, "has %zu outputs, allowed %d to %d", proto->n_output,
+                 op->outputs_min, op->outputs_max);
+    for (int k = 0; k < op->inputs_min; k++)
+        WELD_REQUIRE(proto->input[k][0], WELD_E_FORMAT, "lacks its input %d", k);
+    WELD_TRY(weld_read_attributes(&like.attrs, &im->draft->arena, op, proto, im->file, err));
+    WELD_TRY(weld_draft_node(&node, im->draft, &like, err));
+    if (op->check)
+        WELD_TRY(op->check(node, err));
+    WELD_TRY(connect(im, node, proto, err));
+done:
+    if (st != WELD_OK)
+        weld_error_wrap(err, "node '%s' (%s)", like.name ? like.name : "", proto->op_type);
+    return st;
+}
+
+/* Operators need the values of their static inputs when shapes are inferred: a float parameter
+ * there becomes a constant, by a value of its own where it is a weight elsewhere as well. */
+static weld_status fix_static_inputs(importer *im, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_draft *d = im->draft;
+    char name[64];
+    for (size_t n = 0; n < d->node_count; n++) {
+        for (int k = 0; k < d->nodes[n].input_count && k < 32; k++) {
+            int v = d->nodes[n].inputs[k], fixed;
+            if (!(d->nodes[n].op->static_inputs >> k & 1u) || v < 0 ||
+                d->values[v].kind != WELD_VALUE_PARAM)
+                continue;
+            snprintf(name, sizeof name, "node %zu input %d", n, k);
+            WELD_TRY(weld_draft_value(&fixed, d, name, WELD_VALUE_CONST, err));
+            d->values[fixed].dtype = d->values[v].dtype;
+            WELD_TRY(weld_arena_tensor(&d->values[fixed].data, &d->arena, im->file,
+                                       d->homes[v].tensor, err));
+            d->nodes[n].inputs[k] = fixed;
+        }
+    }
+done:
+    return st;
+}
+
+static weld_status import_outputs(importer *im, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    for (size_t k = 0; k < im->graph->n_output; k++) {
+        const char *name = im->graph->output[k]->name;
+        int value = name ? weld_strmap_get(&im->names, name) : -1;
+        WELD_REQUIRE(value >= 0, WELD_E_FORMAT, "graph output '%s' is not made by any node",
+                     name ? name : "");
+        WELD_TRY(weld_draft_output(im->draft, value, err));
+    }
+done:
+    return st;
+}
+
+weld_status weld_onnx_import(weld_draft *draft, const weld_onnx_file *file, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    importer im = {.draft = draft, .file = file};
+    Weld__Onnx__Model *model = NULL;
+    weld_strmap_init(&im.names, file->ctx);
+    WELD_TRY(weld_skeleton_unpack(&model, file, err));
+    im.graph = model->graph;
+    WELD_TRY(check_operators(&im, model, err));
+    WELD_TRY(import_initializers(&im, err));
+    for (size_t k = 0; k < im.graph->n_input; k++)
+        WELD_TRY(import_input(&im, im.graph->input[k], err));
+    for (size_t k = 0; k < im.graph->n_node; k++)
+        WELD_TRY(import_node(&im, im.graph->node[k], err));
+    WELD_TRY(fix_static_inputs(&im, err));
+    WELD_TRY(import_outputs(&im, err));
+done:
+    weld_strmap_free(&im.names);
+    weld_skeleton_free(file, model);
+    return st;
+}
+
+weld_status weld_onnx_read_params(weld_paramset **out, const weld_onnx_file *file,
+                                  const weld_graph *graph, const weld_home *homes, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_paramset *set = NULL;
+    weld_tensor t = {0};
+    *out = NULL;
+    WELD_TRY(weld_paramset_create(&set, file->ctx, graph, err));
+    for (int p = 0; p < graph->param_count; p++) {
+        WELD_TRY(weld_onnx_read_tensor(&t, file, homes[p].tensor, err));
+        size_t n = (size_t)weld_shape_numel(&t.shape);
+        memcpy(set->arrays[p], t.f, n * sizeof(float));
+        weld_home_forward(&homes[p], set->arrays[p], t.f, sizeof(float));
+        weld_tensor_free(file->ctx, &t);
+    }
+    *out = set;
+    set = NULL;
+done:
+    weld_tensor_free(file->ctx, &t);
+    weld_paramset_free(set);
+    return st;
+}

@@ -1,0 +1,37 @@
+/* One pass over a model's wire bytes before protobuf-c sees any of it: nesting, lengths, counts
+ * and strings within limits, and a table of all tensors with the places of their payloads. */
+#ifndef WELD_ONNX_SCAN_H
+#define WELD_ONNX_SCAN_H
+#include "core/buffer.h"
+#include "tensor/tensor.h"
+
+/* Contiguous bytes of the file. */
+typedef struct weld_span {
+    uint64_t offset, size;
+} weld_span;
+
+/* One TensorProto. Payload pieces of one field number, in file order. */
+typedef struct weld_tensor_entry {
+    int payload_field; /* raw_data 9, float_data 4, ...; 0 = none; -1 = several kinds */
+    weld_span *pieces;
+    int piece_count;
+    uint64_t payload_bytes; /* sum over pieces */
+    bool external;          /* data_location = EXTERNAL */
+} weld_tensor_entry;
+
+typedef struct weld_scan {
+    weld_context *ctx;
+    weld_tensor_entry *tensors;
+    int tensor_count;
+    weld_span *own_metadata; /* top-level metadata_props fields whose key starts with onnxweld. */
+    int own_metadata_count;
+    uint32_t node_count;
+    weld_buffer skeleton; /* the model without payloads: raw_data of every tensor is its index in
+                             `tensors` as 4 little-endian bytes */
+} weld_scan;
+
+/* `bytes` is the whole file. Errors name the offset. */
+weld_status weld_scan_model(weld_scan **out, weld_context *ctx, const unsigned char *bytes,
+                            uint64_t size, weld_error *err);
+void weld_scan_free(weld_scan *scan);
+#endif

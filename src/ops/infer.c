@@ -1,0 +1,241 @@
+#include "ops/infer.h"
+#include <inttypes.h>
+#include <string.h>
+
+struct weld_infer {
+    weld_shapes *shapes;
+    const weld_node *node;
+};
+
+enum { KNOWN_ELEMENTS_MAX = 65536 };
+
+static const weld_type *input_type(const weld_infer *inf, int i)
+{
+    int v = weld_node_input(inf->node, i);
+    return v < 0 ? NULL : &inf->shapes->types[v];
+}
+
+const weld_shape *weld_infer_shape(const weld_infer *inf, int i)
+{
+    const weld_type *type = input_type(inf, i);
+    return type ? &type->shape : NULL;
+}
+
+weld_dtype weld_infer_dtype(const weld_infer *inf, int i)
+{
+    const weld_type *type = input_type(inf, i);
+    return type ? type->dtype : WELD_UNDEFINED;
+}
+
+const weld_tensor *weld_infer_data(const weld_infer *inf, int i)
+{
+    const weld_type *type = input_type(inf, i);
+    return type ? type->data : NULL;
+}
+
+weld_status weld_infer_need(const weld_tensor **out, const weld_infer *inf, int i, weld_error *err)
+{
+    *out = weld_infer_data(inf, i);
+    if (*out)
+        return WELD_OK;
+    return weld_fail(err, WELD_E_UNSUPPORTED, "input %d of %s must be a constant", i,
+                     inf->node->op->name);
+}
+
+bool weld_infer_rebatch(const weld_infer *inf, int64_t literal_dim, int64_t input_dim,
+                        int64_t *actual)
+{
+    const weld_shapes *s = inf->shapes;
+    const weld_type *type = input_type(inf, 0);
+    if (s->literal_batch <= 0 || s->literal_batch == s->batch || literal_dim != s->literal_batch ||
+        input_dim != s->batch || !type || !type->varies)
+        return false;
+    *actual = s->batch;
+    return true;
+}
+
+weld_status weld_infer_set(weld_infer *inf, int output, weld_dtype dtype, const weld_shape *shape,
+                           weld_error *err)
+{
+    const weld_node *node = inf->node;
+    if (output >= node->output_count || node->outputs[output] < 0)
+        return WELD_OK;
+    int v = node->outputs[output];
+    weld_status st = weld_shape_check(inf->shapes->ctx, shape, inf->shapes->graph->values[v].name,
+                                      err);
+    if (st != WELD_OK)
+        return st;
+    inf->shapes->types[v].dtype = dtype;
+    inf->shapes->types[v].shape = *shape;
+    return WELD_OK;
+}
+
+static weld_status arena_tensor(weld_tensor **out, weld_shapes *s, weld_dtype dtype,
+                                const weld_shape *shape, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    size_t count = (size_t)weld_shape_numel(shape);
+    WELD_ARENA_NEW(*out, &s->arena, 1);
+    (*out)->dtype = dtype;
+    (*out)->shape = *shape;
+    (*out)->data = weld_arena_alloc(&s->arena, count + 1, weld_compute_size(dtype));
+    if (!(*out)->data)
+        st = weld_fail_memory(s->ctx, err, count, weld_compute_size(dtype));
+done:
+    return st;
+}
+
+weld_status weld_infer_set_data(weld_infer *inf, int output, const weld_shape *shape,
+                                const int64_t *values, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_tensor *data;
+    WELD_TRY(weld_infer_set(inf, output, WELD_INT64, shape, err));
+    if (output >= inf->node->output_count || inf->node->outputs[output] < 0)
+        return WELD_OK;
+    WELD_TRY(arena_tensor(&data, inf->shapes, WELD_INT64, shape, err));
+    memcpy(data->i, values, (size_t)weld_shape_numel(shape) * sizeof(int64_t));
+    inf->shapes->types[inf->node->outputs[output]].data = data;
+done:
+    return st;
+}
+
+static weld_status set_input(weld_shapes *s, int v, weld_error *err)
+{
+    const weld_value *value = &s->graph->values[v];
+    weld_type *type = &s->types[v];
+    if (value->rank < 0)
+        return weld_fail(err, WELD_E_FORMAT, "graph input '%s' declares no shape", value->name);
+    type->dtype = value->dtype;
+    type->varies = true;
+    type->shape = weld_shape_make(value->rank, value->dims);
+    for (int k = 0; k < value->rank; k++) {
+        if (k == 0)
+            type->shape.dims[0] = s->batch;
+        else if (value->dims[k] < 0)
+            return weld_fail(err, WELD_E_UNSUPPORTED,
+                             "graph input '%s' has a symbolic size on axis %d; only axis 0 (the "
+                             "batch) may have one",
+                             value->name, k);
+    }
+    return weld_shape_check(s->ctx, &type->shape, value->name, err);
+}
+
+static weld_status set_leaves(weld_shapes *s, weld_error *err)
+{
+    for (int v = 0; v < s->graph->value_count; v++) {
+        const weld_value *value = &s->graph->values[v];
+        weld_status st = WELD_OK;
+        if (value->kind == WELD_VALUE_INPUT)
+            st = set_input(s, v, err);
+        else if (value->kind == WELD_VALUE_PARAM)
+            s->types[v] = (weld_type){value->dtype, weld_shape_make(value->rank, value->dims),
+                                      NULL, false};
+        else if (value->kind == WELD_VALUE_CONST)
+            s->types[v] = (weld_type){value->dtype, value->data->shape, value->data, false};
+        if (st != WELD_OK)
+            return st;
+    }
+    return WELD_OK;
+}
+
+/* True when all inputs are known and no output is large: then the kernel runs now. */
+static bool can_run(const weld_shapes *s, const weld_node *node)
+{
+    bool any = false;
+    for (int k = 0; k < node->input_count; k++) {
+        if (node->inputs[k] >= 0 && !s->types[node->inputs[k]].data)
+            return false;
+        any = true;
+    }
+    for (int k = 0; k < node->output_count; k++) {
+        int v = node->outputs[k];
+        if (v >= 0 && (s->types[v].data ||
+                       weld_shape_numel(&s->types[v].shape) > KNOWN_ELEMENTS_MAX))
+            return false;
+    }
+    return any;
+}
+
+static weld_status run_now(weld_shapes *s, const weld_node *node, weld_error *err)
+{
+    enum { ARGS = 64 };
+    weld_status st = WELD_OK;
+    const weld_tensor *in[ARGS];
+    weld_tensor *out[ARGS];
+    char *scratch = NULL;
+    if (node->input_count > ARGS || node->output_count > ARGS)
+        return WELD_OK;
+    for (int k = 0; k < node->input_count; k++)
+        in[k] = node->inputs[k] < 0 ? NULL : s->types[node->inputs[k]].data;
+    for (int k = 0; k < node->output_count; k++) {
+        out[k] = NULL;
+        if (node->outputs[k] >= 0) {
+            const weld_type *type = &s->types[node->outputs[k]];
+            WELD_TRY(arena_tensor(&out[k], s, type->dtype, &type->shape, err));
+        }
+    }
+    weld_kernel_args args = {s->ctx, in, out, NULL};
+    if (node->op->scratch_bytes) {
+        WELD_NEW(scratch, s->ctx, node->op->scratch_bytes(&args, node));
+        args.scratch = scratch;
+    }
+    WELD_TRY(node->op->run(&args, node, err));
+    for (int k = 0; k < node->output_count; k++)
+        if (out[k])
+            s->types[node->outputs[k]].data = out[k];
+done:
+    weld_free(s->ctx, scratch);
+    return st;
+}
+
+static weld_status infer_node(weld_shapes *s, const weld_node *node, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_infer inf = {s, node};
+    bool varies = false;
+    for (int k = 0; k < node->input_count; k++)
+        varies = varies || (node->inputs[k] >= 0 && s->types[node->inputs[k]].varies);
+    WELD_TRY(node->op->infer(&inf, node, err));
+    if (can_run(s, node))
+        WELD_TRY(run_now(s, node, err));
+    for (int k = 0; k < node->output_count; k++)
+        if (node->outputs[k] >= 0)
+            s->types[node->outputs[k]].varies = varies && !s->types[node->outputs[k]].data;
+done:
+    if (st != WELD_OK)
+        weld_error_wrap(err, "node '%s' (%s)", node->name, node->op->name);
+    return st;
+}
+
+weld_status weld_shapes_infer(weld_shapes **out, weld_context *ctx, const weld_graph *graph,
+                              int64_t batch, int64_t literal_batch, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_shapes *s = NULL;
+    *out = NULL;
+    WELD_NEW(s, ctx, 1);
+    s->ctx = ctx;
+    s->graph = graph;
+    s->batch = batch;
+    s->literal_batch = literal_batch;
+    weld_arena_init(&s->arena, ctx);
+    WELD_NEW(s->types, ctx, graph->value_count);
+    WELD_TRY(set_leaves(s, err));
+    for (int n = 0; n < graph->node_count; n++)
+        WELD_TRY(infer_node(s, &graph->nodes[n], err));
+    *out = s;
+    s = NULL;
+done:
+    weld_shapes_free(s);
+    return st;
+}
+
+void weld_shapes_free(weld_shapes *shapes)
+{
+    if (!shapes)
+        return;
+    weld_free(shapes->ctx, shapes->types);
+    weld_arena_free(&shapes->arena);
+    weld_free(shapes->ctx, shapes);
+}

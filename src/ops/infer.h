@@ -1,0 +1,26 @@
+/* Shapes, types and known values of every value of a graph, for given input shapes. */
+#ifndef WELD_OPS_INFER_H
+#define WELD_OPS_INFER_H
+#include "ops/op.h"
+
+typedef struct weld_type {
+    weld_dtype dtype;
+    weld_shape shape;
+    const weld_tensor *data; /* the value itself where it is known, else NULL */
+    bool varies;             /* depends on the contents of a graph input */
+} weld_type;
+
+typedef struct weld_shapes {
+    weld_context *ctx;
+    weld_arena arena;
+    const weld_graph *graph; /* borrowed */
+    weld_type *types;        /* [value_count] */
+    int64_t literal_batch, batch; /* rewrite of literal batch sizes; equal when none */
+} weld_shapes;
+
+/* Shapes with axis 0 of every input set to `batch`; symbolic dims other than axis 0 must be given
+ * by the file. `literal_batch` (> 0) is read as `batch` in Reshape targets. */
+weld_status weld_shapes_infer(weld_shapes **out, weld_context *ctx, const weld_graph *graph,
+                              int64_t batch, int64_t literal_batch, weld_error *err);
+void weld_shapes_free(weld_shapes *shapes);
+#endif

@@ -1,0 +1,125 @@
+/* The registry: ops.def expanded, and the services of the attribute tables. */
+#include "ops/op.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static const weld_op *const table[] = {
+#define WELD_OP(name) &weld_op_##name,
+#include "ops/ops.def"
+#undef WELD_OP
+};
+static const char *const names[] = {
+#define WELD_OP(name) #name,
+#include "ops/ops.def"
+#undef WELD_OP
+    NULL};
+enum { OP_COUNT = sizeof table / sizeof table[0] };
+
+const char *const *weld_op_names(void)
+{
+    return names;
+}
+
+const weld_op *weld_op_named(const char *name)
+{
+    for (int k = 0; k < OP_COUNT; k++)
+        if (strcmp(table[k]->name, name) == 0)
+            return table[k];
+    return NULL;
+}
+
+const weld_op *weld_op_find(const char *domain, const char *name, int opset)
+{
+    const char *wanted = strcmp(domain, "ai.onnx") == 0 ? "" : domain;
+    for (int k = 0; k < OP_COUNT; k++) {
+        const weld_op *op = table[k];
+        if (!(op->flags & WELD_OP_INTERNAL) && strcmp(op->name, name) == 0 &&
+            strcmp(op->domain, wanted) == 0 && opset >= op->opset_min && opset <= op->opset_max)
+            return op;
+    }
+    return NULL;
+}
+
+void weld_attrs_default(const weld_op *op, void *attrs)
+{
+    for (const weld_field *f = op->fields; f && f->name; f++) {
+        char *slot = (char *)attrs + f->offset;
+        if (f->kind == WELD_FIELD_FLOAT)
+            *(float *)slot = (float)f->fallback;
+        else if (f->kind == WELD_FIELD_INT || f->kind == WELD_FIELD_ENUM)
+            *(int64_t *)slot = (int64_t)f->fallback;
+        else if (f->kind == WELD_FIELD_INTS)
+            ((weld_ints *)slot)->count = -1;
+    }
+}
+
+static bool tensors_equal(const weld_tensor *a, const weld_tensor *b)
+{
+    if (!a || !b)
+        return a == b;
+    return a->dtype == b->dtype && weld_shape_equal(&a->shape, &b->shape) &&
+           memcmp(a->data, b->data,
+                  (size_t)weld_shape_numel(&a->shape) * weld_compute_size(a->dtype)) == 0;
+}
+
+static bool field_equal(const weld_field *f, const void *a, const void *b)
+{
+    const char *x = (const char *)a + f->offset, *y = (const char *)b + f->offset;
+    switch (f->kind) {
+    case WELD_FIELD_INT:
+    case WELD_FIELD_ENUM:
+        return memcmp(x, y, sizeof(int64_t)) == 0;
+    case WELD_FIELD_FLOAT:
+        return memcmp(x, y, sizeof(float)) == 0;
+    case WELD_FIELD_INTS:
+        return memcmp(x, y, sizeof(weld_ints)) == 0;
+    case WELD_FIELD_TENSOR:
+        return tensors_equal(*(const weld_tensor *const *)x, *(const weld_tensor *const *)y);
+    case WELD_FIELD_IGNORED:
+        break;
+    }
+    return true;
+}
+
+bool weld_attrs_equal(const weld_op *op, const void *a, const void *b)
+{
+    for (const weld_field *f = op->fields; f && f->name; f++)
+        if (!field_equal(f, a, b))
+            return false;
+    return true;
+}
+
+static void print_field(char *text, size_t size, const weld_field *f, const void *attrs)
+{
+    const char *slot = (const char *)attrs + f->offset;
+    const weld_ints *ints = (const weld_ints *)slot;
+    size_t n = 0;
+    if (f->kind == WELD_FIELD_INT)
+        snprintf(text, size, "%" PRId64, *(const int64_t *)slot);
+    else if (f->kind == WELD_FIELD_FLOAT)
+        snprintf(text, size, "%g", (double)*(const float *)slot);
+    else if (f->kind == WELD_FIELD_ENUM)
+        snprintf(text, size, "%s", f->names[*(const int64_t *)slot]);
+    else if (f->kind == WELD_FIELD_INTS && ints->count >= 0) {
+        n = (size_t)snprintf(text, size, "[");
+        for (int64_t k = 0; k < ints->count && n + 24 < size; k++)
+            n += (size_t)snprintf(text + n, size - n, "%s%" PRId64, k ? ", " : "", ints->at[k]);
+        snprintf(text + n, size - n, "]");
+    } else
+        snprintf(text, size, f->kind == WELD_FIELD_INTS ? "absent" : "a tensor");
+}
+
+void weld_attrs_difference(const weld_op *op, const void *a, const void *b, char *text, size_t size)
+{
+    text[0] = '\0';
+    for (const weld_field *f = op->fields; f && f->name; f++) {
+        char x[100], y[100];
+        if (field_equal(f, a, b))
+            continue;
+        print_field(x, sizeof x, f, a);
+        print_field(y, sizeof y, f, b);
+        snprintf(text, size, "%s %s / %s", f->name, x, y);
+        return;
+    }
+}

@@ -1,0 +1,26 @@
+/* Units of all axes, united by the ties of all operators (union-find over single indices). */
+#ifndef WELD_OPS_TIES_H
+#define WELD_OPS_TIES_H
+#include "ops/infer.h"
+
+typedef enum weld_ties_mode {
+    WELD_TIES_UNITS,  /* graph inputs and outputs are pinned: the symmetry of the network */
+    WELD_TIES_SAMPLES /* axis 0 of graph inputs is free: where do the samples go? */
+} weld_ties_mode;
+
+weld_status weld_ties_build(weld_ties **out, weld_context *ctx, const weld_graph *graph,
+                            const weld_shapes *shapes, weld_ties_mode mode, weld_error *err);
+void weld_ties_free(weld_ties *ties);
+
+/* The representative of a unit; two indices are one unit iff their roots are equal.
+ * Roots lie in [0, weld_ties_unit_count). */
+int32_t weld_ties_root(const weld_ties *ties, int value, int axis, int64_t index);
+int32_t weld_ties_unit_count(const weld_ties *ties);
+
+typedef struct weld_unit_info {
+    const char *pinned; /* why it can't move; NULL = free */
+    int pin_node;       /* node that pinned it, -1 = none */
+    bool position, mixed;
+} weld_unit_info;
+weld_unit_info weld_ties_info(const weld_ties *ties, int32_t root);
+#endif

@@ -1,0 +1,59 @@
+/* The permutation group of a network: classes of units, and its elements. */
+#ifndef WELD_SYMMETRY_GROUP_H
+#define WELD_SYMMETRY_GROUP_H
+#include "ir/paramset.h"
+#include "ops/infer.h"
+
+/* A parameter axis with units of the class on it. */
+typedef struct weld_member {
+    int param, axis;
+    int32_t multiplicity;
+    int32_t *positions; /* [size, multiplicity]: where unit u sits; NULL in pinned classes */
+} weld_member;
+
+/* A node output with units of the class on an axis. */
+typedef struct weld_carrier {
+    int value, axis;
+    int32_t multiplicity;
+    int32_t *positions; /* [size, multiplicity] */
+} weld_carrier;
+
+typedef struct weld_class {
+    char *name;
+    int32_t size;
+    const char *pinned; /* why its units can't move; NULL = free */
+    int pin_node;       /* the node that pinned it, -1 = none */
+    weld_member *members;
+    int member_count;
+    weld_carrier *carriers;
+    int carrier_count;
+} weld_class;
+
+typedef struct weld_symmetry {
+    weld_context *ctx;
+    const weld_graph *graph; /* borrowed */
+    weld_class *classes;     /* free ones first, in graph order */
+    int class_count, free_count;
+} weld_symmetry;
+
+/* One permutation per free class: unit i of the result is unit perm[i] of B. */
+typedef struct weld_element {
+    weld_context *ctx;
+    const weld_symmetry *symmetry; /* borrowed */
+    int32_t **perms;               /* [free_count][size] */
+} weld_element;
+
+weld_status weld_symmetry_derive(weld_symmetry **out, weld_context *ctx, const weld_graph *graph,
+                                 const weld_shapes *shapes, weld_error *err);
+void weld_symmetry_free(weld_symmetry *s);
+
+weld_status weld_element_identity(weld_element **out, const weld_symmetry *s, weld_error *err);
+weld_status weld_element_random(weld_element **out, const weld_symmetry *s, uint64_t seed,
+                                weld_error *err);
+void weld_element_free(weld_element *e);
+/* index[k] = the old position that comes to position k of that axis; [dims[axis]]. */
+void weld_element_axis_index(int32_t *index, const weld_element *e, int param, int axis);
+/* out = `in` permuted; both over the symmetry's graph. */
+weld_status weld_element_apply(weld_paramset *out, const weld_element *e, const weld_paramset *in,
+                               weld_error *err);
+#endif

@@ -1,4 +1,4 @@
-/* Members of a zip or tar that lies in memory. Only regular files are seen; nothing is extracted. */
+/* Members of a zip or tar in memory. Only regular files are seen; nothing is extracted. */
 #ifndef WELD_IO_ARCHIVE_H
 #define WELD_IO_ARCHIVE_H
 #include "core/context.h"

@@ -225,7 +225,7 @@ weld_status weld_npy_parse(weld_npy *out, const weld_context *ctx, const void *b
     weld_status st = WELD_OK;
     weld_npy npy = {.name = name};
     header_parser p = {.name = name};
-    size_t start, length, need;
+    size_t start = 0, length = 0, need = 0;
     char text[128];
     memset(out, 0, sizeof *out);
     WELD_TRY(find_header(&start, &length, bytes, size, name, err));

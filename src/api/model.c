@@ -1,0 +1,197 @@
+#include "api/objects.h"
+#include "canon/canon.h"
+#include "io/hash.h"
+#include "io/sink.h"
+#include "onnx/splice.h"
+#include "symmetry/samples.h"
+#include <string.h>
+
+weld_structure *weld_structure_retain(weld_structure *structure)
+{
+    structure->references++;
+    return structure;
+}
+
+void weld_structure_release(weld_structure *structure)
+{
+    if (!structure || --structure->references > 0)
+        return;
+    weld_free(structure->ctx, structure->homes);
+    weld_graph_free(structure->ctx, structure->graph);
+    weld_onnx_free(structure->file);
+    weld_free(structure->ctx, structure);
+}
+
+/* Is the batch size that the file names just an example? Tried with another one: every shape must
+ * follow, and no operator may combine samples. */
+static weld_status find_batch(weld_structure *s, weld_error *err)
+{
+    const weld_graph *g = s->graph;
+    weld_shapes *shapes = NULL;
+    weld_error tried = WELD_ERROR_INIT;
+    const weld_value *input = g->input_count ? &g->values[g->inputs[0]] : NULL;
+    s->literal_batch = input && input->rank > 0 && input->dims[0] > 0 ? input->dims[0] : 0;
+    int64_t other = s->literal_batch == 3 ? 5 : 3;
+    weld_status st = weld_shapes_infer(&shapes, s->ctx, g, other, s->literal_batch, &tried);
+    if (st == WELD_E_NOMEM) {
+        if (err)
+            *err = tried;
+        return st;
+    }
+    if (st != WELD_OK && s->literal_batch == 0) {
+        if (err)
+            *err = tried;
+        return st;
+    }
+    if (st == WELD_OK)
+        st = weld_samples_independent(&s->any_batch, s->ctx, g, shapes, err);
+    else
+        st = WELD_OK;
+    weld_shapes_free(shapes);
+    return st;
+}
+
+weld_status weld_structure_shapes(weld_shapes **out, const weld_structure *s, int64_t wanted,
+                                  weld_error *err)
+{
+    int64_t batch = s->any_batch || !s->literal_batch ? wanted : s->literal_batch;
+    return weld_shapes_infer(out, s->ctx, s->graph, batch, s->literal_batch, err);
+}
+
+static weld_status make_structure(weld_structure **out, weld_context *ctx,
+                                  const weld_source *source, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_structure *s = NULL;
+    weld_draft draft;
+    weld_draft_init(&draft, ctx);
+    WELD_NEW(s, ctx, 1);
+    s->ctx = ctx;
+    s->references = 1;
+    WELD_TRY(weld_onnx_open(&s->file, ctx, source, err));
+    st = weld_onnx_import(&draft, s->file, err);
+    if (st == WELD_OK)
+        st = weld_canonicalise(&draft, err);
+    if (st == WELD_OK)
+        st = weld_draft_finish(&s->graph, &s->homes, &draft, err);
+    if (st == WELD_OK)
+        st = find_batch(s, err);
+    if (st != WELD_OK) {
+        weld_error_wrap(err, "%s", weld_source_name(source));
+        goto done;
+    }
+    *out = s;
+    s = NULL;
+done:
+    weld_draft_free(&draft);
+    weld_structure_release(s);
+    return st;
+}
+
+static weld_status load(weld_model **out, weld_context *ctx, const weld_source *source,
+                        weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_model *model = NULL;
+    WELD_NEW(model, ctx, 1);
+    model->ctx = ctx;
+    WELD_TRY(make_structure(&model->structure, ctx, source, err));
+    WELD_TRY(weld_onnx_read_params(&model->params, model->structure->file, model->structure->graph,
+                                   model->structure->homes, err));
+    *out = model;
+    model = NULL;
+done:
+    weld_model_free(model);
+    return st;
+}
+
+weld_status weld_model_load(weld_model **out, weld_context *ctx, const char *path, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_source *source = NULL;
+    *out = NULL;
+    WELD_TRY(weld_source_open(&source, ctx, path, err));
+    WELD_TRY(load(out, ctx, source, err));
+    st = weld_source_unchanged(source, err);
+done:
+    weld_source_free(source);
+    if (st != WELD_OK) {
+        weld_model_free(*out);
+        *out = NULL;
+    }
+    return st;
+}
+
+weld_status weld_model_load_memory(weld_model **out, weld_context *ctx, const void *bytes,
+                                   size_t size_bytes, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_source *source = NULL;
+    *out = NULL;
+    WELD_TRY(weld_source_memory(&source, ctx, bytes, size_bytes, err));
+    WELD_TRY(load(out, ctx, source, err));
+done:
+    weld_source_free(source);
+    return st;
+}
+
+static weld_status splice(weld_buffer *out, const weld_model *model, weld_error *err)
+{
+    weld_metadata metadata[8];
+    for (int k = 0; k < model->metadata_count; k++)
+        metadata[k] = (weld_metadata){model->metadata[k][0], model->metadata[k][1]};
+    const weld_structure *s = model->structure;
+    return weld_onnx_splice(out, s->file, model->params, s->homes, metadata,
+                            (size_t)model->metadata_count, err);
+}
+
+weld_status weld_model_save_memory(void **out, size_t *out_size_bytes, const weld_model *model,
+                                   weld_error *err)
+{
+    weld_buffer buffer;
+    *out = NULL;
+    weld_buffer_init(&buffer, model->ctx);
+    weld_status st = splice(&buffer, model, err);
+    if (st != WELD_OK) {
+        weld_buffer_free(&buffer);
+        return st;
+    }
+    *out = buffer.data;
+    *out_size_bytes = buffer.size;
+    return WELD_OK;
+}
+
+void weld_bytes_free(weld_context *ctx, void *bytes)
+{
+    weld_free(ctx, bytes);
+}
+
+weld_status weld_model_save(const weld_model *model, const char *path, bool replace,
+                            weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_sink *sink = NULL;
+    void *bytes = NULL;
+    size_t size;
+    WELD_TRY(weld_sink_create(&sink, model->ctx, path, replace, err));
+    WELD_TRY(weld_model_save_memory(&bytes, &size, model, err));
+    WELD_TRY(weld_sink_write(sink, bytes, size, err));
+    WELD_TRY(weld_sink_commit(sink, err));
+done:
+    weld_free(model->ctx, bytes);
+    weld_sink_free(sink);
+    return st;
+}
+
+void weld_model_free(weld_model *model)
+{
+    if (!model)
+        return;
+    for (int k = 0; k < model->metadata_count; k++) {
+        weld_free(model->ctx, model->metadata[k][0]);
+        weld_free(model->ctx, model->metadata[k][1]);
+    }
+    weld_paramset_free(model->params);
+    weld_structure_release(model->structure);
+    weld_free(model->ctx, model);
+}

@@ -1,0 +1,49 @@
+/* What stands behind the handles of onnxweld.h. */
+#ifndef WELD_API_OBJECTS_H
+#define WELD_API_OBJECTS_H
+#include "canon/pair.h"
+#include "onnx/import.h"
+#include "prove/prove.h"
+#include "symmetry/group.h"
+
+/* The structure of a file, shared by the model and everything that is merged into it. */
+typedef struct weld_structure {
+    weld_context *ctx;
+    int references;
+    weld_onnx_file *file;
+    weld_graph *graph;
+    weld_home *homes;
+    int64_t literal_batch; /* written in the file, 0 = symbolic */
+    bool any_batch;        /* proved: samples are independent, any batch size will do */
+} weld_structure;
+
+struct weld_model {
+    weld_context *ctx;
+    weld_structure *structure;
+    weld_paramset *params;
+    char *metadata[8][2]; /* key, value; of a merged model */
+    int metadata_count;
+};
+
+struct weld_alignment {
+    weld_context *ctx;
+    const weld_model *a, *b; /* borrowed */
+    weld_shapes *shapes;     /* of A's graph, for the symmetry */
+    weld_symmetry *symmetry;
+    weld_element *element;
+    weld_paramset *naive;   /* B in A's frame */
+    weld_paramset *aligned; /* permuted by the element */
+    const char *method;
+    double objective[2]; /* before, after; <A, pi(B)> over the scored tensors */
+    int sweeps, restarts;
+    uint64_t seed;
+    weld_proof proof;
+    bool proved;
+};
+
+weld_structure *weld_structure_retain(weld_structure *structure);
+void weld_structure_release(weld_structure *structure);
+/* Shapes for a micro-batch of about `wanted` samples: the literal batch where that is fixed. */
+weld_status weld_structure_shapes(weld_shapes **out, const weld_structure *structure,
+                                  int64_t wanted, weld_error *err);
+#endif

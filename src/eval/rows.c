@@ -1,0 +1,84 @@
+#include "eval/rows.h"
+
+static const weld_node *only_consumer(const weld_graph *g, int value)
+{
+    if (g->consumer_count[value] != 1 || weld_graph_is_output(g, value))
+        return NULL;
+    return &g->nodes[g->consumers[value][0]];
+}
+
+/* Through at most one normalisation and one activation. */
+static int after_activation(const weld_graph *g, int value)
+{
+    const weld_node *next = only_consumer(g, value);
+    if (next && (next->op->flags & WELD_OP_NORM)) {
+        value = next->outputs[0];
+        next = only_consumer(g, value);
+    }
+    if (next && (next->op->flags & WELD_OP_ACTIVATION) && next->inputs[0] == value)
+        value = next->outputs[0];
+    return value;
+}
+
+static bool is_residual_sum(const weld_graph *g, const weld_node *node)
+{
+    if (!(node->op->flags & WELD_OP_SUM))
+        return false;
+    for (int k = 0; k < node->input_count; k++)
+        if (node->inputs[k] < 0 || g->values[node->inputs[k]].kind != WELD_VALUE_NODE)
+            return false;
+    return true;
+}
+
+static void add_row(weld_rows *rows, int value, const char *name)
+{
+    for (int k = 0; k < rows->count; k++)
+        if (rows->values[k] == value)
+            return;
+    rows->values[rows->count] = value;
+    rows->names[rows->count++] = name;
+}
+
+static void find_logits(weld_rows *rows, const weld_graph *g)
+{
+    rows->logits = g->outputs[0];
+    if (g->values[rows->logits].kind != WELD_VALUE_NODE)
+        return;
+    const weld_node *last = &g->nodes[g->values[rows->logits].producer];
+    if (last->op->flags & (WELD_OP_SOFTMAX | WELD_OP_LOGSOFTMAX)) {
+        rows->removed = last->op->name;
+        rows->logits = last->inputs[0];
+    }
+}
+
+weld_status weld_rows_find(weld_rows *out, weld_context *ctx, const weld_graph *graph,
+                           weld_error *err)
+{
+    weld_status st = WELD_OK;
+    *out = (weld_rows){.ctx = ctx};
+    WELD_NEW(out->values, ctx, graph->node_count + 1);
+    WELD_NEW(out->names, ctx, graph->node_count + 1);
+    find_logits(out, graph);
+    for (int n = 0; n < graph->node_count; n++) {
+        const weld_node *node = &graph->nodes[n];
+        bool linear = node->op->flags & WELD_OP_LINEAR;
+        if (!linear && !is_residual_sum(graph, node))
+            continue;
+        int value = after_activation(graph, node->outputs[0]);
+        if (value != out->logits && value != graph->outputs[0])
+            add_row(out, value, node->name);
+    }
+    add_row(out, out->logits, "logits");
+done:
+    if (st != WELD_OK)
+        weld_rows_free(out);
+    return st;
+}
+
+void weld_rows_free(weld_rows *rows)
+{
+    weld_free(rows->ctx, rows->values);
+    weld_free(rows->ctx, rows->names);
+    rows->values = NULL;
+    rows->names = NULL;
+}

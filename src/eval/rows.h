@@ -1,0 +1,20 @@
+/* Which values of a graph are the features that connectivity is measured on (mission.md). */
+#ifndef WELD_EVAL_ROWS_H
+#define WELD_EVAL_ROWS_H
+#include "ops/op.h"
+
+typedef struct weld_rows {
+    weld_context *ctx;
+    int *values;       /* in graph order, each once; the last one is the logits */
+    const char **names; /* of the layer, borrowed from the graph */
+    int count;
+    int logits;          /* value before a trailing Softmax or LogSoftmax, else the output */
+    const char *removed; /* that operator's name, NULL = none */
+} weld_rows;
+
+/* Post-activation value of every Dense and Conv, every residual sum after its activation, the
+ * logits of the first output. */
+weld_status weld_rows_find(weld_rows *out, weld_context *ctx, const weld_graph *graph,
+                           weld_error *err);
+void weld_rows_free(weld_rows *rows);
+#endif

@@ -1,0 +1,113 @@
+/* Every shipped model: load, save unchanged gives the same bytes, pi(B) computes what B does. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "api/objects.h"
+#include "io/source.h"
+#include <stdio.h>
+#include <string.h>
+
+static const char *const pairs[] = {"mlp", "cnn", "resnet", "spawned"};
+enum { PAIRS = 4 };
+
+static weld_context *context(void)
+{
+    weld_context *ctx;
+    assert_int_equal(weld_context_create(&ctx, NULL, NULL), WELD_OK);
+    return ctx;
+}
+
+static weld_model *shipped(weld_context *ctx, const char *pair, char side)
+{
+    char path[512];
+    weld_error err = WELD_ERROR_INIT;
+    weld_model *model = NULL;
+    snprintf(path, sizeof path, WELD_MODELS "/%s/%c.onnx", pair, side);
+    weld_status st = weld_model_load(&model, ctx, path, &err);
+    if (st != WELD_OK)
+        fail_msg("%s", err.message);
+    return model;
+}
+
+static void unchanged_models_keep_their_bytes(void **state)
+{
+    (void)state;
+    weld_context *ctx = context();
+    for (int p = 0; p < PAIRS; p++) {
+        weld_model *model = shipped(ctx, pairs[p], 'a');
+        void *bytes;
+        size_t size;
+        assert_int_equal(weld_model_save_memory(&bytes, &size, model, NULL), WELD_OK);
+        assert_int_equal(size, model->structure->file->size);
+        assert_memory_equal(bytes, model->structure->file->bytes, size);
+        weld_bytes_free(ctx, bytes);
+        weld_model_free(model);
+    }
+    assert_int_equal(atomic_load(&ctx->in_use_bytes), 0);
+    weld_context_free(ctx);
+}
+
+static void random_elements_keep_the_function(void **state)
+{
+    (void)state;
+    weld_context *ctx = context();
+    const int classes[PAIRS] = {3, 3, 6, 3};
+    for (int p = 0; p < PAIRS; p++) {
+        weld_model *model = shipped(ctx, pairs[p], 'b');
+        weld_shapes *shapes;
+        weld_symmetry *symmetry;
+        weld_element *element;
+        weld_paramset *permuted;
+        weld_proof proof;
+        assert_true(model->structure->any_batch);
+        assert_int_equal(weld_structure_shapes(&shapes, model->structure, 4, NULL), WELD_OK);
+        assert_int_equal(
+            weld_symmetry_derive(&symmetry, ctx, model->structure->graph, shapes, NULL), WELD_OK);
+        assert_int_equal(symmetry->free_count, classes[p]);
+        assert_int_equal(symmetry->class_count, symmetry->free_count); /* nothing is pinned */
+        assert_int_equal(weld_element_random(&element, symmetry, 11, NULL), WELD_OK);
+        assert_int_equal(weld_paramset_copy(&permuted, model->params, NULL), WELD_OK);
+        assert_int_equal(weld_element_apply(permuted, element, model->params, NULL), WELD_OK);
+        weld_side sides[2] = {{shapes, model->params}, {shapes, permuted}};
+        assert_int_equal(weld_prove(&proof, ctx, sides, NULL, 16, NULL), WELD_OK);
+        assert_true(proof.max_rel < 1e-5);
+        assert_true(proof.max_abs > 0); /* it was another order of sums: something moved */
+        weld_paramset_free(permuted);
+        weld_element_free(element);
+        weld_symmetry_free(symmetry);
+        weld_shapes_free(shapes);
+        weld_model_free(model);
+    }
+    assert_int_equal(atomic_load(&ctx->in_use_bytes), 0);
+    weld_context_free(ctx);
+}
+
+static void cut_files_are_refused(void **state)
+{
+    (void)state;
+    weld_context *ctx = context();
+    weld_model *model = shipped(ctx, "mlp", 'a'), *cut;
+    const weld_onnx_file *file = model->structure->file;
+    for (size_t size = 0; size < file->size; size += 997) {
+        weld_error err = WELD_ERROR_INIT;
+        weld_status st = weld_model_load_memory(&cut, ctx, file->bytes, size, &err);
+        assert_int_equal(st, WELD_E_FORMAT);
+        assert_null(cut);
+    }
+    weld_model_free(model);
+    assert_int_equal(atomic_load(&ctx->in_use_bytes), 0);
+    weld_context_free(ctx);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(unchanged_models_keep_their_bytes),
+        cmocka_unit_test(random_elements_keep_the_function),
+        cmocka_unit_test(cut_files_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -4,6 +4,7 @@
 #include "io/sink.h"
 #include "onnx/splice.h"
 #include "symmetry/samples.h"
+#include "tensor/blas.h"
 #include <string.h>
 
 weld_structure *weld_structure_retain(weld_structure *structure)
@@ -93,6 +94,7 @@ static weld_status load(weld_model **out, weld_context *ctx, const weld_source *
 {
     weld_status st = WELD_OK;
     weld_model *model = NULL;
+    weld_blas_init();
     WELD_NEW(model, ctx, 1);
     model->ctx = ctx;
     WELD_TRY(make_structure(&model->structure, ctx, source, err));

@@ -1,26 +1,24 @@
-/* Weight matching: maximise the sum over parameters of <A, pi(B)> by coordinate descent. */
+/* Weight matching: coordinate descent over the classes (Ainsworth et al. 2023). */
 #ifndef WELD_MATCH_WEIGHTS_H
 #define WELD_MATCH_WEIGHTS_H
-#include "symmetry/group.h"
+#include "match/matchers.h"
+#include "match/score.h"
 
 typedef struct weld_weights_options {
-    int restarts; /* descents; 1 = the published algorithm: from the identity, random order */
+    int restarts; /* >= 1 */
     uint64_t seed;
-    const int32_t *order; /* [free_count] fixed order of the classes, or NULL */
 } weld_weights_options;
 
-typedef struct weld_weights_result {
-    double objective[2]; /* at the identity, at the result */
-    int sweeps;          /* of the best descent */
-} weld_weights_result;
-
-/* `element` is overwritten with the best found. a, b over the symmetry's graph. */
-weld_status weld_match_weights(weld_element *element, weld_weights_result *result,
-                               const weld_paramset *a, const weld_paramset *b,
+/* Descent 0 starts from the identity (with one restart that is the published algorithm), descent 1
+ * from an anchored forward sweep, the others from the identity again; each visits the classes in
+ * random orders of its own. The best objective wins, the earliest of equals. */
+weld_status weld_match_weights(weld_match_result **out, const weld_scores *scores,
                                const weld_weights_options *options, weld_error *err);
-/* Score of one class at the current element: score[i][j] of unit i of A with unit j of B,
- * [size, size]; only_settled (or NULL) says for each class whether its axes may be relied on. */
-weld_status weld_weights_score(double *score, const weld_element *element, int class_index,
-                               const weld_paramset *a, const weld_paramset *b,
-                               const bool *only_settled, weld_error *err);
+
+/* One descent from `element`, in place, with the classes in the given order [free_count]. */
+weld_status weld_match_weights_order(weld_element *element, int *sweeps, const weld_scores *scores,
+                                     const int32_t *order, weld_error *err);
+/* Classes in graph order, each by the tensors whose other units are pinned or matched already. */
+weld_status weld_match_weights_anchored(weld_element *element, const weld_scores *scores,
+                                        weld_error *err);
 #endif

@@ -1,5 +1,5 @@
 /* BatchNormalization at inference: y = scale (x - mean) / sqrt(var + epsilon) + shift. */
-#include "ops/op.h"
+#include "ops/norm.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stddef.h>
@@ -104,3 +104,8 @@ const weld_op weld_op_BatchNormalization = {
     .flags = WELD_OP_NORM, .statistic_inputs = 1u << 3 | 1u << 4, .fields = batch_norm_fields,
     .attrs_size = sizeof(batch_norm_attrs), .check = batch_norm_check,
     .infer = batch_norm_infer, .run = batch_norm_run, .tie = batch_norm_tie};
+
+double weld_norm_epsilon(const weld_node *node)
+{
+    return (double)((const batch_norm_attrs *)node->attrs)->epsilon;
+}

@@ -1,0 +1,246 @@
+#include "api/objects.h"
+#include "match/matchers.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { MICRO_BATCH = 32 };
+
+const char *const *weld_align_methods(void)
+{
+    return weld_matcher_names();
+}
+
+/* B's parameters in the places that A's graph gives them. */
+static weld_status to_frame(weld_paramset **out, const weld_model *a, const weld_model *b,
+                            const weld_pairing *pairing, weld_error *err)
+{
+    const weld_graph *g = a->structure->graph;
+    weld_status st = weld_paramset_create(out, a->ctx, g, err);
+    for (int p = 0; st == WELD_OK && p < g->param_count; p++)
+        memcpy((*out)->arrays[p], b->params->arrays[pairing->param_of[p]],
+               (size_t)weld_shape_numel(&g->params[p].shape) * sizeof(float));
+    return st;
+}
+
+static weld_status pair_models(weld_pairing **out, const weld_model *a, const weld_model *b,
+                               weld_error *err)
+{
+    const int64_t literal[2] = {a->structure->literal_batch, b->structure->literal_batch};
+    return weld_pair_graphs(out, a->ctx, a->structure->graph, b->structure->graph, literal, err);
+}
+
+static weld_status refuse(const weld_pairing *pairing, const weld_model *a, const weld_model *b,
+                          weld_error *err)
+{
+    char list[700];
+    size_t n = 0;
+    for (int k = 0; k < pairing->difference_count && n + 120 < sizeof list; k++)
+        n += (size_t)snprintf(list + n, sizeof list - n, "%s%d. %.100s", k ? "; " : "", k + 1,
+                              pairing->differences[k]);
+    return weld_fail(err, WELD_E_MISMATCH, "cannot weld %s and %s (%d obstacles): %s",
+                     a->structure->file->name, b->structure->file->name,
+                     pairing->difference_count, list);
+}
+
+static weld_status prepare(weld_alignment *al, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_pairing *pairing = NULL;
+    WELD_TRY(pair_models(&pairing, al->a, al->b, err));
+    if (pairing->difference_count) {
+        st = refuse(pairing, al->a, al->b, err);
+        goto done;
+    }
+    WELD_TRY(to_frame(&al->naive, al->a, al->b, pairing, err));
+    WELD_TRY(weld_structure_shapes(&al->shapes, al->a->structure, MICRO_BATCH, err));
+    WELD_TRY(weld_symmetry_derive(&al->symmetry, al->ctx, al->a->structure->graph, al->shapes,
+                                  err));
+done:
+    weld_pairing_free(pairing);
+    return st;
+}
+
+static weld_status check_data(const weld_alignment *al, const weld_dataset *data, weld_error *err)
+{
+    const weld_graph *g = al->a->structure->graph;
+    char x[128], y[128];
+    if (!data)
+        return weld_fail(err, WELD_E_ARGUMENT, "matching by activations needs data");
+    if (g->input_count != 1)
+        return weld_fail(err, WELD_E_UNSUPPORTED, "data for a model with %d inputs",
+                         g->input_count);
+    weld_shape want = al->shapes->types[g->inputs[0]].shape, have = data->sample;
+    if (weld_shape_span(&want, 1, want.rank) != weld_shape_numel(&have))
+        return weld_fail(err, WELD_E_ARGUMENT, "%s: samples of shape %s, the model takes %s",
+                         data->path, weld_shape_text(&have, x), weld_shape_text(&want, y));
+    return WELD_OK;
+}
+
+static weld_status match(weld_alignment *al, const weld_align_options *o, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_match_result *result = NULL;
+    const weld_matcher *matcher = weld_matcher_find(o->method);
+    WELD_REQUIRE(matcher, WELD_E_ARGUMENT, "no match method '%s'", o->method);
+    al->method = matcher->name;
+    if (matcher->needs_data)
+        WELD_TRY(check_data(al, o->data, err));
+    weld_match_input input = {.symmetry = al->symmetry, .shapes = al->shapes,
+                              .a = al->a->params, .b = al->naive, .data = o->data,
+                              .restarts = al->restarts, .seed = al->seed};
+    WELD_TRY(matcher->run(&result, &input, err));
+    al->element = result->element;
+    result->element = NULL;
+    al->objective[0] = result->objective_start;
+    al->objective[1] = result->objective_end;
+    al->sweeps = result->sweeps;
+    WELD_TRY(weld_paramset_copy(&al->aligned, al->naive, err));
+    WELD_TRY(weld_element_apply(al->aligned, al->element, al->naive, err));
+done:
+    weld_match_result_free(result);
+    return st;
+}
+
+weld_status weld_align(weld_alignment **out, const weld_model *a, const weld_model *b,
+                       const weld_align_options *options, weld_error *err)
+{
+    const weld_align_options defaults = WELD_ALIGN_OPTIONS_INIT;
+    const weld_align_options *o = options ? options : &defaults;
+    weld_status st = WELD_OK;
+    weld_alignment *al = NULL;
+    *out = NULL;
+    WELD_REQUIRE(o->struct_size == sizeof *o, WELD_E_ARGUMENT, "align options of %u bytes",
+                 o->struct_size);
+    WELD_NEW(al, a->ctx, 1);
+    al->ctx = a->ctx;
+    al->a = a;
+    al->b = b;
+    al->restarts = o->restarts > 0 ? o->restarts : 4;
+    al->seed = o->seed;
+    WELD_TRY(prepare(al, err));
+    WELD_TRY(match(al, o, err));
+    *out = al;
+    al = NULL;
+done:
+    weld_alignment_free(al);
+    return st;
+}
+
+size_t weld_alignment_class_count(const weld_alignment *alignment)
+{
+    return (size_t)alignment->symmetry->free_count;
+}
+
+const int32_t *weld_alignment_class(const weld_alignment *alignment, size_t index,
+                                    size_t *out_size)
+{
+    *out_size = (size_t)alignment->symmetry->classes[index].size;
+    return alignment->element->perms[index];
+}
+
+/* One class moved at a time: which of them changes the function? */
+static weld_status find_culprit(const char **name, weld_alignment *al, const weld_dataset *data,
+                                int64_t samples, double tolerance, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_element *one = NULL;
+    weld_paramset *moved = NULL;
+    *name = "no single class";
+    WELD_TRY(weld_paramset_copy(&moved, al->naive, err));
+    for (int c = 0; c < al->symmetry->free_count; c++) {
+        weld_proof proof;
+        weld_element_free(one);
+        WELD_TRY(weld_element_identity(&one, al->symmetry, err));
+        memcpy(one->perms[c], al->element->perms[c],
+               (size_t)al->symmetry->classes[c].size * sizeof(int32_t));
+        WELD_TRY(weld_element_apply(moved, one, al->naive, err));
+        weld_side sides[2] = {{al->shapes, al->naive}, {al->shapes, moved}};
+        WELD_TRY(weld_prove(&proof, al->ctx, sides, data, samples, err));
+        if (!(proof.max_rel <= tolerance)) {
+            *name = al->symmetry->classes[c].name;
+            break;
+        }
+    }
+done:
+    weld_element_free(one);
+    weld_paramset_free(moved);
+    return st;
+}
+
+weld_status weld_alignment_verify(weld_alignment *al, const weld_dataset *data, int64_t samples,
+                                  double tolerance, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_shapes *b_shapes = NULL;
+    const char *culprit;
+    int64_t batch = al->shapes->batch;
+    if (data)
+        WELD_TRY(check_data(al, data, err));
+    WELD_TRY(weld_structure_shapes(&b_shapes, al->b->structure, batch, err));
+    WELD_REQUIRE(b_shapes->batch == batch, WELD_E_UNSUPPORTED,
+                 "A runs in batches of %d, B in batches of %d only", (int)batch,
+                 (int)b_shapes->batch);
+    weld_side sides[2] = {{b_shapes, al->b->params}, {al->shapes, al->aligned}};
+    WELD_TRY(weld_prove(&al->proof, al->ctx, sides, data, samples, err));
+    al->proved = al->proof.max_rel <= tolerance;
+    if (!al->proved) {
+        WELD_TRY(find_culprit(&culprit, al, data, samples, tolerance, err));
+        st = weld_fail(err, WELD_E_NEGATIVE,
+                       "the permuted B is not the same function: outputs differ by %g (relative), "
+                       "allowed %g; class at fault: %s",
+                       al->proof.max_rel, tolerance, culprit);
+    }
+done:
+    weld_shapes_free(b_shapes);
+    return st;
+}
+
+void weld_alignment_free(weld_alignment *al)
+{
+    if (!al)
+        return;
+    weld_paramset_free(al->naive);
+    weld_paramset_free(al->aligned);
+    weld_element_free(al->element);
+    weld_symmetry_free(al->symmetry);
+    weld_shapes_free(al->shapes);
+    weld_free(al->ctx, al);
+}
+
+static weld_status add_metadata(weld_model *m, const char *key, const char *value,
+                                weld_error *err)
+{
+    weld_status st = WELD_OK;
+    char **pair = m->metadata[m->metadata_count++];
+    WELD_REQUIRE((pair[0] = weld_strdup(m->ctx, key)) && (pair[1] = weld_strdup(m->ctx, value)),
+                 WELD_E_NOMEM, "out of memory");
+done:
+    return st;
+}
+
+weld_status weld_merge(weld_model **out, const weld_alignment *al, double alpha, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_model *m = NULL;
+    char text[160];
+    *out = NULL;
+    WELD_REQUIRE(alpha >= 0 && alpha <= 1, WELD_E_ARGUMENT, "alpha %g, allowed 0 to 1", alpha);
+    WELD_NEW(m, al->ctx, 1);
+    m->ctx = al->ctx;
+    m->structure = weld_structure_retain(al->a->structure);
+    WELD_TRY(weld_paramset_copy(&m->params, al->a->params, err));
+    weld_paramset_lerp(m->params, al->a->params, al->aligned, alpha);
+    snprintf(text, sizeof text, "%s,%s", al->a->structure->file->sha256,
+             al->b->structure->file->sha256);
+    WELD_TRY(add_metadata(m, "onnxweld.version", weld_version(), err));
+    WELD_TRY(add_metadata(m, "onnxweld.parents", text, err));
+    WELD_TRY(add_metadata(m, "onnxweld.method", "lerp", err));
+    WELD_TRY(add_metadata(m, "onnxweld.align", al->method, err));
+    snprintf(text, sizeof text, "%.17g", alpha);
+    WELD_TRY(add_metadata(m, "onnxweld.alpha", text, err));
+    *out = m;
+    m = NULL;
+done:
+    weld_model_free(m);
+    return st;
+}

@@ -1,0 +1,365 @@
+/* Fills the report from models, alignments and measurements. */
+#include "api/objects.h"
+#include "core/parallel.h"
+#include "eval/measure.h"
+#include "io/hash.h"
+#include "io/sink.h"
+#include "report/report.h"
+#include "tensor/blas.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MICRO_BATCH = 32 };
+
+static weld_status add_model(weld_report *r, const char *role, const weld_model *m,
+                             weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_onnx_file *file = m->structure->file;
+    const weld_graph *g = m->structure->graph;
+    weld_report_opset *opsets = NULL;
+    char producer[256];
+    snprintf(producer, sizeof producer, "%.120s%s%.120s", file->producer_name,
+             file->producer_version[0] ? " " : "", file->producer_version);
+    WELD_NEW(opsets, r->ctx, file->opset_count);
+    for (int k = 0; k < file->opset_count; k++)
+        opsets[k] = (weld_report_opset){file->opsets[k].domain, file->opsets[k].version};
+    weld_report_model model = {.role = role, .path = file->name, .sha256 = file->sha256,
+                               .producer = producer, .ir = file->ir_version, .opsets = opsets,
+                               .opset_count = (size_t)file->opset_count};
+    for (int p = 0; p < g->param_count; p++)
+        model.parameters += weld_shape_numel(&g->params[p].shape);
+    WELD_TRY(weld_report_put_model(r, &model, err));
+done:
+    weld_free(r->ctx, opsets);
+    return st;
+}
+
+static weld_status add_class(weld_report *r, weld_report_classes *list, const weld_symmetry *s,
+                             int c, const weld_element *element, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_class *k = &s->classes[c];
+    char reason[256];
+    const char **members = NULL;
+    char *text = NULL;
+    WELD_NEW(members, r->ctx, k->member_count);
+    WELD_NEW(text, r->ctx, (size_t)k->member_count * 256);
+    snprintf(reason, sizeof reason, "%s%s%.150s%s", k->pinned ? k->pinned : "",
+             k->pin_node < 0 ? "" : " (", k->pin_node < 0 ? "" : s->graph->nodes[k->pin_node].name,
+             k->pin_node < 0 ? "" : ")");
+    for (int m = 0; m < k->member_count; m++) {
+        members[m] = text + 256 * m;
+        snprintf(text + 256 * m, 256, "%.200s[%d]", s->graph->params[k->members[m].param].name,
+                 k->members[m].axis);
+    }
+    weld_report_class item = {.name = k->name, .kind = k->pinned ? "pinned" : "free",
+                              .reason = k->pinned ? reason : NULL, .size = k->size,
+                              .moved = element ? 0 : -1, .members = members,
+                              .member_count = (size_t)k->member_count};
+    for (int32_t i = 0; element && !k->pinned && i < k->size; i++)
+        item.moved += element->perms[c][i] != i;
+    WELD_TRY(weld_report_put_class(r, list, &item, err));
+done:
+    weld_free(r->ctx, members);
+    weld_free(r->ctx, text);
+    return st;
+}
+
+static weld_status add_classes(weld_report *r, weld_report_classes *list, const weld_symmetry *s,
+                               const weld_element *element, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    for (int c = 0; c < s->class_count && st == WELD_OK; c++)
+        st = add_class(r, list, s, c, element, err);
+    return st;
+}
+
+/* Hidden units that can't move / hidden units. */
+static double pinned_fraction(const weld_symmetry *s)
+{
+    int64_t pinned = 0, units = 0;
+    for (int c = 0; c < s->class_count; c++) {
+        units += s->classes[c].size;
+        pinned += s->classes[c].pinned ? s->classes[c].size : 0;
+    }
+    return units ? (double)pinned / (double)units : 0;
+}
+
+static weld_status new_report(weld_report **out, weld_context *ctx, weld_error *err)
+{
+    weld_status st = weld_report_new(out, ctx, err);
+    if (st == WELD_OK)
+        st = weld_report_put_environment(*out, weld_version(), weld_blas_name(),
+                                         weld_parallel_slots(ctx), err);
+    return st;
+}
+
+weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_report *r = NULL;
+    *out = NULL;
+    WELD_TRY(new_report(&r, al->ctx, err));
+    WELD_TRY(add_model(r, "A", al->a, err));
+    WELD_TRY(add_model(r, "B", al->b, err));
+    weld_report_match match = {.method = al->method, .seed = al->seed, .restarts = al->restarts,
+                               .sweeps = al->sweeps, .pinned_fraction = pinned_fraction(al->symmetry),
+                               .objective = {al->objective[0], al->objective[1]}};
+    WELD_TRY(weld_report_put_match(r, &match, err));
+    WELD_TRY(add_classes(r, &r->match.classes, al->symmetry, al->element, err));
+    r->verification = (weld_report_verification){
+        .present = al->proof.n > 0, .pass = al->proved, .n = al->proof.n,
+        .max_abs = al->proof.max_abs, .max_rel = al->proof.max_rel,
+        .argmax_agree = al->proof.argmax_agree};
+    *out = r;
+    r = NULL;
+done:
+    weld_report_free(r);
+    return st;
+}
+
+static weld_status add_inputs(weld_report *r, const weld_graph *g, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    for (int k = 0; k < g->input_count; k++) {
+        const weld_value *v = &g->values[g->inputs[k]];
+        char text[256];
+        size_t n = (size_t)snprintf(text, sizeof text, "[");
+        for (int a = 0; a < v->rank && n + 24 < sizeof text; a++)
+            n += (size_t)(v->dims[a] < 0 ? snprintf(text + n, sizeof text - n, "%s?", a ? ", " : "")
+                                         : snprintf(text + n, sizeof text - n, "%s%" PRId64,
+                                                    a ? ", " : "", v->dims[a]));
+        snprintf(text + n, sizeof text - n, "]");
+        weld_report_value value = {v->name, weld_dtype_name(v->dtype), text};
+        WELD_TRY(weld_report_put_value(r, &r->inspection.inputs, &value, err));
+    }
+    for (int k = 0; k < g->log_count; k++)
+        WELD_TRY(weld_report_line(r, &r->inspection.notes, err, "%s", g->log[k]));
+done:
+    return st;
+}
+
+weld_status weld_model_inspect(weld_report **out, const weld_model *model, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_report *r = NULL;
+    weld_shapes *shapes = NULL;
+    weld_symmetry *symmetry = NULL;
+    *out = NULL;
+    WELD_TRY(new_report(&r, model->ctx, err));
+    r->inspection.present = true;
+    WELD_TRY(add_model(r, "M", model, err));
+    WELD_TRY(add_inputs(r, model->structure->graph, err));
+    WELD_TRY(weld_structure_shapes(&shapes, model->structure, 2, err));
+    WELD_TRY(weld_symmetry_derive(&symmetry, model->ctx, model->structure->graph, shapes, err));
+    WELD_TRY(add_classes(r, &r->inspection.classes, symmetry, NULL, err));
+    *out = r;
+    r = NULL;
+done:
+    weld_symmetry_free(symmetry);
+    weld_shapes_free(shapes);
+    weld_report_free(r);
+    return st;
+}
+
+weld_status weld_check(weld_report **out, const weld_model *a, const weld_model *b,
+                       weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_report *r = NULL;
+    weld_pairing *pairing = NULL;
+    const int64_t literal[2] = {a->structure->literal_batch, b->structure->literal_batch};
+    *out = NULL;
+    WELD_TRY(new_report(&r, a->ctx, err));
+    WELD_TRY(add_model(r, "A", a, err));
+    WELD_TRY(add_model(r, "B", b, err));
+    WELD_TRY(weld_pair_graphs(&pairing, a->ctx, a->structure->graph, b->structure->graph, literal,
+                              err));
+    r->checked = true;
+    for (int k = 0; k < pairing->difference_count; k++)
+        WELD_TRY(weld_report_line(r, &r->obstacles, err, "%s", pairing->differences[k]));
+    *out = r;
+    r = NULL;
+    if (pairing->difference_count)
+        st = weld_fail(err, WELD_E_MISMATCH, "cannot weld %s and %s: %d obstacles",
+                       a->structure->file->name, b->structure->file->name,
+                       pairing->difference_count);
+done:
+    weld_pairing_free(pairing);
+    weld_report_free(r);
+    return st;
+}
+
+static weld_status add_lmc(weld_report *r, const weld_measures *m, const weld_pair_input *in,
+                           weld_error *err)
+{
+    weld_status st = WELD_OK;
+    int n = in->alpha_count;
+    double *error = NULL;
+    weld_report_lmc lmc = {.metric = "ce", .alpha = in->alpha, .alpha_count = (size_t)n};
+    WELD_NEW(error, r->ctx, n);
+    for (int v = 0; v < WELD_VARIANTS; v++) {
+        for (int k = 0; k < n; k++)
+            error[k] = 1 - m->accuracy[v][k];
+        weld_barrier of_loss = weld_barrier_of(in->alpha, m->loss[v], n);
+        weld_barrier of_error = weld_barrier_of(in->alpha, error, n);
+        lmc.curve[v] = (weld_report_curve){m->loss[v], m->accuracy[v]};
+        lmc.loss.chord[v] = of_loss.chord;
+        lmc.loss.midpoint[v] = of_loss.midpoint;
+        lmc.error.chord[v] = of_error.chord;
+        lmc.error.midpoint[v] = of_error.midpoint;
+    }
+    WELD_TRY(weld_report_put_lmc(r, &lmc, err));
+done:
+    weld_free(r->ctx, error);
+    return st;
+}
+
+static void spread(weld_report_spread *out, const weld_mean_std *x, int count)
+{
+    for (int k = 0; k < count; k++)
+        out[k] = (weld_report_spread){x[k].mean, x[k].std};
+}
+
+static weld_status add_llfc(weld_report *r, const weld_measures *m, const weld_pair_input *in,
+                            weld_error *err)
+{
+    weld_status st = WELD_OK;
+    int n = in->llfc_alpha_count;
+    weld_report_spread *room = NULL; /* [variant, 3, n] */
+    WELD_NEW(room, r->ctx, WELD_VARIANTS * 3 * n);
+    WELD_TRY(weld_report_put_llfc(r, in->llfc_alpha, (size_t)n, err));
+    for (int k = 0; k < m->rows.count; k++) {
+        weld_report_row row = {.name = m->rows.names[k]};
+        for (int v = 0; v < WELD_VARIANTS; v++) {
+            const weld_row_figures *f = &m->row[v][k];
+            weld_report_spread *at = room + v * 3 * n;
+            spread(at, f->one_minus_cos, n);
+            spread(at + n, f->coef, n);
+            spread(at + 2 * n, f->coef_authors, n);
+            row.variant[v] = (weld_report_figures){at, at + n, at + 2 * n,
+                {f->one_minus_cos_ab.mean, f->one_minus_cos_ab.std}, f->zeros};
+        }
+        WELD_TRY(weld_report_put_row(r, &row, err));
+    }
+done:
+    weld_free(r->ctx, room);
+    return st;
+}
+
+static weld_status add_data(weld_report *r, const weld_dataset *data, const weld_measures *m,
+                            weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_report_data section = {.sha256 = data->sha256, .path = data->path,
+                                .preprocess = data->preset, .n = data->count,
+                                .labels = data->labels != NULL};
+    WELD_TRY(weld_report_put_data(r, &section, err));
+    if (m->rows.removed)
+        WELD_TRY(weld_report_warn(r, err, "W001", "the trailing %s is left out for the loss",
+                                  m->rows.removed));
+    for (int k = 0; k < 2 && r->lmc.present; k++) {
+        double accuracy = r->lmc.curve[0].accuracy[k ? 0 : r->lmc.alpha_count - 1];
+        if (accuracy < 2.0 / m->classes && m->classes > 2)
+            WELD_TRY(weld_report_warn(r, err, "W002",
+                                      "accuracy of %s is %.4f, near chance: check preprocessing "
+                                      "(--preset, --mean, --std) and the order of the labels",
+                                      k ? "B" : "A", accuracy));
+    }
+done:
+    return st;
+}
+
+static weld_status check_grid(const double *alpha, size_t count, const char *what, weld_error *err)
+{
+    for (size_t k = 0; k < count; k++)
+        if (!(alpha[k] >= 0 && alpha[k] <= 1) || (k && !(alpha[k] > alpha[k - 1])))
+            return weld_fail(err, WELD_E_ARGUMENT, "%s %g at place %zu, allowed ascending in 0 to 1",
+                             what, alpha[k], k);
+    return WELD_OK;
+}
+
+weld_status weld_report_measure(weld_report *report, const weld_alignment *al,
+                                const weld_dataset *data, const weld_measure_options *options,
+                                weld_error *err)
+{
+    static const double grid[] = {0, .1, .2, .3, .4, .5, .6, .7, .8, .9, 1};
+    static const double llfc[] = {.25, .5, .75};
+    const weld_measure_options defaults = WELD_MEASURE_OPTIONS_INIT;
+    const weld_measure_options *o = options ? options : &defaults;
+    weld_status st = WELD_OK;
+    weld_measures *m = NULL;
+    weld_shapes *shapes = NULL;
+    weld_pair_input in = {.ctx = al->ctx, .a = al->a->params, .b = {al->naive, al->aligned},
+                          .data = data};
+    in.alpha = o->alpha ? o->alpha : grid;
+    in.alpha_count = (int)(o->alpha ? o->alpha_count : sizeof grid / sizeof grid[0]);
+    in.llfc_alpha = o->llfc_alpha ? o->llfc_alpha : llfc;
+    in.llfc_alpha_count = (int)(o->llfc_alpha ? o->llfc_alpha_count : sizeof llfc / sizeof llfc[0]);
+    WELD_TRY(check_grid(in.alpha, (size_t)in.alpha_count, "alpha", err));
+    WELD_TRY(check_grid(in.llfc_alpha, (size_t)in.llfc_alpha_count, "LLFC alpha", err));
+    WELD_TRY(weld_structure_shapes(&shapes, al->a->structure, o->batch > 0 ? o->batch : MICRO_BATCH,
+                                   err));
+    in.shapes = shapes;
+    const weld_graph *g = shapes->graph;
+    WELD_REQUIRE(g->input_count == 1 &&
+                     weld_shape_span(&shapes->types[g->inputs[0]].shape, 1,
+                                     shapes->types[g->inputs[0]].shape.rank) ==
+                         weld_shape_numel(&data->sample),
+                 WELD_E_ARGUMENT, "%s: its samples do not fit the model's input", data->path);
+    WELD_TRY(weld_measure(&m, &in, err));
+    if (m->has_loss)
+        WELD_TRY(add_lmc(report, m, &in, err));
+    WELD_TRY(add_llfc(report, m, &in, err));
+    WELD_TRY(add_data(report, data, m, err));
+done:
+    weld_measures_free(m);
+    weld_shapes_free(shapes);
+    return st;
+}
+
+weld_status weld_report_add_output(weld_report *r, const weld_model *merged, const char *path,
+                                   double alpha, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    void *bytes = NULL;
+    size_t size;
+    char hex[65];
+    WELD_TRY(weld_model_save_memory(&bytes, &size, merged, err));
+    WELD_TRY(weld_sha256_memory(hex, r->ctx, bytes, size, err));
+    weld_report_output output = {hex, path, alpha};
+    WELD_TRY(weld_report_put_output(r, &output, err));
+done:
+    weld_free(r->ctx, bytes);
+    return st;
+}
+
+weld_status weld_report_add_warning(weld_report *report, const char *code, const char *text,
+                                    weld_error *err)
+{
+    return weld_report_warn(report, err, code, "%s", text);
+}
+
+weld_status weld_report_set_run(weld_report *report, int argc, char *const *argv, double seconds,
+                                weld_error *err)
+{
+    return weld_report_put_run(report, argc, argv, seconds, err);
+}
+
+weld_status weld_report_save(const weld_report *report, const char *format, const char *path,
+                             bool replace, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_sink *sink = NULL;
+    char *text = NULL;
+    WELD_TRY(weld_report_text(&text, report, format, err));
+    WELD_TRY(weld_sink_create(&sink, report->ctx, path, replace, err));
+    WELD_TRY(weld_sink_write(sink, text, strlen(text), err));
+    WELD_TRY(weld_sink_commit(sink, err));
+done:
+    weld_free(report->ctx, text);
+    weld_sink_free(sink);
+    return st;
+}

@@ -1,0 +1,408 @@
+#include "match/score.h"
+#include "core/parallel.h"
+#include "ops/norm.h"
+#include "tensor/blas.h"
+#include <math.h>
+#include <string.h>
+
+/* ---- a BatchNormalization folded into the layer before it -------------------------------- */
+
+/* Params; bias may be -1. The folded tensors have the shapes of weight and shift. */
+typedef struct norm_fold {
+    int norm_node; /* -1 = the node is not folded */
+    int weight, bias, scale, shift, mean, variance;
+} norm_fold;
+
+static int param_at(const weld_graph *g, const weld_node *node, int slot)
+{
+    int value = weld_node_input(node, slot);
+    return value >= 0 && g->values[value].kind == WELD_VALUE_PARAM ? g->values[value].param : -1;
+}
+
+static bool is_vector(const weld_graph *g, int param, int64_t size)
+{
+    const weld_shape *shape = param >= 0 ? &g->params[param].shape : NULL;
+    return shape && shape->rank == 1 && shape->dims[0] == size;
+}
+
+/* The fold of linear node n: its output goes to one BatchNormalization and nowhere else. */
+static norm_fold find_fold(const weld_graph *g, int n)
+{
+    const norm_fold none = {.norm_node = -1};
+    const weld_node *linear = &g->nodes[n];
+    if (!(linear->op->flags & WELD_OP_LINEAR))
+        return none;
+    const int out = linear->outputs[0], weight = param_at(g, linear, 1);
+    if (weight < 0 || g->consumer_count[out] != 1 || weld_graph_is_output(g, out))
+        return none;
+    const weld_node *norm = &g->nodes[g->consumers[out][0]];
+    if (!(norm->op->flags & WELD_OP_NORM) || !norm->op->statistic_inputs ||
+        norm->inputs[0] != out)
+        return none;
+    const norm_fold fold = {g->consumers[out][0], weight, param_at(g, linear, 2),
+                            param_at(g, norm, 1), param_at(g, norm, 2), param_at(g, norm, 3),
+                            param_at(g, norm, 4)};
+    const int64_t size = g->params[weight].shape.dims[0];
+    const bool bias_fits = weld_node_input(linear, 2) < 0 || is_vector(g, fold.bias, size);
+    if (!bias_fits || !is_vector(g, fold.scale, size) || !is_vector(g, fold.shift, size) ||
+        !is_vector(g, fold.mean, size) || !is_vector(g, fold.variance, size))
+        return none;
+    return fold;
+}
+
+static double factor(const norm_fold *fold, const weld_paramset *set, int64_t unit)
+{
+    const double variance = (double)set->arrays[fold->variance][unit] +
+                            weld_norm_epsilon(&set->graph->nodes[fold->norm_node]);
+    return (double)set->arrays[fold->scale][unit] / sqrt(variance);
+}
+
+/* W scale / sqrt(variance + epsilon) */
+static void fold_weight(double *out, const norm_fold *fold, const weld_paramset *set)
+{
+    const weld_shape *shape = &set->graph->params[fold->weight].shape;
+    const int64_t run = weld_shape_span(shape, 1, shape->rank);
+    const float *w = set->arrays[fold->weight];
+    for (int64_t u = 0; u < shape->dims[0]; u++) {
+        const double f = factor(fold, set, u);
+        for (int64_t k = u * run; k < (u + 1) * run; k++)
+            out[k] = f * (double)w[k];
+    }
+}
+
+/* shift + (bias - mean) scale / sqrt(variance + epsilon) */
+static void fold_shift(double *out, const norm_fold *fold, const weld_paramset *set)
+{
+    const int64_t size = set->graph->params[fold->shift].shape.dims[0];
+    for (int64_t u = 0; u < size; u++) {
+        const double bias = fold->bias >= 0 ? (double)set->arrays[fold->bias][u] : 0.0;
+        out[u] = (double)set->arrays[fold->shift][u] +
+                 (bias - (double)set->arrays[fold->mean][u]) * factor(fold, set, u);
+    }
+}
+
+/* ---- making the tensors ------------------------------------------------------------------ */
+
+typedef struct maker {
+    weld_scores *scores;
+    const weld_paramset *a, *b;
+    bool *plain; /* [param_count] counts as it is: some node uses it unfolded */
+    size_t cap;
+} maker;
+
+static int free_axes_of(const weld_symmetry *s, int param, weld_score_axis *axes)
+{
+    int count = 0;
+    for (int c = 0; c < s->free_count; c++)
+        for (int m = 0; m < s->classes[c].member_count; m++) {
+            if (s->classes[c].members[m].param != param)
+                continue;
+            if (axes)
+                axes[count] = (weld_score_axis){c, &s->classes[c].members[m]};
+            count++;
+        }
+    return count;
+}
+
+/* Zeroes what is not finite; returns the norm. */
+static double tame(double *x, int64_t count)
+{
+    double sum = 0;
+    for (int64_t k = 0; k < count; k++) {
+        if (!isfinite(x[k]))
+            x[k] = 0;
+        sum += x[k] * x[k];
+    }
+    return sqrt(sum);
+}
+
+static void widen(double *out, const weld_paramset *set, int param)
+{
+    const int64_t count = weld_shape_numel(&set->graph->params[param].shape);
+    for (int64_t k = 0; k < count; k++)
+        out[k] = (double)set->arrays[param][k];
+}
+
+/* A tensor with the shape and members of `param`, filled by `fill` or plainly if that is NULL. */
+static weld_status add_tensor(maker *m, int param, const norm_fold *fold,
+                              void (*fill)(double *, const norm_fold *, const weld_paramset *),
+                              weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_scores *s = m->scores;
+    weld_score_tensor *t = NULL;
+    const int axis_count = free_axes_of(s->symmetry, param, NULL);
+    if (axis_count == 0)
+        goto done;
+    WELD_GROW(s->tensors, m->cap, s->ctx, (size_t)s->count + 1);
+    t = &s->tensors[s->count++];
+    memset(t, 0, sizeof *t);
+    t->param = param;
+    t->shape = s->symmetry->graph->params[param].shape;
+    WELD_NEW(t->axes, s->ctx, axis_count);
+    t->axis_count = free_axes_of(s->symmetry, param, t->axes);
+    const int64_t count = weld_shape_numel(&t->shape);
+    WELD_NEW(t->a, s->ctx, count);
+    WELD_NEW(t->b, s->ctx, count);
+    if (fill) {
+        fill(t->a, fold, m->a);
+        fill(t->b, fold, m->b);
+    } else {
+        widen(t->a, m->a, param);
+        widen(t->b, m->b, param);
+    }
+    t->scale = tame(t->a, count);
+    t->scale *= tame(t->b, count);
+done:
+    return st;
+}
+
+static weld_status add_folded(maker *m, bool *folded, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_graph *g = m->scores->symmetry->graph;
+    for (int n = 0; n < g->node_count; n++) {
+        const norm_fold fold = find_fold(g, n);
+        if (fold.norm_node < 0)
+            continue;
+        folded[n] = folded[fold.norm_node] = true;
+        WELD_TRY(add_tensor(m, fold.weight, &fold, fold_weight, err));
+        WELD_TRY(add_tensor(m, fold.shift, &fold, fold_shift, err));
+    }
+done:
+    return st;
+}
+
+static weld_status make(maker *m, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_context *ctx = m->scores->ctx;
+    const weld_graph *g = m->scores->symmetry->graph;
+    bool *folded = NULL;
+    WELD_NEW(folded, ctx, g->node_count);
+    WELD_NEW(m->plain, ctx, g->param_count);
+    WELD_TRY(add_folded(m, folded, err));
+    for (int n = 0; n < g->node_count; n++)
+        for (int i = 0; i < g->nodes[n].input_count && !folded[n]; i++) {
+            const int value = g->nodes[n].inputs[i];
+            const bool statistic = i < 32 && g->nodes[n].op->statistic_inputs >> i & 1u;
+            if (value >= 0 && g->values[value].kind == WELD_VALUE_PARAM && !statistic)
+                m->plain[g->values[value].param] = true;
+        }
+    for (int p = 0; p < g->param_count; p++)
+        if (m->plain[p])
+            WELD_TRY(add_tensor(m, p, NULL, NULL, err));
+done:
+    weld_free(ctx, folded);
+    return st;
+}
+
+weld_status weld_scores_create(weld_scores **out, const weld_symmetry *symmetry,
+                               const weld_paramset *a, const weld_paramset *b, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    maker m = {.a = a, .b = b};
+    *out = NULL;
+    WELD_NEW(m.scores, symmetry->ctx, 1);
+    m.scores->ctx = symmetry->ctx;
+    m.scores->symmetry = symmetry;
+    WELD_TRY(make(&m, err));
+    *out = m.scores;
+    m.scores = NULL;
+done:
+    weld_scores_free(m.scores);
+    weld_free(symmetry->ctx, m.plain);
+    return st;
+}
+
+void weld_scores_free(weld_scores *scores)
+{
+    if (!scores)
+        return;
+    for (int t = 0; t < scores->count; t++) {
+        weld_free(scores->ctx, scores->tensors[t].a);
+        weld_free(scores->ctx, scores->tensors[t].b);
+        weld_free(scores->ctx, scores->tensors[t].axes);
+    }
+    weld_free(scores->ctx, scores->tensors);
+    weld_free(scores->ctx, scores);
+}
+
+bool weld_score_has_class(const weld_score_tensor *t, int unit_class)
+{
+    for (int k = 0; k < t->axis_count; k++)
+        if (t->axes[k].unit_class == unit_class)
+            return true;
+    return false;
+}
+
+/* ---- B permuted -------------------------------------------------------------------------- */
+
+/* index[k] = the position of B that comes to k; false if nothing moves. */
+static bool axis_index(int32_t *index, const weld_score_tensor *t, int axis, const weld_element *e)
+{
+    bool moves = false;
+    for (int32_t k = 0; k < t->shape.dims[axis]; k++)
+        index[k] = k;
+    for (int a = 0; a < t->axis_count; a++) {
+        const weld_member *m = t->axes[a].member;
+        const int c = t->axes[a].unit_class;
+        for (int32_t i = 0; m->axis == axis && i < e->symmetry->classes[c].size; i++)
+            for (int32_t k = 0; k < m->multiplicity; k++)
+                index[m->positions[i * m->multiplicity + k]] =
+                    m->positions[e->perms[c][i] * m->multiplicity + k];
+    }
+    for (int32_t k = 0; k < t->shape.dims[axis] && !moves; k++)
+        moves = index[k] != k;
+    return moves;
+}
+
+typedef struct permuted {
+    const double *data; /* B itself where nothing moves */
+    double *owned[2];
+} permuted;
+
+static void permuted_free(weld_context *ctx, permuted *p)
+{
+    weld_free(ctx, p->owned[0]);
+    weld_free(ctx, p->owned[1]);
+}
+
+/* B with every axis but `skip` permuted. */
+static weld_status permute_but(permuted *out, const weld_score_tensor *t, const weld_element *e,
+                               int skip, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_context *ctx = e->ctx;
+    int32_t *index = NULL;
+    int turn = 0;
+    *out = (permuted){t->b, {NULL, NULL}};
+    for (int axis = 0; axis < t->shape.rank; axis++) {
+        if (axis == skip)
+            continue;
+        weld_free(ctx, index);
+        index = NULL;
+        WELD_NEW(index, ctx, t->shape.dims[axis]);
+        if (!axis_index(index, t, axis, e))
+            continue;
+        if (!out->owned[turn])
+            WELD_NEW(out->owned[turn], ctx, weld_shape_numel(&t->shape));
+        weld_gather_axis(out->owned[turn], out->data, &t->shape, axis, index,
+                         t->shape.dims[axis], sizeof(double));
+        out->data = out->owned[turn];
+        turn = 1 - turn;
+    }
+done:
+    weld_free(ctx, index);
+    return st;
+}
+
+weld_status weld_scores_objective(double *out, const weld_scores *scores, const weld_element *e,
+                                  int unit_class, weld_error *err)
+{
+    double total = 0;
+    *out = 0;
+    for (int k = 0; k < scores->count; k++) {
+        const weld_score_tensor *t = &scores->tensors[k];
+        permuted b;
+        double sum = 0;
+        if (unit_class >= 0 && !weld_score_has_class(t, unit_class))
+            continue;
+        weld_status st = permute_but(&b, t, e, -1, err);
+        for (int64_t i = 0; st == WELD_OK && i < weld_shape_numel(&t->shape); i++)
+            sum += t->a[i] * b.data[i];
+        permuted_free(e->ctx, &b);
+        if (st != WELD_OK)
+            return st;
+        total += sum;
+    }
+    *out = total;
+    return WELD_OK;
+}
+
+/* ---- the score of a class ---------------------------------------------------------------- */
+
+typedef struct rows {
+    const double *a, *b; /* [n, k] one row per unit: its slices, end to end */
+    double *score;       /* [n, n] */
+    int64_t n, k;
+} rows;
+
+enum { BLOCK = 64 }; /* rows of one item: the same for any number of threads */
+
+static weld_status multiply_block(void *user, int64_t item, int slot, weld_error *err)
+{
+    (void)slot, (void)err;
+    const rows *r = user;
+    const int64_t first = item * BLOCK, left = r->n - first;
+    const weld_gemm_shape shape = {.trans_b = true, .m = left < BLOCK ? left : BLOCK, .n = r->n,
+                                   .k = r->k, .lda = r->k, .ldb = r->k, .ldc = r->n};
+    weld_dgemm(&shape, 1.0, r->a + first * r->k, r->b, 1.0, r->score + first * r->n);
+    return WELD_OK;
+}
+
+static void take_rows(double *out, const double *data, const weld_shape *shape,
+                      const weld_member *m, int32_t size)
+{
+    const int64_t outer = weld_shape_span(shape, 0, m->axis), extent = shape->dims[m->axis];
+    const int64_t inner = weld_shape_span(shape, m->axis + 1, shape->rank);
+    for (int32_t k = 0; k < size * m->multiplicity; k++)
+        for (int64_t o = 0; o < outer; o++, out += inner)
+            memcpy(out, data + (o * extent + m->positions[k]) * inner,
+                   (size_t)inner * sizeof *out);
+}
+
+static weld_status add_gram(double *score, const weld_score_tensor *t, const weld_member *m,
+                            const weld_element *e, int32_t size, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_context *ctx = e->ctx;
+    double *a = NULL, *b = NULL;
+    const int64_t slice = weld_shape_numel(&t->shape) / t->shape.dims[m->axis];
+    const int64_t k = slice * m->multiplicity;
+    permuted moved;
+    WELD_TRY(permute_but(&moved, t, e, m->axis, err));
+    WELD_NEW(a, ctx, k * size);
+    WELD_NEW(b, ctx, k * size);
+    take_rows(a, t->a, &t->shape, m, size);
+    take_rows(b, moved.data, &t->shape, m, size);
+    rows r = {a, b, score, size, k};
+    if (k > 0)
+        st = weld_parallel_for(ctx, (size + BLOCK - 1) / BLOCK, multiply_block, &r, err);
+done:
+    permuted_free(ctx, &moved);
+    weld_free(ctx, a);
+    weld_free(ctx, b);
+    return st;
+}
+
+/* All units on axes other than the member's are settled. */
+static bool is_anchored(const weld_score_tensor *t, const weld_member *m, const bool *settled)
+{
+    for (int k = 0; settled && k < t->axis_count; k++)
+        if (t->axes[k].member->axis != m->axis && !settled[t->axes[k].unit_class])
+            return false;
+    return true;
+}
+
+weld_status weld_scores_class(double *score, double *scale, const weld_scores *scores,
+                              const weld_element *e, int unit_class, const bool *settled,
+                              weld_error *err)
+{
+    const int32_t size = scores->symmetry->classes[unit_class].size;
+    memset(score, 0, (size_t)size * (size_t)size * sizeof *score);
+    *scale = 0;
+    for (int k = 0; k < scores->count; k++) {
+        const weld_score_tensor *t = &scores->tensors[k];
+        for (int a = 0; a < t->axis_count; a++) {
+            const weld_member *m = t->axes[a].member;
+            if (t->axes[a].unit_class != unit_class || !is_anchored(t, m, settled))
+                continue;
+            weld_status st = add_gram(score, t, m, e, size, err);
+            if (st != WELD_OK)
+                return st;
+            *scale += t->scale;
+        }
+    }
+    return WELD_OK;
+}

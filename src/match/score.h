@@ -1,0 +1,46 @@
+/* What weight matching compares: pairs of tensors in double, with the units that stand on them. */
+#ifndef WELD_MATCH_SCORE_H
+#define WELD_MATCH_SCORE_H
+#include "symmetry/group.h"
+
+/* Units of free class `unit_class` stand on axis member->axis. */
+typedef struct weld_score_axis {
+    int unit_class;
+    const weld_member *member;
+} weld_score_axis;
+
+typedef struct weld_score_tensor {
+    int param; /* whose shape and members it has; the values may be folded */
+    weld_shape shape;
+    double *a, *b;
+    double scale; /* |a| |b| */
+    weld_score_axis *axes;
+    int axis_count;
+} weld_score_tensor;
+
+/* A layer in front of a BatchNormalization counts with the normalisation folded into it; running
+ * statistics do not count by themselves. Values that are not finite count as 0. */
+typedef struct weld_scores {
+    weld_context *ctx;
+    const weld_symmetry *symmetry; /* borrowed */
+    weld_score_tensor *tensors;
+    int count;
+} weld_scores;
+
+/* a, b: over the symmetry's graph. */
+weld_status weld_scores_create(weld_scores **out, const weld_symmetry *symmetry,
+                               const weld_paramset *a, const weld_paramset *b, weld_error *err);
+void weld_scores_free(weld_scores *scores);
+
+bool weld_score_has_class(const weld_score_tensor *t, int unit_class);
+
+/* Sum of <A, permuted B> over the tensors with units of the class; -1 = over all. */
+weld_status weld_scores_objective(double *out, const weld_scores *scores, const weld_element *e,
+                                  int unit_class, weld_error *err);
+/* score[i, j]: what unit j of B is worth in the place of unit i of A, everything else permuted by
+ * e. *scale: sum of |A||B| of what was counted. `settled` [free_count]: if not NULL, tensors with
+ * units of other classes that are not settled are left out. */
+weld_status weld_scores_class(double *score, double *scale, const weld_scores *scores,
+                              const weld_element *e, int unit_class, const bool *settled,
+                              weld_error *err);
+#endif

@@ -1,0 +1,395 @@
+/* One self-contained page: inline SVG and plain tables, readable without scripts and style sheets;
+ * the style sheet is an enhancement only. Every string of a model is escaped. */
+#include "report/formats/html.h"
+#include "report/formats.h"
+#include <math.h>
+#include <string.h>
+
+enum { MEMBERS_MAX = 4 };
+
+static const char page_head[] =
+    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+    "<meta name=\"color-scheme\" content=\"light dark\">\n"
+    "<title>onnxweld report</title>\n<style>\n"
+    "body{font-family:system-ui,sans-serif;max-width:68rem;margin:1.5rem auto;padding:0 1rem;"
+    "line-height:1.45;color:#222;background:#fff}\n"
+    "h2{margin-top:2rem;border-bottom:1px solid #ccc}\n"
+    "table{border-collapse:collapse;font-size:.9rem}\n"
+    "th,td{border:1px solid #ccc;padding:.2rem .5rem;text-align:left;vertical-align:top;"
+    "overflow-wrap:anywhere}\n"
+    "td.n{text-align:right;font-variant-numeric:tabular-nums}\n"
+    "svg{max-width:100%;height:auto}\n"
+    ".verdict{padding:.6rem 1rem;border-left:.5rem solid #0072B2;background:#e8f1f8}\n"
+    ".warn{border-color:#E69F00;background:#fdf3dd}\n.fail{border-color:#D55E00;"
+    "background:#fbe6da}\n"
+    "pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f4f4f4;padding:.6rem}\n"
+    "@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}"
+    "th,td,h2{border-color:#555}.verdict{background:#12293a}.warn{background:#3a2d0d}"
+    ".fail{background:#3d1c0a}pre{background:#262626}a{color:#8cf}}\n"
+    "</style>\n</head>\n<body>\n<h1>onnxweld report</h1>\n";
+
+static const char page_glossary[] =
+    "<h2>Glossary</h2>\n<dl>\n"
+    "<dt>α</dt><dd>The weight of A: θ(α) = α A + (1 − α) B.</dd>\n"
+    "<dt>Naive, aligned</dt><dd>Naive averages A with B as it is. Aligned averages A with B', "
+    "which is B with its hidden units put into A's order; B' computes what B computes.</dd>\n"
+    "<dt>Barrier, chord</dt><dd>The largest excess over the straight line between the two ends, "
+    "over all α.</dd>\n"
+    "<dt>Barrier, midpoint</dt><dd>The largest value along the path less the mean of the two "
+    "ends.</dd>\n"
+    "<dt>LMC</dt><dd>Linear mode connectivity: the barrier is about 0.</dd>\n"
+    "<dt>LLFC</dt><dd>Layerwise linear feature connectivity: in each layer the features of the "
+    "averaged model point where the average of the features points; 1 − cosine is about 0. "
+    "The baseline is 1 − cosine between the features of A and of B.</dd>\n"
+    "<dt>Pinned</dt><dd>Units that may not be permuted, with the reason.</dd>\n</dl>\n";
+
+void weld_html_text(weld_buffer *out, const char *text, size_t max)
+{
+    size_t shown = 0;
+    for (const char *s = text; *s; s++) {
+        bool starts = ((unsigned char)*s & 0xc0) != 0x80;
+        if (starts && shown++ == max) {
+            weld_buffer_printf(out, "…");
+            return;
+        }
+        switch (*s) {
+        case '<': weld_buffer_printf(out, "&lt;"); break;
+        case '>': weld_buffer_printf(out, "&gt;"); break;
+        case '&': weld_buffer_printf(out, "&amp;"); break;
+        case '"': weld_buffer_printf(out, "&quot;"); break;
+        case '\'': weld_buffer_printf(out, "&#39;"); break;
+        default: weld_buffer_append(out, s, 1);
+        }
+    }
+}
+
+static void cell(weld_buffer *out, const char *text)
+{
+    weld_buffer_printf(out, "<td>");
+    weld_html_text(out, text ? text : "–", WELD_HTML_TEXT_MAX);
+    weld_buffer_printf(out, "</td>");
+}
+
+static void number(weld_buffer *out, double x)
+{
+    if (isfinite(x))
+        weld_buffer_printf(out, "<td class=\"n\" align=\"right\">%.4g</td>", x);
+    else
+        weld_buffer_printf(out, "<td class=\"n\" align=\"right\">–</td>");
+}
+
+static void integer(weld_buffer *out, int64_t n)
+{
+    weld_buffer_printf(out, "<td class=\"n\" align=\"right\">%lld</td>", (long long)n);
+}
+
+/* "<table>" and its head; columns are separated by '|'. */
+static void table(weld_buffer *out, const char *columns)
+{
+    weld_buffer_printf(out, "<table border=\"1\" cellpadding=\"4\" cellspacing=\"0\">\n<tr>");
+    for (const char *s = columns; *s;) {
+        size_t n = strcspn(s, "|");
+        weld_buffer_printf(out, "<th>%.*s</th>", (int)n, s);
+        s += n + (s[n] == '|');
+    }
+    weld_buffer_printf(out, "</tr>\n");
+}
+
+static void left_out(weld_buffer *out, size_t count)
+{
+    if (count > WELD_HTML_ROWS_MAX)
+        weld_buffer_printf(out, "<p>The first %d of %zu; all are in the JSON report.</p>\n",
+                           WELD_HTML_ROWS_MAX, count);
+}
+
+static void verdict(weld_buffer *out, const weld_report *r)
+{
+    const char *v = weld_report_verdict(r);
+    const weld_report_verification *p = &r->verification;
+    weld_buffer_printf(out, "<p class=\"verdict %s\"><strong>%s</strong>", v,
+                       v[0] == 'p' ? "PASS" : v[0] == 'w' ? "WARN" : "FAIL");
+    if (r->obstacles.count)
+        weld_buffer_printf(out, " · %zu obstacles to welding", r->obstacles.count);
+    if (p->present)
+        weld_buffer_printf(out, " · B' %s B on %lld samples (max relative difference %.2g)",
+                           p->pass ? "computes what B computes, checked against" : "differs from",
+                           (long long)p->n, p->max_rel);
+    if (r->lmc.present)
+        weld_buffer_printf(out, " · loss barrier (chord): naive %.4g, aligned %.4g",
+                           r->lmc.loss.chord[0], r->lmc.loss.chord[1]);
+    if (r->warning_count)
+        weld_buffer_printf(out, " · %zu warning%s", r->warning_count,
+                           r->warning_count == 1 ? "" : "s");
+    weld_buffer_printf(out, "</p>\n");
+}
+
+static void notices(weld_buffer *out, const weld_report *r)
+{
+    if (r->checked || r->obstacles.count) {
+        weld_buffer_printf(out, "<h2>Obstacles</h2>\n<ol>\n");
+        for (size_t i = 0; i < r->obstacles.count && i < WELD_HTML_ROWS_MAX; i++) {
+            weld_buffer_printf(out, "<li>");
+            weld_html_text(out, r->obstacles.items[i], 400);
+            weld_buffer_printf(out, "</li>\n");
+        }
+        weld_buffer_printf(out, "</ol>\n%s", r->obstacles.count ? "" : "<p>None.</p>\n");
+        left_out(out, r->obstacles.count);
+    }
+    if (!r->warning_count)
+        return;
+    weld_buffer_printf(out, "<h2>Warnings</h2>\n<ul>\n");
+    for (size_t i = 0; i < r->warning_count && i < WELD_HTML_ROWS_MAX; i++) {
+        const weld_report_warning *w = &r->warnings[i];
+        weld_buffer_printf(out, "<li><code>");
+        weld_html_text(out, w->code ? w->code : "", WELD_HTML_TEXT_MAX);
+        weld_buffer_printf(out, "</code> ");
+        weld_html_text(out, w->msg, 400);
+        weld_buffer_printf(out, "</li>\n");
+    }
+    weld_buffer_printf(out, "</ul>\n");
+    left_out(out, r->warning_count);
+}
+
+static void barriers(weld_buffer *out, const weld_report_lmc *l)
+{
+    const weld_report_barrier *rows[2] = {&l->loss, &l->error};
+    const char *const names[2] = {"loss", "error (1 − accuracy)"};
+    table(out, "Barrier|chord, naive|chord, aligned|midpoint, naive|midpoint, aligned");
+    for (int i = 0; i < 2; i++) {
+        weld_buffer_printf(out, "<tr>");
+        cell(out, names[i]);
+        number(out, rows[i]->chord[WELD_REPORT_NAIVE]);
+        number(out, rows[i]->chord[WELD_REPORT_ALIGNED]);
+        number(out, rows[i]->midpoint[WELD_REPORT_NAIVE]);
+        number(out, rows[i]->midpoint[WELD_REPORT_ALIGNED]);
+        weld_buffer_printf(out, "</tr>\n");
+    }
+    weld_buffer_printf(out, "</table>\n");
+}
+
+static void lmc(weld_buffer *out, const weld_report *r)
+{
+    const weld_report_lmc *l = &r->lmc;
+    weld_buffer_printf(out, "<h2>Along the path from B to A</h2>\n<p>Metric ");
+    weld_html_text(out, l->metric ? l->metric : "loss", WELD_HTML_TEXT_MAX);
+    weld_buffer_printf(out, ", n = %lld samples.</p>\n<p>\n", (long long)r->data.n);
+    weld_html_path_chart(out, l, false);
+    weld_html_path_chart(out, l, true);
+    weld_buffer_printf(out, "</p>\n");
+    barriers(out, l);
+    weld_buffer_printf(out, "<details><summary>All values</summary>\n");
+    table(out, "α|loss, naive|loss, aligned|accuracy, naive|accuracy, aligned");
+    for (size_t i = 0; i < l->alpha_count && i < WELD_HTML_ROWS_MAX; i++) {
+        weld_buffer_printf(out, "<tr>");
+        number(out, l->alpha[i]);
+        for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
+            number(out, l->curve[v].loss ? l->curve[v].loss[i] : NAN);
+        for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
+            number(out, l->curve[v].accuracy ? l->curve[v].accuracy[i] : NAN);
+        weld_buffer_printf(out, "</tr>\n");
+    }
+    weld_buffer_printf(out, "</table></details>\n");
+    left_out(out, l->alpha_count);
+}
+
+static void llfc(weld_buffer *out, const weld_report_llfc *l)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < l->alpha_count; i++)
+        if (fabs(l->alpha[i] - 0.5) < fabs(l->alpha[at] - 0.5))
+            at = i;
+    if (at >= l->alpha_count)
+        return;
+    weld_buffer_printf(out, "<h2>Features, layer by layer</h2>\n<p>\n");
+    weld_html_layer_chart(out, l, at);
+    weld_buffer_printf(out, "</p>\n<details><summary>All layers at α = %.3g</summary>\n",
+                       l->alpha[at]);
+    table(out, "Layer|1 − cos, naive|± std|1 − cos, aligned|± std|A to B, naive|A to B, aligned"
+               "|c, naive|c, aligned|zero features");
+    for (size_t i = 0; i < l->layer_count && i < WELD_HTML_ROWS_MAX; i++) {
+        const weld_report_figures *f = l->layers[i].variant;
+        weld_buffer_printf(out, "<tr>");
+        cell(out, l->layers[i].name);
+        for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
+            number(out, f[v].one_minus_cos[at].mean);
+            number(out, f[v].one_minus_cos[at].std);
+        }
+        for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
+            number(out, f[v].one_minus_cos_ab.mean);
+        for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
+            number(out, f[v].coef ? f[v].coef[at].mean : NAN);
+        integer(out, f[0].zero_features > f[1].zero_features ? f[0].zero_features
+                                                             : f[1].zero_features);
+        weld_buffer_printf(out, "</tr>\n");
+    }
+    weld_buffer_printf(out, "</table></details>\n");
+    left_out(out, l->layer_count);
+}
+
+static void classes(weld_buffer *out, const weld_report_classes *list)
+{
+    table(out, "Class|Units|Kind|Moved|Members|Reason");
+    for (size_t i = 0; i < list->count && i < WELD_HTML_ROWS_MAX; i++) {
+        const weld_report_class *c = &list->items[i];
+        weld_buffer_printf(out, "<tr>");
+        cell(out, c->name);
+        integer(out, c->size);
+        cell(out, c->kind);
+        number(out, c->moved < 0 ? NAN : (double)c->moved);
+        weld_buffer_printf(out, "<td>");
+        for (size_t k = 0; k < c->member_count && k < MEMBERS_MAX; k++) {
+            weld_buffer_printf(out, "%s", k ? "<br>" : "");
+            weld_html_text(out, c->members[k], 60);
+        }
+        if (c->member_count > MEMBERS_MAX)
+            weld_buffer_printf(out, "<br>and %zu more", c->member_count - MEMBERS_MAX);
+        weld_buffer_printf(out, "</td>");
+        cell(out, c->reason);
+        weld_buffer_printf(out, "</tr>\n");
+    }
+    weld_buffer_printf(out, "</table>\n");
+    left_out(out, list->count);
+}
+
+static void match(weld_buffer *out, const weld_report_match *m)
+{
+    weld_buffer_printf(out, "<h2>Permutation</h2>\n<p>Method ");
+    weld_html_text(out, m->method ? m->method : "none", WELD_HTML_TEXT_MAX);
+    weld_buffer_printf(out, ", seed %llu, %lld restarts, %lld sweeps",
+                       (unsigned long long)m->seed, (long long)m->restarts, (long long)m->sweeps);
+    if (isfinite(m->objective[0]) && isfinite(m->objective[1]))
+        weld_buffer_printf(out, ", objective %.5g before, %.5g after", m->objective[0],
+                           m->objective[1]);
+    weld_buffer_printf(out, ". %.3g %% of the units are pinned.</p>\n", 100 * m->pinned_fraction);
+    classes(out, &m->classes);
+}
+
+static void verification(weld_buffer *out, const weld_report_verification *v)
+{
+    weld_buffer_printf(out, "<h2>Proof: the permuted B computes what B computes</h2>\n");
+    table(out, "Samples|largest Δ|largest relative Δ|argmax agrees|Result");
+    weld_buffer_printf(out, "<tr>");
+    integer(out, v->n);
+    number(out, v->max_abs);
+    number(out, v->max_rel);
+    number(out, v->argmax_agree);
+    cell(out, v->pass ? "same function" : "DIFFERS");
+    weld_buffer_printf(out, "</tr></table>\n");
+}
+
+static void models(weld_buffer *out, const weld_report *r)
+{
+    weld_buffer_printf(out, "<h2>Models and data</h2>\n");
+    table(out, "|Path|Producer|IR|Opset|Parameters|SHA-256");
+    for (size_t i = 0; i < r->model_count && i < WELD_HTML_ROWS_MAX; i++) {
+        const weld_report_model *m = &r->models[i];
+        weld_buffer_printf(out, "<tr>");
+        cell(out, m->role);
+        cell(out, m->path);
+        cell(out, m->producer);
+        integer(out, m->ir);
+        weld_buffer_printf(out, "<td>");
+        for (size_t k = 0; k < m->opset_count && k < MEMBERS_MAX; k++) {
+            weld_html_text(out, m->opsets[k].domain ? m->opsets[k].domain : "", 60);
+            weld_buffer_printf(out, " %lld<br>", (long long)m->opsets[k].version);
+        }
+        weld_buffer_printf(out, "</td>");
+        integer(out, m->parameters);
+        cell(out, m->sha256);
+        weld_buffer_printf(out, "</tr>\n");
+    }
+    for (size_t i = 0; i < r->output_count && i < WELD_HTML_ROWS_MAX; i++) {
+        weld_buffer_printf(out, "<tr><td>α = %.4g</td>", r->outputs[i].alpha);
+        cell(out, r->outputs[i].path);
+        weld_buffer_printf(out, "<td>onnxweld</td><td></td><td></td><td></td>");
+        cell(out, r->outputs[i].sha256);
+        weld_buffer_printf(out, "</tr>\n");
+    }
+    if (r->data.present) {
+        weld_buffer_printf(out, "<tr><td>data</td>");
+        cell(out, r->data.path);
+        weld_buffer_printf(out, "<td colspan=\"4\">%lld samples, %s labels, preprocessing ",
+                           (long long)r->data.n, r->data.labels ? "with" : "no");
+        weld_html_text(out, r->data.preprocess ? r->data.preprocess : "none", WELD_HTML_TEXT_MAX);
+        weld_buffer_printf(out, "</td>");
+        cell(out, r->data.sha256);
+        weld_buffer_printf(out, "</tr>\n");
+    }
+    weld_buffer_printf(out, "</table>\n");
+}
+
+static void inspection(weld_buffer *out, const weld_report_inspection *n)
+{
+    const weld_report_values *lists[2] = {&n->inputs, &n->outputs};
+    weld_buffer_printf(out, "<h2>Inputs and outputs</h2>\n");
+    table(out, "|Name|Type|Dimensions");
+    for (int k = 0; k < 2; k++)
+        for (size_t i = 0; i < lists[k]->count && i < WELD_HTML_ROWS_MAX; i++) {
+            weld_buffer_printf(out, "<tr><td>%s</td>", k ? "output" : "input");
+            cell(out, lists[k]->items[i].name);
+            cell(out, lists[k]->items[i].dtype);
+            cell(out, lists[k]->items[i].dims);
+            weld_buffer_printf(out, "</tr>\n");
+        }
+    weld_buffer_printf(out, "</table>\n<h2>Layers</h2>\n");
+    table(out, "Layer|Operator|Shape");
+    for (size_t i = 0; i < n->layer_count && i < WELD_HTML_ROWS_MAX; i++) {
+        weld_buffer_printf(out, "<tr>");
+        cell(out, n->layers[i].name);
+        cell(out, n->layers[i].op);
+        cell(out, n->layers[i].shape);
+        weld_buffer_printf(out, "</tr>\n");
+    }
+    weld_buffer_printf(out, "</table>\n");
+    left_out(out, n->layer_count);
+    weld_buffer_printf(out, "<h2>Classes of units</h2>\n");
+    classes(out, &n->classes);
+    weld_buffer_printf(out, "<h2>Canonicalised</h2>\n<ul>\n");
+    for (size_t i = 0; i < n->notes.count && i < WELD_HTML_ROWS_MAX; i++) {
+        weld_buffer_printf(out, "<li>");
+        weld_html_text(out, n->notes.items[i], 400);
+        weld_buffer_printf(out, "</li>\n");
+    }
+    weld_buffer_printf(out, "</ul>\n");
+    left_out(out, n->notes.count);
+}
+
+static void environment(weld_buffer *out, const weld_report_environment *e)
+{
+    weld_buffer_printf(out, "<h2>To run it again</h2>\n<pre>");
+    for (size_t i = 0; i < e->command.count && i < WELD_HTML_ROWS_MAX; i++) {
+        weld_buffer_printf(out, "%s", i ? " " : "");
+        weld_html_text(out, e->command.items[i], 400);
+    }
+    weld_buffer_printf(out, "</pre>\n<p>onnxweld ");
+    weld_html_text(out, e->version ? e->version : "", WELD_HTML_TEXT_MAX);
+    weld_buffer_printf(out, ", BLAS ");
+    weld_html_text(out, e->blas ? e->blas : "–", WELD_HTML_TEXT_MAX);
+    weld_buffer_printf(out, ", %d threads", e->threads);
+    if (e->seconds >= 0)
+        weld_buffer_printf(out, ", %.1f seconds", e->seconds);
+    weld_buffer_printf(out, ".</p>\n");
+}
+
+weld_status weld_report_render_html(weld_buffer *out, const weld_report *report, weld_error *err)
+{
+    weld_buffer_append(out, page_head, sizeof page_head - 1);
+    verdict(out, report);
+    notices(out, report);
+    if (report->lmc.present)
+        lmc(out, report);
+    if (report->llfc.present)
+        llfc(out, &report->llfc);
+    if (report->match.present)
+        match(out, &report->match);
+    if (report->verification.present)
+        verification(out, &report->verification);
+    if (report->inspection.present)
+        inspection(out, &report->inspection);
+    models(out, report);
+    environment(out, &report->environment);
+    weld_buffer_append(out, page_glossary, sizeof page_glossary - 1);
+    weld_buffer_printf(out, "</body>\n</html>\n");
+    return weld_buffer_check(out, err);
+}

@@ -1,0 +1,16 @@
+/* Parts of the HTML report. */
+#ifndef WELD_REPORT_FORMATS_HTML_H
+#define WELD_REPORT_FORMATS_HTML_H
+#include "core/buffer.h"
+#include "report/report.h"
+
+enum { WELD_HTML_TEXT_MAX = 160, WELD_HTML_ROWS_MAX = 500 };
+
+/* Escaped for text and for quoted attributes; at most `max` characters, then an ellipsis. */
+void weld_html_text(weld_buffer *out, const char *text, size_t max);
+
+/* Loss (or, `accuracy`, accuracy) along alpha, naive and aligned, with the chord. */
+void weld_html_path_chart(weld_buffer *out, const weld_report_lmc *lmc, bool accuracy);
+/* 1 - cosine per layer at the alpha of index `at`. */
+void weld_html_layer_chart(weld_buffer *out, const weld_report_llfc *llfc, size_t at);
+#endif

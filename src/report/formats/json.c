@@ -1,0 +1,314 @@
+/* onnxweld.report/1. Everything that may differ between equal runs is in `environment`. */
+#include "report/formats.h"
+#include <jansson.h>
+#include <math.h>
+
+static const char *const variant_names[WELD_REPORT_VARIANTS] = {"naive", "aligned"};
+
+/* `failed`: jansson ran out of memory somewhere; checked once, at the end. */
+typedef struct maker {
+    bool failed;
+} maker;
+
+static void put(maker *m, json_t *object, const char *key, json_t *value)
+{
+    if (json_object_set_new(object, key, value) != 0)
+        m->failed = true;
+}
+
+static void push(maker *m, json_t *array, json_t *value)
+{
+    if (json_array_append_new(array, value) != 0)
+        m->failed = true;
+}
+
+static json_t *text(const char *s)
+{
+    return s ? json_string(s) : json_null();
+}
+
+static json_t *real(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+static json_t *reals(maker *m, const double *x, size_t count)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; x && i < count; i++)
+        push(m, array, real(x[i]));
+    return array;
+}
+
+static json_t *lines(maker *m, const weld_report_lines *list)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < list->count; i++)
+        push(m, array, text(list->items[i]));
+    return array;
+}
+
+static json_t *environment(maker *m, const weld_report *r)
+{
+    json_t *o = json_object(), *paths = json_object(), *outputs = json_array();
+    put(m, o, "version", text(r->environment.version));
+    put(m, o, "threads", json_integer(r->environment.threads));
+    put(m, o, "blas", text(r->environment.blas));
+    put(m, o, "seconds", r->environment.seconds < 0 ? json_null() : real(r->environment.seconds));
+    put(m, o, "command", lines(m, &r->environment.command));
+    for (size_t i = 0; i < r->model_count; i++)
+        if (r->models[i].role)
+            put(m, paths, r->models[i].role, text(r->models[i].path));
+    if (r->data.present)
+        put(m, paths, "data", text(r->data.path));
+    for (size_t i = 0; i < r->output_count; i++)
+        push(m, outputs, text(r->outputs[i].path));
+    put(m, paths, "outputs", outputs);
+    put(m, o, "paths", paths);
+    return o;
+}
+
+static json_t *models(maker *m, const weld_report *r)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < r->model_count; i++) {
+        const weld_report_model *model = &r->models[i];
+        json_t *o = json_object(), *opset = json_object();
+        put(m, o, "role", text(model->role));
+        put(m, o, "sha256", text(model->sha256));
+        put(m, o, "producer", text(model->producer));
+        put(m, o, "ir", json_integer(model->ir));
+        for (size_t k = 0; k < model->opset_count; k++) {
+            const char *domain = model->opsets[k].domain;
+            put(m, opset, domain ? domain : "", json_integer(model->opsets[k].version));
+        }
+        put(m, o, "opset", opset);
+        put(m, o, "parameters", json_integer(model->parameters));
+        push(m, array, o);
+    }
+    return array;
+}
+
+static json_t *data(maker *m, const weld_report_data *d)
+{
+    json_t *o = json_object();
+    put(m, o, "sha256", text(d->sha256));
+    put(m, o, "n", json_integer(d->n));
+    put(m, o, "labels", json_boolean(d->labels));
+    put(m, o, "preprocess", text(d->preprocess));
+    return o;
+}
+
+static json_t *classes(maker *m, const weld_report_classes *list)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < list->count; i++) {
+        const weld_report_class *c = &list->items[i];
+        json_t *o = json_object(), *members = json_array();
+        put(m, o, "name", text(c->name));
+        put(m, o, "size", json_integer(c->size));
+        put(m, o, "kind", text(c->kind));
+        put(m, o, "reason", text(c->reason));
+        if (c->moved >= 0)
+            put(m, o, "moved", json_integer(c->moved));
+        for (size_t k = 0; k < c->member_count; k++)
+            push(m, members, text(c->members[k]));
+        put(m, o, "members", members);
+        push(m, array, o);
+    }
+    return array;
+}
+
+static json_t *match(maker *m, const weld_report_match *match)
+{
+    json_t *o = json_object();
+    put(m, o, "method", text(match->method));
+    put(m, o, "seed", json_integer((json_int_t)match->seed));
+    put(m, o, "restarts", json_integer(match->restarts));
+    put(m, o, "sweeps", json_integer(match->sweeps));
+    put(m, o, "objective", reals(m, match->objective, 2));
+    put(m, o, "pinned_fraction", real(match->pinned_fraction));
+    put(m, o, "classes", classes(m, &match->classes));
+    return o;
+}
+
+static json_t *verification(maker *m, const weld_report_verification *v)
+{
+    json_t *o = json_object();
+    put(m, o, "n", json_integer(v->n));
+    put(m, o, "max_abs", real(v->max_abs));
+    put(m, o, "max_rel", real(v->max_rel));
+    put(m, o, "argmax_agree", real(v->argmax_agree));
+    put(m, o, "pass", json_boolean(v->pass));
+    return o;
+}
+
+static json_t *barrier(maker *m, const weld_report_barrier *b)
+{
+    json_t *o = json_object(), *chord = json_object(), *midpoint = json_object();
+    for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
+        put(m, chord, variant_names[v], real(b->chord[v]));
+        put(m, midpoint, variant_names[v], real(b->midpoint[v]));
+    }
+    put(m, o, "chord", chord);
+    put(m, o, "midpoint", midpoint);
+    return o;
+}
+
+static json_t *lmc(maker *m, const weld_report_lmc *l)
+{
+    json_t *o = json_object(), *both = json_object();
+    put(m, o, "metric", text(l->metric));
+    put(m, o, "alpha", reals(m, l->alpha, l->alpha_count));
+    for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
+        json_t *curve = json_object();
+        put(m, curve, "loss", reals(m, l->curve[v].loss, l->alpha_count));
+        put(m, curve, "accuracy", reals(m, l->curve[v].accuracy, l->alpha_count));
+        put(m, o, variant_names[v], curve);
+    }
+    put(m, both, "loss", barrier(m, &l->loss));
+    put(m, both, "error", barrier(m, &l->error));
+    put(m, o, "barrier", both);
+    return o;
+}
+
+static json_t *spread(maker *m, weld_report_spread s)
+{
+    json_t *o = json_object();
+    put(m, o, "mean", real(s.mean));
+    put(m, o, "std", real(s.std));
+    return o;
+}
+
+static json_t *spreads(maker *m, const weld_report_spread *s, size_t count)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; s && i < count; i++)
+        push(m, array, spread(m, s[i]));
+    return array;
+}
+
+static json_t *llfc(maker *m, const weld_report_llfc *l)
+{
+    json_t *o = json_object(), *array = json_array();
+    put(m, o, "alpha", reals(m, l->alpha, l->alpha_count));
+    for (size_t i = 0; i < l->layer_count; i++) {
+        json_t *row = json_object();
+        put(m, row, "name", text(l->layers[i].name));
+        for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
+            const weld_report_figures *f = &l->layers[i].variant[v];
+            json_t *figures = json_object();
+            put(m, figures, "one_minus_cos", spreads(m, f->one_minus_cos, l->alpha_count));
+            put(m, figures, "one_minus_cos_ab", spread(m, f->one_minus_cos_ab));
+            put(m, figures, "coef", spreads(m, f->coef, l->alpha_count));
+            put(m, figures, "coef_authors", spreads(m, f->coef_authors, l->alpha_count));
+            put(m, figures, "zero_features", json_integer(f->zero_features));
+            put(m, row, variant_names[v], figures);
+        }
+        push(m, array, row);
+    }
+    put(m, o, "layers", array);
+    return o;
+}
+
+static json_t *outputs(maker *m, const weld_report *r)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < r->output_count; i++) {
+        json_t *o = json_object();
+        put(m, o, "sha256", text(r->outputs[i].sha256));
+        put(m, o, "alpha", real(r->outputs[i].alpha));
+        push(m, array, o);
+    }
+    return array;
+}
+
+static json_t *warnings(maker *m, const weld_report *r)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < r->warning_count; i++) {
+        json_t *o = json_object();
+        put(m, o, "code", text(r->warnings[i].code));
+        put(m, o, "msg", text(r->warnings[i].msg));
+        push(m, array, o);
+    }
+    return array;
+}
+
+static json_t *values(maker *m, const weld_report_values *list)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < list->count; i++) {
+        json_t *o = json_object();
+        put(m, o, "name", text(list->items[i].name));
+        put(m, o, "dtype", text(list->items[i].dtype));
+        put(m, o, "dims", text(list->items[i].dims));
+        push(m, array, o);
+    }
+    return array;
+}
+
+static json_t *inspection(maker *m, const weld_report_inspection *n)
+{
+    json_t *o = json_object(), *layers = json_array();
+    put(m, o, "inputs", values(m, &n->inputs));
+    put(m, o, "outputs", values(m, &n->outputs));
+    for (size_t i = 0; i < n->layer_count; i++) {
+        json_t *layer = json_object();
+        put(m, layer, "name", text(n->layers[i].name));
+        put(m, layer, "op", text(n->layers[i].op));
+        put(m, layer, "shape", text(n->layers[i].shape));
+        push(m, layers, layer);
+    }
+    put(m, o, "layers", layers);
+    put(m, o, "classes", classes(m, &n->classes));
+    put(m, o, "notes", lines(m, &n->notes));
+    return o;
+}
+
+static json_t *whole(maker *m, const weld_report *r)
+{
+    json_t *o = json_object();
+    put(m, o, "schema", text("onnxweld.report/1"));
+    put(m, o, "environment", environment(m, r));
+    put(m, o, "verdict", text(weld_report_verdict(r)));
+    put(m, o, "models", models(m, r));
+    if (r->data.present)
+        put(m, o, "data", data(m, &r->data));
+    if (r->match.present)
+        put(m, o, "match", match(m, &r->match));
+    if (r->verification.present)
+        put(m, o, "verification", verification(m, &r->verification));
+    if (r->lmc.present)
+        put(m, o, "lmc", lmc(m, &r->lmc));
+    if (r->llfc.present)
+        put(m, o, "llfc", llfc(m, &r->llfc));
+    if (r->inspection.present)
+        put(m, o, "inspection", inspection(m, &r->inspection));
+    if (r->checked || r->obstacles.count)
+        put(m, o, "obstacles", lines(m, &r->obstacles));
+    put(m, o, "outputs", outputs(m, r));
+    put(m, o, "warnings", warnings(m, r));
+    return o;
+}
+
+static int append(const char *bytes, size_t size, void *user)
+{
+    weld_buffer_append(user, bytes, size);
+    return 0;
+}
+
+weld_status weld_report_render_json(weld_buffer *out, const weld_report *report, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    maker m = {false};
+    json_t *root = whole(&m, report);
+    WELD_REQUIRE(root && !m.failed, WELD_E_NOMEM, "out of memory for the JSON report");
+    WELD_REQUIRE(json_dump_callback(root, append, out, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) ==
+                     0,
+                 WELD_E_NOMEM, "out of memory for the JSON report");
+    weld_buffer_append(out, "\n", 1);
+done:
+    json_decref(root);
+    return st;
+}

@@ -1,0 +1,243 @@
+/* The terminal summary of at most 24 lines; inspections and obstacles are listed in full. */
+#include "report/formats.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MODELS_MAX = 4, WARNINGS_MAX = 4, OUTPUTS_MAX = 3 };
+
+static const char *or_dash(const char *s)
+{
+    return s ? s : "-";
+}
+
+/* 272474 as "272 474". */
+static void grouped(weld_buffer *out, int64_t n)
+{
+    if (n >= 1000) {
+        grouped(out, n / 1000);
+        weld_buffer_printf(out, " %03d", (int)(n % 1000));
+    } else {
+        weld_buffer_printf(out, "%d", (int)n);
+    }
+}
+
+static void number(weld_buffer *out, int width, double x)
+{
+    if (isfinite(x))
+        weld_buffer_printf(out, "%-*.4g", width, x);
+    else
+        weld_buffer_printf(out, "%-*s", width, "-");
+}
+
+static void percent(weld_buffer *out, double fraction)
+{
+    if (isfinite(fraction))
+        weld_buffer_printf(out, "%6.2f %%", 100 * fraction);
+    else
+        weld_buffer_printf(out, "%8s", "-");
+}
+
+static void model_lines(weld_buffer *out, const weld_report *r)
+{
+    for (size_t i = 0; i < r->model_count && i < MODELS_MAX; i++) {
+        const weld_report_model *m = &r->models[i];
+        weld_buffer_printf(out, "%-9s %s  %s", or_dash(m->role), m->path ? m->path : "(memory)",
+                           m->producer ? m->producer : "");
+        for (size_t k = 0; k < m->opset_count; k++)
+            if (!m->opsets[k].domain || !m->opsets[k].domain[0])
+                weld_buffer_printf(out, "  opset %lld", (long long)m->opsets[k].version);
+        weld_buffer_printf(out, "  ");
+        grouped(out, m->parameters);
+        weld_buffer_printf(out, " params\n");
+    }
+}
+
+static void match_lines(weld_buffer *out, const weld_report_match *m)
+{
+    size_t free_count = 0;
+    int64_t moved = 0, units = 0;
+    for (size_t i = 0; i < m->classes.count; i++) {
+        const weld_report_class *c = &m->classes.items[i];
+        if (c->kind && strcmp(c->kind, "free") == 0) {
+            free_count++;
+            units += c->size;
+            moved += c->moved > 0 ? c->moved : 0;
+        }
+    }
+    weld_buffer_printf(out, "matched   %s: %zu permutation groups, %zu pinned (%.3g %% of the units)\n",
+                       or_dash(m->method), free_count, m->classes.count - free_count,
+                       100 * m->pinned_fraction);
+    weld_buffer_printf(out, "aligned   %lld of %lld units moved", (long long)moved,
+                       (long long)units);
+    if (isfinite(m->objective[0]) && isfinite(m->objective[1]))
+        weld_buffer_printf(out, ", objective %.4g → %.4g", m->objective[0], m->objective[1]);
+    if (m->sweeps > 0)
+        weld_buffer_printf(out, ", %lld sweeps", (long long)m->sweeps);
+    weld_buffer_printf(out, "\n");
+}
+
+static void verification_line(weld_buffer *out, const weld_report_verification *v)
+{
+    weld_buffer_printf(out, "%s B' = B on %lld samples: max |Δ| %.2g (rel %.2g)",
+                       v->pass ? "verified " : "REFUTED  ", (long long)v->n, v->max_abs, v->max_rel);
+    if (isfinite(v->argmax_agree))
+        weld_buffer_printf(out, ", argmax %.2f %%", 100 * v->argmax_agree);
+    weld_buffer_printf(out, "\n");
+}
+
+/* One row of the table; i = index of alpha. */
+static void point(weld_buffer *out, const char *label, const weld_report_curve *c, size_t i)
+{
+    weld_buffer_printf(out, "%-16s ", label);
+    number(out, 9, c->loss ? c->loss[i] : NAN);
+    percent(out, c->accuracy ? c->accuracy[i] : NAN);
+}
+
+static void barrier(weld_buffer *out, const char *label, const weld_report_lmc *l, int variant)
+{
+    weld_buffer_printf(out, "     %-9s", label);
+    number(out, 10, l->loss.chord[variant]);
+    percent(out, l->error.chord[variant]);
+    weld_buffer_printf(out, "\n");
+}
+
+static void lmc_lines(weld_buffer *out, const weld_report_lmc *l)
+{
+    const weld_report_curve *naive = &l->curve[WELD_REPORT_NAIVE];
+    const weld_report_curve *aligned = &l->curve[WELD_REPORT_ALIGNED];
+    if (!l->alpha_count)
+        return;
+    size_t middle = 0;
+    for (size_t i = 0; i < l->alpha_count; i++)
+        if (fabs(l->alpha[i] - 0.5) < fabs(l->alpha[middle] - 0.5))
+            middle = i;
+    weld_buffer_printf(out, "%-16s %-9s%-8s     %-9s%-10s%s\n", "", "loss", "accuracy", "barrier",
+                       "loss", " error");
+    point(out, "A", aligned, l->alpha_count - 1);
+    barrier(out, "naive", l, WELD_REPORT_NAIVE);
+    point(out, "B", aligned, 0);
+    barrier(out, "aligned", l, WELD_REPORT_ALIGNED);
+    char label[40];
+    snprintf(label, sizeof label, "naive   α=%.3g", l->alpha[middle]);
+    point(out, label, naive, middle);
+    snprintf(label, sizeof label, "aligned α=%.3g", l->alpha[middle]);
+    weld_buffer_printf(out, "\n");
+    point(out, label, aligned, middle);
+    weld_buffer_printf(out, "\n");
+}
+
+static void llfc_line(weld_buffer *out, const weld_report_llfc *l)
+{
+    size_t middle = 0, worst = 0;
+    double sum[WELD_REPORT_VARIANTS] = {0, 0};
+    for (size_t i = 0; i < l->alpha_count; i++)
+        if (fabs(l->alpha[i] - 0.5) < fabs(l->alpha[middle] - 0.5))
+            middle = i;
+    if (!l->layer_count || !l->alpha_count)
+        return;
+    for (size_t i = 0; i < l->layer_count; i++) {
+        for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
+            sum[v] += l->layers[i].variant[v].one_minus_cos[middle].mean;
+        if (l->layers[i].variant[WELD_REPORT_ALIGNED].one_minus_cos[middle].mean >
+            l->layers[worst].variant[WELD_REPORT_ALIGNED].one_minus_cos[middle].mean)
+            worst = i;
+    }
+    const weld_report_row *w = &l->layers[worst];
+    weld_buffer_printf(out,
+                       "LLFC      cos at α=%.3g over %zu layers: mean %.3f (naive %.3f), worst %.3f %s\n",
+                       l->alpha[middle], l->layer_count, 1 - sum[1] / (double)l->layer_count,
+                       1 - sum[0] / (double)l->layer_count,
+                       1 - w->variant[WELD_REPORT_ALIGNED].one_minus_cos[middle].mean,
+                       or_dash(w->name));
+}
+
+static void end_lines(weld_buffer *out, const weld_report *r)
+{
+    for (size_t i = 0; i < r->warning_count && i < WARNINGS_MAX; i++) {
+        if (i == WARNINGS_MAX - 1 && r->warning_count > WARNINGS_MAX)
+            weld_buffer_printf(out, "warning   … and %zu more, see the report\n",
+                               r->warning_count - i);
+        else
+            weld_buffer_printf(out, "warning   %s\n", or_dash(r->warnings[i].msg));
+    }
+    for (size_t i = 0; i < r->output_count && i < OUTPUTS_MAX; i++) {
+        if (i == OUTPUTS_MAX - 1 && r->output_count > OUTPUTS_MAX)
+            weld_buffer_printf(out, "wrote     … and %zu more\n", r->output_count - i);
+        else
+            weld_buffer_printf(out, "wrote     %s  α=%.3g\n",
+                               r->outputs[i].path ? r->outputs[i].path : "(memory)",
+                               r->outputs[i].alpha);
+    }
+    const char *verdict = weld_report_verdict(r);
+    const char *word = verdict[0] == 'p' ? "PASS" : verdict[0] == 'w' ? "WARN" : "FAIL";
+    if (r->environment.seconds >= 0)
+        weld_buffer_printf(out, "%s  %.1f s\n", word, r->environment.seconds);
+    else
+        weld_buffer_printf(out, "%s\n", word);
+}
+
+static void values(weld_buffer *out, const char *title, const weld_report_values *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        weld_buffer_printf(out, "%-9s %s  %s %s\n", title, or_dash(list->items[i].name),
+                           or_dash(list->items[i].dtype), or_dash(list->items[i].dims));
+}
+
+static void inspection(weld_buffer *out, const weld_report *r)
+{
+    const weld_report_inspection *n = &r->inspection;
+    values(out, "input", &n->inputs);
+    values(out, "output", &n->outputs);
+    weld_buffer_printf(out, "\nlayers (%zu)\n", n->layer_count);
+    for (size_t i = 0; i < n->layer_count; i++)
+        weld_buffer_printf(out, "  %3zu  %-20s %-24s %s\n", i + 1, or_dash(n->layers[i].op),
+                           or_dash(n->layers[i].shape), or_dash(n->layers[i].name));
+    weld_buffer_printf(out, "\nclasses of units (%zu)\n", n->classes.count);
+    for (size_t i = 0; i < n->classes.count; i++) {
+        const weld_report_class *c = &n->classes.items[i];
+        weld_buffer_printf(out, "  %3zu  %-7s %6lld units  %s", i + 1, or_dash(c->kind),
+                           (long long)c->size, or_dash(c->name));
+        if (c->reason)
+            weld_buffer_printf(out, ": %s", c->reason);
+        weld_buffer_printf(out, "\n");
+        for (size_t k = 0; k < c->member_count; k++)
+            weld_buffer_printf(out, "         %s\n", or_dash(c->members[k]));
+    }
+    if (n->notes.count)
+        weld_buffer_printf(out, "\ncanonicalised (%zu)\n", n->notes.count);
+    for (size_t i = 0; i < n->notes.count; i++)
+        weld_buffer_printf(out, "  %s\n", or_dash(n->notes.items[i]));
+}
+
+static void obstacles(weld_buffer *out, const weld_report *r)
+{
+    if (!r->obstacles.count) {
+        weld_buffer_printf(out, "the models can be welded: no obstacles\n");
+        return;
+    }
+    weld_buffer_printf(out, "the models can't be welded (%zu obstacle%s)\n", r->obstacles.count,
+                       r->obstacles.count == 1 ? "" : "s");
+    for (size_t i = 0; i < r->obstacles.count; i++)
+        weld_buffer_printf(out, "%3zu. %s\n", i + 1, or_dash(r->obstacles.items[i]));
+}
+
+weld_status weld_report_render_text(weld_buffer *out, const weld_report *report, weld_error *err)
+{
+    model_lines(out, report);
+    if (report->inspection.present)
+        inspection(out, report);
+    if (report->checked || report->obstacles.count)
+        obstacles(out, report);
+    if (report->match.present)
+        match_lines(out, &report->match);
+    if (report->verification.present)
+        verification_line(out, &report->verification);
+    if (report->lmc.present)
+        lmc_lines(out, &report->lmc);
+    if (report->llfc.present)
+        llfc_line(out, &report->llfc);
+    if (!report->inspection.present && !report->checked)
+        end_lines(out, report);
+    return weld_buffer_check(out, err);
+}

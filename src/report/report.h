@@ -1,0 +1,203 @@
+/* The results of a run in memory. Depends on core only: other modules fill it with the functions
+ * below, src/report/formats renders it. To put something in: fill a struct on the stack with
+ * borrowed pointers; the report copies all of it. Strings may come from hostile files: on their
+ * way in, control characters and bytes that are not UTF-8 become "\xNN". */
+#ifndef WELD_REPORT_REPORT_H
+#define WELD_REPORT_REPORT_H
+#include "core/arena.h"
+
+enum { WELD_REPORT_NAIVE = 0, WELD_REPORT_ALIGNED = 1, WELD_REPORT_VARIANTS = 2 };
+
+typedef struct weld_report_opset {
+    const char *domain; /* "" = ai.onnx */
+    int64_t version;
+} weld_report_opset;
+
+typedef struct weld_report_model {
+    const char *role; /* "A", "B", "M" */
+    const char *path; /* goes to `environment`; NULL = from memory */
+    const char *sha256, *producer;
+    int64_t ir, parameters;
+    const weld_report_opset *opsets;
+    size_t opset_count;
+} weld_report_model;
+
+typedef struct weld_report_data {
+    bool present;
+    const char *sha256, *path, *preprocess; /* each may be NULL */
+    int64_t n;
+    bool labels;
+} weld_report_data;
+
+typedef struct weld_report_class {
+    const char *name;
+    const char *kind;   /* "free" or "pinned" */
+    const char *reason; /* NULL unless pinned */
+    int64_t size;
+    int64_t moved; /* units that are not in their old place; -1 = not matched */
+    const char *const *members;
+    size_t member_count;
+} weld_report_class;
+
+typedef struct weld_report_classes {
+    weld_report_class *items;
+    size_t count, cap;
+} weld_report_classes;
+
+typedef struct weld_report_match {
+    bool present;
+    const char *method;
+    uint64_t seed;
+    int64_t restarts, sweeps;
+    double objective[2]; /* before, after; NaN = there is none */
+    double pinned_fraction;
+    weld_report_classes classes; /* filled by weld_report_put_class */
+} weld_report_match;
+
+typedef struct weld_report_verification {
+    bool present, pass;
+    int64_t n;
+    double max_abs, max_rel, argmax_agree; /* the last as a fraction; NaN = no argmax */
+} weld_report_verification;
+
+typedef struct weld_report_curve {
+    const double *loss, *accuracy; /* [alpha_count] */
+} weld_report_curve;
+
+typedef struct weld_report_barrier {
+    double chord[WELD_REPORT_VARIANTS], midpoint[WELD_REPORT_VARIANTS];
+} weld_report_barrier;
+
+typedef struct weld_report_lmc {
+    bool present;
+    const char *metric;  /* "ce" */
+    const double *alpha; /* [alpha_count], weight of A */
+    size_t alpha_count;
+    weld_report_curve curve[WELD_REPORT_VARIANTS];
+    weld_report_barrier loss, error;
+} weld_report_lmc;
+
+typedef struct weld_report_spread {
+    double mean, std;
+} weld_report_spread;
+
+typedef struct weld_report_figures {
+    const weld_report_spread *one_minus_cos, *coef, *coef_authors; /* [llfc.alpha_count] */
+    weld_report_spread one_minus_cos_ab;
+    int64_t zero_features; /* samples left out */
+} weld_report_figures;
+
+typedef struct weld_report_row {
+    const char *name;
+    weld_report_figures variant[WELD_REPORT_VARIANTS];
+} weld_report_row;
+
+typedef struct weld_report_llfc {
+    bool present;
+    const double *alpha; /* [alpha_count], weight of A */
+    size_t alpha_count;
+    weld_report_row *layers;
+    size_t layer_count, layer_cap;
+} weld_report_llfc;
+
+typedef struct weld_report_output {
+    const char *sha256, *path;
+    double alpha;
+} weld_report_output;
+
+typedef struct weld_report_warning {
+    const char *code, *msg;
+} weld_report_warning;
+
+typedef struct weld_report_lines {
+    const char **items;
+    size_t count, cap;
+} weld_report_lines;
+
+typedef struct weld_report_value {
+    const char *name, *dtype, *dims;
+} weld_report_value;
+
+typedef struct weld_report_values {
+    weld_report_value *items;
+    size_t count, cap;
+} weld_report_values;
+
+typedef struct weld_report_layer {
+    const char *name, *op, *shape;
+} weld_report_layer;
+
+typedef struct weld_report_inspection {
+    bool present; /* set it before adding */
+    weld_report_values inputs, outputs;
+    weld_report_layer *layers;
+    size_t layer_count, layer_cap;
+    weld_report_classes classes;
+    weld_report_lines notes; /* what canonicalisation did */
+} weld_report_inspection;
+
+/* All that may differ between equal runs (paths are kept beside their owners). */
+typedef struct weld_report_environment {
+    const char *version, *blas;
+    int threads;
+    double seconds; /* negative = not known */
+    weld_report_lines command;
+} weld_report_environment;
+
+struct weld_report {
+    weld_context *ctx;
+    weld_arena arena;
+    weld_report_model *models;
+    size_t model_count, model_cap;
+    weld_report_data data;
+    weld_report_match match;
+    weld_report_verification verification; /* no pointers: assign it */
+    weld_report_lmc lmc;
+    weld_report_llfc llfc;
+    weld_report_output *outputs;
+    size_t output_count, output_cap;
+    weld_report_warning *warnings;
+    size_t warning_count, warning_cap;
+    bool checked; /* obstacles were looked for: an empty list means that there is none */
+    weld_report_lines obstacles;
+    weld_report_inspection inspection;
+    weld_report_environment environment;
+};
+
+weld_status weld_report_new(weld_report **out, weld_context *ctx, weld_error *err);
+/* "pass", "warn" (there are warnings) or "fail" (not verified, or obstacles). */
+const char *weld_report_verdict(const weld_report *report);
+
+weld_status weld_report_put_model(weld_report *report, const weld_report_model *model,
+                                  weld_error *err);
+weld_status weld_report_put_data(weld_report *report, const weld_report_data *data,
+                                 weld_error *err);
+/* Without the classes: they follow by weld_report_put_class(report, &report->match.classes, ...). */
+weld_status weld_report_put_match(weld_report *report, const weld_report_match *match,
+                                  weld_error *err);
+/* `list`: of report->match or report->inspection. */
+weld_status weld_report_put_class(weld_report *report, weld_report_classes *list,
+                                  const weld_report_class *item, weld_error *err);
+weld_status weld_report_put_lmc(weld_report *report, const weld_report_lmc *lmc, weld_error *err);
+/* Starts the section anew; the layers follow. */
+weld_status weld_report_put_llfc(weld_report *report, const double *alpha, size_t alpha_count,
+                                 weld_error *err);
+weld_status weld_report_put_row(weld_report *report, const weld_report_row *row, weld_error *err);
+weld_status weld_report_put_output(weld_report *report, const weld_report_output *output,
+                                   weld_error *err);
+/* `list`: inputs or outputs of report->inspection. */
+weld_status weld_report_put_value(weld_report *report, weld_report_values *list,
+                                  const weld_report_value *value, weld_error *err);
+weld_status weld_report_put_layer(weld_report *report, const weld_report_layer *layer,
+                                  weld_error *err);
+/* version, blas, threads. */
+weld_status weld_report_put_environment(weld_report *report, const char *version,
+                                        const char *blas, int threads, weld_error *err);
+weld_status weld_report_put_run(weld_report *report, int argc, char *const *argv, double seconds,
+                                weld_error *err);
+weld_status weld_report_warn(weld_report *report, weld_error *err, const char *code,
+                             const char *fmt, ...) WELD_PRINTF(4, 5);
+/* `list`: report->obstacles or report->inspection.notes. */
+weld_status weld_report_line(weld_report *report, weld_report_lines *list, weld_error *err,
+                             const char *fmt, ...) WELD_PRINTF(4, 5);
+#endif

@@ -229,7 +229,7 @@ static weld_status softmax_infer(weld_infer *inf, const weld_node *node, weld_er
     const weld_status st = infer_same(inf, node, err);
     if (st != WELD_OK)
         return st;
-    softmax_axes axes;
+    softmax_axes axes = {0};
     return softmax_resolve(&axes, node, weld_infer_shape(inf, 0)->rank, err);
 }
 
@@ -261,7 +261,7 @@ static weld_status softmax_run(const weld_kernel_args *args, const weld_node *no
                                weld_error *err)
 {
     const weld_shape *shape = &args->in[0]->shape;
-    softmax_axes axes;
+    softmax_axes axes = {0};
     const weld_status st = softmax_resolve(&axes, node, shape->rank, err);
     if (st != WELD_OK || weld_shape_numel(shape) == 0)
         return st;
@@ -283,7 +283,7 @@ static weld_status softmax_tie(weld_ties *ties, int index, const weld_node *node
     (void)index;
     const int x = node->inputs[0], y = node->outputs[0];
     const int rank = weld_tie_shape(ties, x)->rank;
-    softmax_axes axes;
+    softmax_axes axes = {0};
     const weld_status st = softmax_resolve(&axes, node, rank, err);
     if (st != WELD_OK)
         return st;

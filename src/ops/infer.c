@@ -142,11 +142,9 @@ static weld_status set_leaves(weld_shapes *s, weld_error *err)
 /* True when all inputs are known and no output is large: then the kernel runs now. */
 static bool can_run(const weld_shapes *s, const weld_node *node)
 {
-    bool any = false;
     for (int k = 0; k < node->input_count; k++) {
         if (node->inputs[k] >= 0 && !s->types[node->inputs[k]].data)
             return false;
-        any = true;
     }
     for (int k = 0; k < node->output_count; k++) {
         int v = node->outputs[k];
@@ -154,7 +152,7 @@ static bool can_run(const weld_shapes *s, const weld_node *node)
                        weld_shape_numel(&s->types[v].shape) > KNOWN_ELEMENTS_MAX))
             return false;
     }
-    return any;
+    return true;
 }
 
 static weld_status run_now(weld_shapes *s, const weld_node *node, weld_error *err)

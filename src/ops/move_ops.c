@@ -24,6 +24,17 @@ static int axis_of(const weld_node *node, int rank)
     return (int)(axis < 0 ? axis + rank : axis);
 }
 
+/* A constant vector (or one number) of integers. */
+static weld_status need_integers(const weld_tensor **out, const weld_infer *inf, int i,
+                                 weld_error *err)
+{
+    weld_status st = weld_infer_need(out, inf, i, err);
+    if (st == WELD_OK && (weld_dtype_is_float((*out)->dtype) || (*out)->shape.rank > 1))
+        st = weld_fail(err, WELD_E_FORMAT, "input %d is of type %s and rank %d, allowed: integers "
+                       "of rank 0 or 1", i, weld_dtype_name((*out)->dtype), (*out)->shape.rank);
+    return st;
+}
+
 /* ---- Concat --------------------------------------------------------------------- */
 
 static weld_status infer_concat(weld_infer *inf, const weld_node *node, weld_error *err)
@@ -38,6 +49,10 @@ static weld_status infer_concat(weld_infer *inf, const weld_node *node, weld_err
         bool fits = x && x->rank == shape.rank;
         for (int a = 0; fits && a < shape.rank; a++)
             fits = a == axis || x->dims[a] == shape.dims[a];
+        WELD_REQUIRE(weld_infer_dtype(inf, k) == weld_infer_dtype(inf, 0), WELD_E_FORMAT,
+                     "input %d is of type %s, input 0 of %s", k,
+                     weld_dtype_name(weld_infer_dtype(inf, k)),
+                     weld_dtype_name(weld_infer_dtype(inf, 0)));
         WELD_REQUIRE(fits, WELD_E_FORMAT, "input %d has shape %s, which does not fit input 0", k,
                      x ? weld_shape_text(x, text) : "none");
         shape.dims[axis] += x->dims[axis];
@@ -157,7 +172,7 @@ static weld_status infer_slice(weld_infer *inf, const weld_node *node, weld_erro
     weld_shape shape = *x;
     for (int k = 1; k < 5; k++)
         if (weld_node_input(node, k) >= 0)
-            WELD_TRY(weld_infer_need(&b.in[k], inf, k, err));
+            WELD_TRY(need_integers(&b.in[k], inf, k, err));
     WELD_REQUIRE(b.in[1] ? b.in[2] != NULL
                          : b.attrs->starts.count >= 0 &&
                                b.attrs->ends.count == b.attrs->starts.count,
@@ -238,11 +253,16 @@ static weld_status infer_gather(weld_infer *inf, const weld_node *node, weld_err
 {
     weld_status st = WELD_OK;
     const weld_shape *x = weld_infer_shape(inf, 0), *i = weld_infer_shape(inf, 1);
+    const weld_tensor *known = weld_infer_data(inf, 1);
     weld_shape shape = {0};
     int axis;
     WELD_TRY(read_axis(&axis, node, x->rank, err));
     WELD_REQUIRE(!weld_dtype_is_float(weld_infer_dtype(inf, 1)), WELD_E_FORMAT,
                  "the indices are of type %s", weld_dtype_name(weld_infer_dtype(inf, 1)));
+    for (int64_t k = 0; known && k < weld_shape_numel(&known->shape); k++)
+        WELD_REQUIRE(known->i[k] >= -x->dims[axis] && known->i[k] < x->dims[axis], WELD_E_FORMAT,
+                     "index %" PRId64 ", allowed %" PRId64 " to %" PRId64, known->i[k],
+                     -x->dims[axis], x->dims[axis] - 1);
     WELD_REQUIRE(x->rank + i->rank - 1 <= WELD_RANK_MAX, WELD_E_LIMIT, "rank %d, allowed %d",
                  x->rank + i->rank - 1, WELD_RANK_MAX);
     for (int a = 0; a < axis; a++)
@@ -332,7 +352,8 @@ static weld_status resolve_pads(int64_t before[WELD_RANK_MAX], int64_t after[WEL
     memset(before, 0, sizeof(int64_t) * WELD_RANK_MAX);
     memset(after, 0, sizeof(int64_t) * WELD_RANK_MAX);
     if (count != 2 * axes)
-        return weld_fail(err, WELD_E_FORMAT, "%" PRId64 " pads, expected %" PRId64, count, 2 * axes);
+        return weld_fail(err, WELD_E_FORMAT, "%" PRId64 " pads, expected %" PRId64, count,
+                         2 * axes);
     for (int64_t k = 0; k < axes; k++) {
         int64_t a = in[1] ? in[1]->i[k] : k;
         a = a < 0 ? a + x->rank : a;
@@ -356,13 +377,20 @@ static weld_status infer_pad(weld_infer *inf, const weld_node *node, weld_error 
     weld_status st = WELD_OK;
     const pad_attrs *attrs = node->attrs;
     const weld_shape *x = weld_infer_shape(inf, 0);
-    const weld_tensor *in[2] = {NULL, NULL};
+    const weld_tensor *in[2] = {NULL, NULL}, *fill;
     int64_t before[WELD_RANK_MAX], after[WELD_RANK_MAX];
     weld_shape shape = *x;
     if (weld_node_input(node, 1) >= 0)
-        WELD_TRY(weld_infer_need(&in[0], inf, 1, err));
+        WELD_TRY(need_integers(&in[0], inf, 1, err));
     if (weld_node_input(node, 3) >= 0)
-        WELD_TRY(weld_infer_need(&in[1], inf, 3, err));
+        WELD_TRY(need_integers(&in[1], inf, 3, err));
+    if (weld_node_input(node, 2) >= 0) {
+        WELD_TRY(weld_infer_need(&fill, inf, 2, err));
+        WELD_REQUIRE(weld_shape_numel(&fill->shape) == 1 &&
+                         fill->dtype == weld_infer_dtype(inf, 0),
+                     WELD_E_FORMAT, "the padding must be one %s",
+                     weld_dtype_name(weld_infer_dtype(inf, 0)));
+    }
     WELD_TRY(resolve_pads(before, after, x, in, &attrs->pads, err));
     for (int a = 0; a < x->rank; a++) {
         int64_t reach = before[a] > after[a] ? before[a] : after[a];
@@ -433,7 +461,7 @@ static weld_status tie_pad(weld_ties *ties, int index, const weld_node *node, we
     weld_status st = resolve_pads(before, after, xs, in, &attrs->pads, err);
     for (int a = 0; st == WELD_OK && a < xs->rank; a++)
         for (int64_t k = 0; k < ys->dims[a]; k++) {
-            int64_t i = pad_source(k, before[a], xs->dims[a], 0);
+            int64_t i = pad_source(k, before[a], xs->dims[a], attrs->mode); /* copies are tied */
             if (i >= 0)
                 weld_tie_unit(ties, x, a, i, y, a, k);
             else

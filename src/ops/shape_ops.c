@@ -24,6 +24,17 @@ static weld_status tie_as_reshape(weld_ties *ties, int index, const weld_node *n
     return WELD_OK;
 }
 
+/* A constant vector (or one number) of integers. */
+static weld_status need_integers(const weld_tensor **out, const weld_infer *inf, int i,
+                                 weld_error *err)
+{
+    weld_status st = weld_infer_need(out, inf, i, err);
+    if (st == WELD_OK && (weld_dtype_is_float((*out)->dtype) || (*out)->shape.rank > 1))
+        st = weld_fail(err, WELD_E_FORMAT, "input %d is of type %s and rank %d, allowed: integers "
+                       "of rank 0 or 1", i, weld_dtype_name((*out)->dtype), (*out)->shape.rank);
+    return st;
+}
+
 /* ---- Reshape -------------------------------------------------------------------- */
 
 typedef struct reshape_attrs {
@@ -70,9 +81,7 @@ static weld_status infer_reshape(weld_infer *inf, const weld_node *node, weld_er
     weld_status st = WELD_OK;
     const weld_tensor *target;
     weld_shape shape;
-    WELD_TRY(weld_infer_need(&target, inf, 1, err));
-    WELD_REQUIRE(!weld_dtype_is_float(target->dtype), WELD_E_FORMAT,
-                 "the target shape is of type %s", weld_dtype_name(target->dtype));
+    WELD_TRY(need_integers(&target, inf, 1, err));
     bool allowzero = ((const reshape_attrs *)node->attrs)->allowzero != 0;
     WELD_TRY(reshape_target(&shape, inf, target, allowzero, err));
     WELD_TRY(weld_infer_set(inf, 0, weld_infer_dtype(inf, 0), &shape, err));
@@ -130,7 +139,7 @@ static weld_status read_axes(bool *given, bool mask[WELD_RANK_MAX], const weld_i
     const weld_tensor *input = NULL;
     memset(mask, 0, sizeof(bool) * WELD_RANK_MAX);
     if (weld_node_input(node, 1) >= 0) {
-        weld_status st = weld_infer_need(&input, inf, 1, err);
+        weld_status st = need_integers(&input, inf, 1, err);
         if (st != WELD_OK)
             return st;
     }
@@ -174,9 +183,11 @@ static weld_status infer_unsqueeze(weld_infer *inf, const weld_node *node, weld_
                           : ((const axes_attrs *)node->attrs)->axes.count;
     weld_shape shape = {0};
     bool mask[WELD_RANK_MAX], given;
+    if (weld_node_input(node, 1) >= 0)
+        WELD_TRY(need_integers(&input, inf, 1, err));
     WELD_REQUIRE(added >= 0 && added + x->rank <= WELD_RANK_MAX, WELD_E_FORMAT,
-                 "%" PRId64 " axes added to rank %d, allowed up to rank %d", added, x->rank,
-                 WELD_RANK_MAX);
+                 "%" PRId64 " axes added to rank %d, allowed 0 or more, up to rank %d", added,
+                 x->rank, WELD_RANK_MAX);
     shape.rank = x->rank + (int)added;
     WELD_TRY(read_axes(&given, mask, inf, node, shape.rank, err));
     for (int k = 0, from = 0; k < shape.rank; k++)
@@ -216,6 +227,9 @@ static weld_status infer_dropout(weld_infer *inf, const weld_node *node, weld_er
     const weld_tensor *training = weld_infer_data(inf, 2);
     if (node->output_count > 1 && node->outputs[1] >= 0)
         return weld_fail(err, WELD_E_UNSUPPORTED, "the mask of Dropout");
+    if (training && (weld_dtype_is_float(training->dtype) ||
+                     weld_shape_numel(&training->shape) != 1))
+        return weld_fail(err, WELD_E_FORMAT, "training_mode must be one bool");
     if (weld_node_input(node, 2) >= 0 && (!training || training->i[0] != 0))
         return weld_fail(err, WELD_E_UNSUPPORTED, "Dropout in training mode");
     return infer_same(inf, node, err);

@@ -64,6 +64,10 @@ static weld_status infer_constant(weld_infer *inf, const weld_node *node, weld_e
 {
     const constant_attrs *attrs = node->attrs;
     weld_shape shape = {0};
+    if (attrs->value)
+        return weld_fail(err, WELD_E_FORMAT, "has attribute 'value' and others, allowed one");
+    if (!isnan(attrs->value_float))
+        return weld_infer_set(inf, 0, WELD_FLOAT, &shape, err);
     if (attrs->value_ints.count < 0)
         return weld_infer_set_data(inf, 0, &shape, &attrs->value_int, err);
     shape.rank = 1;
@@ -71,7 +75,18 @@ static weld_status infer_constant(weld_infer *inf, const weld_node *node, weld_e
     return weld_infer_set_data(inf, 0, &shape, attrs->value_ints.at, err);
 }
 
+/* Only value_float is left to the kernel: the driver runs it when shapes are inferred. */
+static weld_status run_constant(const weld_kernel_args *args, const weld_node *node,
+                                weld_error *err)
+{
+    (void)err;
+    args->out[0]->f[0] = ((const constant_attrs *)node->attrs)->value_float;
+    return WELD_OK;
+}
+
 static const weld_field constant_fields[] = {
+    {.name = "value_float", .kind = WELD_FIELD_FLOAT,
+     .offset = offsetof(constant_attrs, value_float), .fallback = (double)NAN},
     {.name = "value", .kind = WELD_FIELD_TENSOR, .offset = offsetof(constant_attrs, value)},
     {.name = "value_int", .kind = WELD_FIELD_INT, .offset = offsetof(constant_attrs, value_int)},
     {.name = "value_ints", .kind = WELD_FIELD_INTS,
@@ -79,7 +94,7 @@ static const weld_field constant_fields[] = {
 const weld_op weld_op_Constant = {.name = "Constant", .domain = "", .opset_min = 1,
     .opset_max = WELD_OPSET_MAX, .inputs_min = 0, .inputs_max = 0, .outputs_min = 1,
     .outputs_max = 1, .fields = constant_fields, .attrs_size = sizeof(constant_attrs),
-    .infer = infer_constant, .run = nothing_to_run, .tie = no_ties};
+    .infer = infer_constant, .run = run_constant, .tie = no_ties};
 
 /* ---- ConstantOfShape --------------------------------------------------------------- */
 
@@ -148,6 +163,12 @@ static int64_t to_integer(float value)
     return (int64_t)value;
 }
 
+static bool overflows(weld_dtype dtype, float value)
+{
+    unsigned char stored[8];
+    return weld_encode(stored, dtype, &value, 1, NULL) != WELD_OK;
+}
+
 static weld_status run_cast(const weld_kernel_args *args, const weld_node *node, weld_error *err)
 {
     (void)node;
@@ -158,6 +179,7 @@ static weld_status run_cast(const weld_kernel_args *args, const weld_node *node,
     int64_t n = weld_shape_numel(&x->shape);
     for (int64_t k = 0; k < n; k++) {
         unsigned char stored[8];
+        void *at = (char *)y->data + (size_t)k * weld_compute_size(y->dtype);
         if (to_float)
             y->f[k] = from_float ? x->f[k] : (float)x->i[k];
         else if (y->dtype == WELD_BOOL)
@@ -165,9 +187,10 @@ static weld_status run_cast(const weld_kernel_args *args, const weld_node *node,
         else
             y->i[k] = from_float ? to_integer(x->f[k]) : x->i[k];
         /* Through the stored form: a narrow type wraps or rounds. */
-        if (weld_encode(stored, y->dtype, to_float ? (void *)&y->f[k] : (void *)&y->i[k], 1, NULL) ==
-            WELD_OK)
-            weld_decode(to_float ? (void *)&y->f[k] : (void *)&y->i[k], y->dtype, stored, 1);
+        if (to_float && isfinite(y->f[k]) && overflows(y->dtype, y->f[k]))
+            y->f[k] = copysignf(INFINITY, y->f[k]);
+        else if (weld_encode(stored, y->dtype, at, 1, NULL) == WELD_OK)
+            weld_decode(at, y->dtype, stored, 1);
     }
     return WELD_OK;
 }

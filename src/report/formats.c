@@ -31,7 +31,7 @@ weld_status weld_report_render(weld_buffer *out, const weld_report *report, cons
         WELD_TRY(weld_buffer_check(out, err));
         return st;
     }
-    st = weld_fail(err, WELD_E_ARGUMENT, "report format '%s', allowed: json, text",
+    st = weld_fail(err, WELD_E_ARGUMENT, "report format '%s', allowed: json, html, text",
                    format ? format : "");
 done:
     return st;

@@ -12,7 +12,7 @@ enum { REPORTS_MAX = 8, ALPHAS_MAX = 101, CHANNELS_MAX = 16 };
 typedef struct options {
     const char *files[2];
     int file_count;
-    const char *output, *data, *match_data, *labels, *method, *preset;
+    const char *output, *data, *match_data, *labels, *method, *preset, *save_perm;
     const char *reports[REPORTS_MAX];
     int report_count;
     double alpha, scale, mean[CHANNELS_MAX], std[CHANNELS_MAX], sweep[ALPHAS_MAX];
@@ -116,6 +116,7 @@ static weld_status take_value(options *o, const char *name, const char *value, w
                  {"--labels", &o->labels, NULL, NULL},
                  {"--match", &o->method, NULL, NULL},
                  {"--preset", &o->preset, NULL, NULL},
+                 {"--save-perm", &o->save_perm, NULL, NULL},
                  {"--limit", NULL, &o->limit, NULL},
                  {"--batch", NULL, &o->batch, NULL},
                  {"--restarts", NULL, &o->restarts, NULL},
@@ -235,6 +236,13 @@ static void free_job(job *j)
     weld_model_free(j->b);
 }
 
+/* --match takes a method's name or a permutation file. */
+static bool is_file(const char *method)
+{
+    size_t n = method ? strlen(method) : 0;
+    return n > 5 && strcmp(method + n - 5, ".json") == 0;
+}
+
 /* Everything that weld and lmc have in common: models, data, alignment, proof, report. */
 static weld_status align_and_measure(job *j, const options *o, weld_context *ctx, weld_error *err)
 {
@@ -252,9 +260,12 @@ static weld_status align_and_measure(job *j, const options *o, weld_context *ctx
     align.restarts = (int)o->restarts;
     align.seed = (uint64_t)o->seed;
     if (st == WELD_OK)
-        st = weld_align(&j->alignment, j->a, j->b, &align, err);
+        st = is_file(o->method) ? weld_alignment_load(&j->alignment, j->a, j->b, o->method, err)
+                                : weld_align(&j->alignment, j->a, j->b, &align, err);
     if (st == WELD_OK)
         st = weld_alignment_verify(j->alignment, j->data, 256, 1e-4, err);
+    if (st == WELD_OK && o->save_perm)
+        st = weld_alignment_save(j->alignment, o->save_perm, o->force, err);
     if (st == WELD_OK)
         st = weld_report_create(&j->report, j->alignment, err);
     if (st == WELD_OK && align.method && strcmp(align.method, "activations") == 0 && !j->match_data)
@@ -348,7 +359,7 @@ static void print_help(FILE *to)
         fprintf(to, "  %-8s %s\n           %s\n", commands[k].name, commands[k].arguments,
                 commands[k].help);
     fprintf(to, "\n  -o FILE -f --report FILE.{json,txt} --json -q\n"
-                "  --match weights|activations|none --restarts K --seed N --match-data D\n"
+                "  --match weights|activations|none|FILE.json --save-perm FILE.json --restarts K --seed N --match-data D\n"
                 "  --alpha A (weight of A, 0.5) --sweep FROM:TO:COUNT\n"
                 "  --data D --labels KEY|FILE --preset P --mean L --std L --scale X\n"
                 "  --limit N --batch N -j THREADS --mem BYTES\n"

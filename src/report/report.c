@@ -226,6 +226,8 @@ weld_status weld_report_put_row(weld_report *report, const weld_report_row *row,
     weld_status st = WELD_OK;
     weld_report_llfc *l = &report->llfc;
     weld_report_row r = *row;
+    for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
+        WELD_REQUIRE(row->variant[v].one_minus_cos, WELD_E_INTERNAL, "a layer without figures");
     WELD_TRY(copy_text(&r.name, report, row->name, err));
     for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
         const weld_report_figures *from = &row->variant[v];

@@ -172,7 +172,7 @@ weld_status weld_report_put_model(weld_report *report, const weld_report_model *
                                   weld_error *err);
 weld_status weld_report_put_data(weld_report *report, const weld_report_data *data,
                                  weld_error *err);
-/* Without the classes: they follow by weld_report_put_class(report, &report->match.classes, ...). */
+/* Without the classes: they follow, weld_report_put_class(report, &report->match.classes, ...). */
 weld_status weld_report_put_match(weld_report *report, const weld_report_match *match,
                                   weld_error *err);
 /* `list`: of report->match or report->inspection. */

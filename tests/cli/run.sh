@@ -34,6 +34,15 @@ expect 0 "one thread" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" -o 
 cmp "$work/one.onnx" "$work/mlp.onnx" || failed=1
 expect 0 "itself" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/a.onnx" -o "$work/self.onnx"
 head -c "$(wc -c <"$models/mlp/a.onnx")" "$work/self.onnx" | cmp - "$models/mlp/a.onnx" || failed=1
+expect 0 "save a permutation" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" \
+    -o "$work/p1.onnx" --save-perm "$work/p.json"
+expect 0 "use it" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" --match "$work/p.json" \
+    --data "$models/grey/eval.npz" --preset unit --limit 64 --report "$work/p2.json"
+expect 3 "of another model" "$weld" weld "$models/cnn/a.onnx" "$models/cnn/b.onnx" \
+    -o "$work/no.onnx" --match "$work/p.json"
+sed 's/"schema": "/&x/' "$work/p.json" >"$work/bad.json"
+expect 5 "not a permutation file" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" \
+    -o "$work/no.onnx" --match "$work/bad.json"
 expect 2 "exists" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" -o "$work/one.onnx"
 expect 3 "mismatch" "$weld" weld "$models/mlp/a.onnx" "$models/cnn/b.onnx" -o "$work/no.onnx"
 expect 3 "check" "$weld" check "$models/mlp/a.onnx" "$models/cnn/b.onnx"

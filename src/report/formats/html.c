@@ -18,6 +18,7 @@ static const char page_head[] =
     "table{border-collapse:collapse;font-size:.9rem}\n"
     "th,td{border:1px solid #ccc;padding:.2rem .5rem;text-align:left;vertical-align:top;"
     "overflow-wrap:anywhere}\n"
+    "th,td.n{white-space:nowrap}td{min-width:3.5rem}table{margin-bottom:.8rem}\n"
     "td.n{text-align:right;font-variant-numeric:tabular-nums}\n"
     "svg{max-width:100%;height:auto}\n"
     ".verdict{padding:.6rem 1rem;border-left:.5rem solid #0072B2;background:#e8f1f8}\n"

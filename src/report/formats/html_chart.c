@@ -43,7 +43,7 @@ static scale nice_scale(double low, double high, int from, int to)
         low = isfinite(low) ? low : 0;
         high = low + 1;
     }
-    double raw = (high - low) / 5, power = pow(10, floor(log10(raw)));
+    double raw = (high - low) / 6, power = pow(10, floor(log10(raw)));
     double step = raw / power <= 1 ? power : raw / power <= 2 ? 2 * power : 5 * power;
     if (raw / power > 5)
         step = 10 * power;
@@ -76,8 +76,8 @@ static void svg_open(weld_buffer *out, int width, int height, const char *title)
                        "font-size=\"120\" fill=\"#222222\">\n<title>",
                        width / 10, height / 10, width, height);
     weld_html_text(out, title, WELD_HTML_TEXT_MAX);
-    weld_buffer_printf(out, "</title>\n<rect width=\"%d\" height=\"%d\" fill=\"#ffffff\"/>\n", width,
-                       height);
+    weld_buffer_printf(out, "</title>\n<rect width=\"%d\" height=\"%d\" fill=\"#ffffff\"/>\n",
+                       width, height);
 }
 
 static void tick_text(char *text, size_t size, double x, bool percent)
@@ -270,7 +270,8 @@ void weld_html_layer_chart(weld_buffer *out, const weld_report_llfc *llfc, size_
     snprintf(title, sizeof title, "1 − cosine per layer at α = %.3g", llfc->alpha[at]);
     svg_open(out, BAR_WIDTH, bottom + 460, title);
     weld_buffer_printf(out,
-                       "<text x=\"140\" y=\"230\" font-size=\"150\" font-weight=\"bold\">%s</text>\n",
+                       "<text x=\"140\" y=\"230\" font-size=\"150\" font-weight=\"bold\">"
+                       "%s</text>\n",
                        title);
     layer_legend(out);
     layer_axis(out, &x, bottom);

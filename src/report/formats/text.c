@@ -65,7 +65,7 @@ static void match_lines(weld_buffer *out, const weld_report_match *m)
             moved += c->moved > 0 ? c->moved : 0;
         }
     }
-    weld_buffer_printf(out, "matched   %s: %zu permutation groups, %zu pinned (%.3g %% of the units)\n",
+    weld_buffer_printf(out, "matched   %s: %zu classes permuted, %zu pinned (%.3g %% of units)\n",
                        or_dash(m->method), free_count, m->classes.count - free_count,
                        100 * m->pinned_fraction);
     weld_buffer_printf(out, "aligned   %lld of %lld units moved", (long long)moved,
@@ -80,7 +80,8 @@ static void match_lines(weld_buffer *out, const weld_report_match *m)
 static void verification_line(weld_buffer *out, const weld_report_verification *v)
 {
     weld_buffer_printf(out, "%s B' = B on %lld samples: max |Δ| %.2g (rel %.2g)",
-                       v->pass ? "verified " : "REFUTED  ", (long long)v->n, v->max_abs, v->max_rel);
+                       v->pass ? "verified " : "REFUTED  ", (long long)v->n, v->max_abs,
+                       v->max_rel);
     if (isfinite(v->argmax_agree))
         weld_buffer_printf(out, ", argmax %.2f %%", 100 * v->argmax_agree);
     weld_buffer_printf(out, "\n");
@@ -89,7 +90,7 @@ static void verification_line(weld_buffer *out, const weld_report_verification *
 /* One row of the table; i = index of alpha. */
 static void point(weld_buffer *out, const char *label, const weld_report_curve *c, size_t i)
 {
-    weld_buffer_printf(out, "%-16s ", label);
+    weld_buffer_printf(out, "%s ", label);
     number(out, 9, c->loss ? c->loss[i] : NAN);
     percent(out, c->accuracy ? c->accuracy[i] : NAN);
 }
@@ -112,16 +113,16 @@ static void lmc_lines(weld_buffer *out, const weld_report_lmc *l)
     for (size_t i = 0; i < l->alpha_count; i++)
         if (fabs(l->alpha[i] - 0.5) < fabs(l->alpha[middle] - 0.5))
             middle = i;
-    weld_buffer_printf(out, "%-16s %-9s%-8s     %-9s%-10s%s\n", "", "loss", "accuracy", "barrier",
-                       "loss", " error");
-    point(out, "A", aligned, l->alpha_count - 1);
+    weld_buffer_printf(out, "%-17s%-9s%8s     %-9s%-10s%8s\n", "", "loss", "accuracy",
+                       "barrier", "loss", "error");
+    point(out, "A               ", aligned, l->alpha_count - 1);
     barrier(out, "naive", l, WELD_REPORT_NAIVE);
-    point(out, "B", aligned, 0);
+    point(out, "B               ", aligned, 0);
     barrier(out, "aligned", l, WELD_REPORT_ALIGNED);
     char label[40];
-    snprintf(label, sizeof label, "naive   α=%.3g", l->alpha[middle]);
+    snprintf(label, sizeof label, "naive   α=%-6.3g", l->alpha[middle]);
     point(out, label, naive, middle);
-    snprintf(label, sizeof label, "aligned α=%.3g", l->alpha[middle]);
+    snprintf(label, sizeof label, "aligned α=%-6.3g", l->alpha[middle]);
     weld_buffer_printf(out, "\n");
     point(out, label, aligned, middle);
     weld_buffer_printf(out, "\n");
@@ -145,7 +146,8 @@ static void llfc_line(weld_buffer *out, const weld_report_llfc *l)
     }
     const weld_report_row *w = &l->layers[worst];
     weld_buffer_printf(out,
-                       "LLFC      cos at α=%.3g over %zu layers: mean %.3f (naive %.3f), worst %.3f %s\n",
+                       "LLFC      cos at α=%.3g over %zu layers: mean %.3f (naive %.3f), "
+                       "worst %.3f %s\n",
                        l->alpha[middle], l->layer_count, 1 - sum[1] / (double)l->layer_count,
                        1 - sum[0] / (double)l->layer_count,
                        1 - w->variant[WELD_REPORT_ALIGNED].one_minus_cos[middle].mean,

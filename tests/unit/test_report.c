@@ -1,0 +1,313 @@
+/* A full report in all formats; hostile names; which sections are there. The reports are
+ * also written to the folder WELD_REPORT_DIR if it is set, to be looked at. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "report/formats.h"
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OK(call) assert_int_equal((call), WELD_OK)
+#define HOSTILE "<script>alert(1)</script>\"'&\x01\xff\x1b[31m"
+#define SHA_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define SHA_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+enum { ALPHAS = 11, LLFC_ALPHAS = 3, LAYERS = 14 };
+
+static weld_context *context(void)
+{
+    weld_context *ctx;
+    OK(weld_context_create(&ctx, NULL, NULL));
+    return ctx;
+}
+
+static void put_models(weld_report *r)
+{
+    const weld_report_opset opsets[] = {{"", 18}, {"com.example", 1}};
+    weld_report_model a = {"A", "models/mlp/a.onnx", SHA_A, "pytorch 2.9.0", 10, 272474, opsets, 2};
+    weld_report_model b = {"B", "models/mlp/b.onnx", SHA_B, HOSTILE, 8, 272474, opsets, 1};
+    weld_report_data d = {true, SHA_A, "val.npz", "imagenet", 10000, true};
+    OK(weld_report_put_model(r, &a, NULL));
+    OK(weld_report_put_model(r, &b, NULL));
+    OK(weld_report_put_data(r, &d, NULL));
+}
+
+static void put_match(weld_report *r)
+{
+    const char *const members[] = {"/layer1/conv1.W[0]", "/layer1/bn1.scale[0]", HOSTILE,
+                                   "/layer1/bn1.var[0]", "/layer2/conv1.W[1]"};
+    weld_report_match m = {.method = "weights", .seed = 7, .restarts = 4, .sweeps = 7,
+                           .objective = {12.125, 98.5}, .pinned_fraction = 0.125};
+    weld_report_class c = {HOSTILE, "free", NULL, 64, 63, members, 5};
+    weld_report_class d = {"/concat", "pinned", "grouped convolution /g1 is not permuted", 9, 0,
+                           members, 1};
+    OK(weld_report_put_match(r, &m, NULL));
+    OK(weld_report_put_class(r, &r->match.classes, &c, NULL));
+    OK(weld_report_put_class(r, &r->match.classes, &d, NULL));
+    r->verification = (weld_report_verification){true, true, 256, 3.1e-6, 2.2e-7, 1.0};
+}
+
+static void put_lmc(weld_report *r)
+{
+    double alpha[ALPHAS], y[4][ALPHAS];
+    for (int i = 0; i < ALPHAS; i++) {
+        double t = i / 10.0, hill = 4 * t * (1 - t);
+        alpha[i] = t;
+        y[0][i] = 0.305 + 0.007 * t + 1.874 * hill;
+        y[1][i] = 0.921 - 0.002 * t - 0.55 * hill;
+        y[2][i] = 0.305 + 0.007 * t + 0.031 * hill;
+        y[3][i] = 0.921 - 0.002 * t - 0.01 * hill;
+    }
+    y[0][3] = NAN; /* a loss that overflowed is null, and a hole in the chart */
+    weld_report_lmc l = {.metric = "ce", .alpha = alpha, .alpha_count = ALPHAS,
+                         .curve = {{y[0], y[1]}, {y[2], y[3]}},
+                         .loss = {{1.874, 0.031}, {1.8705, 0.0275}},
+                         .error = {{0.55, 0.01}, {0.551, 0.011}}};
+    OK(weld_report_put_lmc(r, &l, NULL));
+}
+
+static void put_llfc(weld_report *r)
+{
+    const double alpha[LLFC_ALPHAS] = {0.25, 0.5, 0.75};
+    OK(weld_report_put_llfc(r, alpha, LLFC_ALPHAS, NULL));
+    for (int i = 0; i < LAYERS; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "/layer%d/conv%d/Conv", i / 4 + 1, i % 4);
+        weld_report_spread s[6], one[LLFC_ALPHAS] = {{1, 0.1}, {1, 0.1}, {1, 0.1}};
+        for (int k = 0; k < 6; k++)
+            s[k] = (weld_report_spread){(k < 3 ? 0.03 : 0.004) * (i + 1), 0.01};
+        weld_report_row row = {i == 3 ? HOSTILE : name, {{s, one, one, {0.04 * (i + 1), 0.02}, 0},
+                                      {s + 3, one, one, {0.03 * (i + 1), 0.02}, 2}}};
+        OK(weld_report_put_row(r, &row, NULL));
+    }
+}
+
+static weld_report *full_report(weld_context *ctx)
+{
+    char *argv[] = {"onnxweld", "weld", "a.onnx", "b.onnx", "-o", HOSTILE, NULL};
+    weld_report_output o = {SHA_B, "ab.onnx", 0.5};
+    weld_report *r;
+    OK(weld_report_new(&r, ctx, NULL));
+    put_models(r);
+    put_match(r);
+    put_lmc(r);
+    put_llfc(r);
+    OK(weld_report_put_output(r, &o, NULL));
+    for (int i = 0; i < 9; i++)
+        OK(weld_report_warn(r, NULL, "W012", "warning %d of %s", i, HOSTILE));
+    OK(weld_report_put_environment(r, "0.1.0", "OpenBLAS 0.3.21", 2, NULL));
+    OK(weld_report_put_run(r, 6, argv, 14.25, NULL));
+    return r;
+}
+
+static char *render(const weld_report *r, const char *format)
+{
+    const char *dir = getenv("WELD_REPORT_DIR");
+    char *text;
+    OK(weld_report_text(&text, r, format, NULL));
+    if (dir) {
+        char path[512];
+        snprintf(path, sizeof path, "%s/report.%s", dir, format);
+        FILE *f = fopen(path, "wb");
+        assert_non_null(f);
+        assert_int_equal(fwrite(text, 1, strlen(text), f), strlen(text));
+        assert_int_equal(fclose(f), 0);
+    }
+    return text;
+}
+
+/* The value at a path of keys and indices: "lmc.alpha.3". */
+static json_t *at(json_t *node, const char *path)
+{
+    char copy[128], *save, *key;
+    snprintf(copy, sizeof copy, "%s", path);
+    for (key = strtok_r(copy, ".", &save); key; key = strtok_r(NULL, ".", &save)) {
+        node = json_is_array(node) ? json_array_get(node, (size_t)atoi(key))
+                                   : json_object_get(node, key);
+        if (!node)
+            fail_msg("the report has no %s (%s)", path, key);
+    }
+    return node;
+}
+
+static void is_real(json_t *root, const char *path, double expected)
+{
+    double got = json_number_value(at(root, path));
+    if (got != expected)
+        fail_msg("%s is %.17g, expected %.17g", path, got, expected);
+}
+
+static void json_has_the_values(void **state)
+{
+    (void)state;
+    weld_context *ctx = context();
+    weld_report *r = full_report(ctx);
+    char *text = render(r, "json"), *again = render(r, "json");
+    json_t *root = json_loads(text, 0, NULL);
+    assert_non_null(root);
+    assert_string_equal(text, again);
+    assert_string_equal(json_string_value(at(root, "schema")), "onnxweld.report/1");
+    assert_string_equal(json_string_value(at(root, "verdict")), "warn");
+    assert_string_equal(json_string_value(at(root, "models.1.sha256")), SHA_B);
+    assert_string_equal(json_string_value(at(root, "outputs.0.sha256")), SHA_B);
+    assert_string_equal(json_string_value(at(root, "match.method")), "weights");
+    assert_string_equal(json_string_value(at(root, "match.classes.1.kind")), "pinned");
+    assert_string_equal(json_string_value(at(root, "environment.paths.A")), "models/mlp/a.onnx");
+    assert_string_equal(json_string_value(at(root, "match.classes.0.name")),
+                        "<script>alert(1)</script>\"'&\\x01\\xff\\x1b[31m");
+    is_real(root, "data.n", 10000);
+    assert_int_equal(json_integer_value(json_object_get(at(root, "models.0.opset"), "")), 18);
+    json_decref(root);
+    weld_bytes_free(ctx, text);
+    weld_bytes_free(ctx, again);
+    weld_report_free(r);
+    weld_context_free(ctx);
+}
+
+static void json_has_the_numbers(void **state)
+{
+    (void)state;
+    weld_context *ctx = context();
+    weld_report *r = full_report(ctx);
+    char *text = render(r, "json");
+    json_t *root = json_loads(text, 0, NULL);
+    assert_non_null(root);
+    is_real(root, "verification.max_rel", 2.2e-7); /* to the last bit */
+    is_real(root, "verification.argmax_agree", 1);
+    is_real(root, "match.pinned_fraction", 0.125);
+    is_real(root, "match.classes.0.moved", 63);
+    is_real(root, "lmc.alpha.3", 0.3);
+    is_real(root, "lmc.aligned.loss.10", r->lmc.curve[1].loss[10]);
+    is_real(root, "lmc.naive.accuracy.5", r->lmc.curve[0].accuracy[5]);
+    assert_true(json_is_null(at(root, "lmc.naive.loss.3")));
+    is_real(root, "lmc.barrier.loss.chord.naive", 1.874);
+    is_real(root, "lmc.barrier.error.midpoint.aligned", 0.011);
+    is_real(root, "llfc.layers.2.aligned.one_minus_cos.1.mean", 0.004 * 3);
+    is_real(root, "llfc.layers.2.naive.one_minus_cos_ab.mean", 0.04 * 3);
+    is_real(root, "llfc.layers.0.naive.coef_authors.2.std", 0.1);
+    is_real(root, "environment.seconds", 14.25);
+    json_decref(root);
+    weld_bytes_free(ctx, text);
+    weld_report_free(r);
+    weld_context_free(ctx);
+}
+
+static void html_is_escaped_and_self_contained(void **state)
+{
+    (void)state;
+    weld_context *ctx = context();
+    weld_report *r = full_report(ctx);
+    char *text = render(r, "html");
+    assert_null(strstr(text, "<script"));
+    assert_non_null(strstr(text, "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;"));
+    assert_null(strchr(text, '\x1b'));
+    assert_null(strchr(text, '\x01'));
+    assert_null(strstr(text, "src="));
+    assert_null(strstr(text, "href="));
+    assert_non_null(strstr(text, "<svg"));
+    assert_non_null(strstr(text, SHA_A));
+    assert_null(strstr(text, "nan"));
+    assert_true(strlen(text) < 1000000);
+    weld_bytes_free(ctx, text);
+    weld_report_free(r);
+    weld_context_free(ctx);
+}
+
+static int line_count(const char *text)
+{
+    int count = 0;
+    for (; *text; text++)
+        count += *text == '\n';
+    return count;
+}
+
+static void text_is_short(void **state)
+{
+    (void)state;
+    weld_context *ctx = context();
+    weld_report *r = full_report(ctx);
+    weld_report_output o = {SHA_B, "ab.onnx", 0.5};
+    for (int i = 0; i < 20; i++)
+        OK(weld_report_put_output(r, &o, NULL));
+    char *text = render(r, "text");
+    assert_true(line_count(text) <= 24);
+    assert_null(strchr(text, '\x1b'));
+    assert_non_null(strstr(text, "272 474 params"));
+    assert_non_null(strstr(text, "verified"));
+    assert_non_null(strstr(text, "WARN"));
+    weld_bytes_free(ctx, text);
+    weld_report_free(r);
+    weld_context_free(ctx);
+}
+
+static void inspection_and_obstacles_are_listed(void **state)
+{
+    (void)state;
+    weld_context *ctx = context();
+    weld_report *r;
+    const char *const members[] = {"fc1.W[0]"};
+    weld_report_class c = {"fc1", "pinned", "its units are an output", 9, -1, members, 1};
+    weld_report_value v = {"input", "float32", "N x 3 x 32 x 32"};
+    weld_report_layer l = {"fc1", "Dense", "3072 -> 9"};
+    const char *const formats[] = {"text", "json", "html"};
+    OK(weld_report_new(&r, ctx, NULL));
+    r->inspection.present = true;
+    OK(weld_report_put_value(r, &r->inspection.inputs, &v, NULL));
+    OK(weld_report_put_layer(r, &l, NULL));
+    OK(weld_report_put_class(r, &r->inspection.classes, &c, NULL));
+    OK(weld_report_line(r, &r->inspection.notes, NULL, "Dropout %s removed", "d1"));
+    for (int i = 0; i < 40; i++)
+        OK(weld_report_line(r, &r->obstacles, NULL, "layer %d: widths differ", i));
+    assert_string_equal(weld_report_verdict(r), "fail");
+    for (int i = 0; i < 3; i++) {
+        char *text;
+        OK(weld_report_text(&text, r, formats[i], NULL));
+        assert_non_null(strstr(text, "N x 3 x 32 x 32"));
+        assert_non_null(strstr(text, "its units are an output"));
+        assert_non_null(strstr(text, "Dropout d1 removed"));
+        assert_non_null(strstr(text, "layer 39: widths differ"));
+        assert_null(strstr(text, "\"lmc\""));
+        assert_null(strstr(text, "\"moved\""));
+        weld_bytes_free(ctx, text);
+    }
+    weld_report_free(r);
+    weld_context_free(ctx);
+}
+
+static void unknown_format_is_refused(void **state)
+{
+    (void)state;
+    weld_context *ctx = context();
+    weld_report *r;
+    char *text;
+    weld_error err = WELD_ERROR_INIT;
+    OK(weld_report_new(&r, ctx, NULL));
+    assert_int_equal(weld_report_text(&text, r, "pdf", &err), WELD_E_ARGUMENT);
+    assert_null(text);
+    assert_non_null(strstr(err.message, "pdf"));
+    for (const char *const *f = weld_report_formats(); *f; f++) { /* an empty report is one too */
+        OK(weld_report_text(&text, r, *f, &err));
+        weld_bytes_free(ctx, text);
+    }
+    weld_report_free(r);
+    weld_context_free(ctx);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(json_has_the_values),
+        cmocka_unit_test(json_has_the_numbers),
+        cmocka_unit_test(html_is_escaped_and_self_contained),
+        cmocka_unit_test(text_is_short),
+        cmocka_unit_test(inspection_and_obstacles_are_listed),
+        cmocka_unit_test(unknown_format_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

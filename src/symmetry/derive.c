@@ -193,6 +193,10 @@ static weld_status find_positions(int32_t **positions, int32_t *multiplicity, co
     }
 done:
     weld_free(d->ctx, filled);
+    if (st != WELD_OK) {
+        weld_free(d->ctx, *positions);
+        *positions = NULL;
+    }
     return st;
 }
 
@@ -201,8 +205,9 @@ static weld_status place_axis(deriver *d, int a, int32_t *seen, weld_error *err)
 {
     weld_status st = WELD_OK;
     const axis_ref *ref = &d->axes[a];
+    int32_t *positions = NULL;
     for (int64_t i = 0; i < axis_size(d, a); i++) {
-        int32_t c = d->class_of[root_at(d, a, i)], m, *positions;
+        int32_t c = d->class_of[root_at(d, a, i)], m;
         if (c < 0 || seen[c] == a + 1)
             continue;
         seen[c] = a + 1;
@@ -216,8 +221,10 @@ static weld_status place_axis(deriver *d, int a, int32_t *seen, weld_error *err)
             WELD_GROW(k->carriers, carriers, d->ctx, carriers + 1);
             k->carriers[k->carrier_count++] = (weld_carrier){ref->value, ref->axis, m, positions};
         }
+        positions = NULL; /* the class owns them now */
     }
 done:
+    weld_free(d->ctx, positions);
     return st;
 }
 

@@ -63,17 +63,12 @@ done:
 static weld_status check_data(const weld_alignment *al, const weld_dataset *data, weld_error *err)
 {
     const weld_graph *g = al->a->structure->graph;
-    char x[128], y[128];
     if (!data)
         return weld_fail(err, WELD_E_ARGUMENT, "matching by activations needs data");
     if (g->input_count != 1)
         return weld_fail(err, WELD_E_UNSUPPORTED, "data for a model with %d inputs",
                          g->input_count);
-    weld_shape want = al->shapes->types[g->inputs[0]].shape, have = data->sample;
-    if (weld_shape_span(&want, 1, want.rank) != weld_shape_numel(&have))
-        return weld_fail(err, WELD_E_ARGUMENT, "%s: samples of shape %s, the model takes %s",
-                         data->path, weld_shape_text(&have, x), weld_shape_text(&want, y));
-    return WELD_OK;
+    return weld_dataset_fits(data, &al->shapes->types[g->inputs[0]].shape, err);
 }
 
 static weld_status match(weld_alignment *al, const weld_align_options *o, weld_error *err)

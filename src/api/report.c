@@ -304,11 +304,9 @@ weld_status weld_report_measure(weld_report *report, const weld_alignment *al,
                                    err));
     in.shapes = shapes;
     const weld_graph *g = shapes->graph;
-    WELD_REQUIRE(g->input_count == 1 &&
-                     weld_shape_span(&shapes->types[g->inputs[0]].shape, 1,
-                                     shapes->types[g->inputs[0]].shape.rank) ==
-                         weld_shape_numel(&data->sample),
-                 WELD_E_ARGUMENT, "%s: its samples do not fit the model's input", data->path);
+    WELD_REQUIRE(g->input_count == 1, WELD_E_UNSUPPORTED, "data for a model with %d inputs",
+                 g->input_count);
+    WELD_TRY(weld_dataset_fits(data, &shapes->types[g->inputs[0]].shape, err));
     WELD_TRY(weld_measure(&m, &in, err));
     if (m->has_loss)
         WELD_TRY(add_lmc(report, m, &in, err));

@@ -48,4 +48,7 @@ const weld_preset *weld_preset_find(const char *name);
 /* Fills scale, mean, std, channel_axis and bgr; the shape of a sample is known by then. */
 weld_status weld_dataset_preprocess(weld_dataset *dataset, const weld_dataset_options *options,
                                     weld_error *err);
+/* A model input of shape `input` [N, ...] takes these samples: the same dims, but for dims of 1, or
+ * one of the two sides is flat. Another order of the dims (NHWC) is WELD_E_ARGUMENT. */
+weld_status weld_dataset_fits(const weld_dataset *data, const weld_shape *input, weld_error *err);
 #endif

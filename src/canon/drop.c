@@ -1,6 +1,17 @@
 /* Operators that do nothing at inference. */
 #include "canon/canon.h"
 
+/* Dropout that is asked to train is no identity. */
+static bool is_training(const weld_draft *draft, const weld_node *node)
+{
+    int v = weld_node_input(node, 2);
+    if (v < 0)
+        return false;
+    const weld_tensor *mode = draft->values[v].kind == WELD_VALUE_CONST ? draft->values[v].data : NULL;
+    return !mode || weld_dtype_is_float(mode->dtype) || weld_shape_numel(&mode->shape) != 1 ||
+           mode->i[0] != 0;
+}
+
 weld_status weld_pass_drop(weld_draft *draft, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -8,7 +19,7 @@ weld_status weld_pass_drop(weld_draft *draft, weld_error *err)
     for (size_t n = 0; n < draft->node_count; n++) {
         weld_node *node = &draft->nodes[n];
         bool idle = node->op == &weld_op_Identity ||
-                    (node->op == &weld_op_Dropout &&
+                    (node->op == &weld_op_Dropout && !is_training(draft, node) &&
                      (node->output_count < 2 || node->outputs[1] < 0 ||
                       weld_draft_uses(draft, node->outputs[1]) == 0));
         if (!idle || node->outputs[0] < 0)

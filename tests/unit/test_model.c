@@ -85,6 +85,37 @@ static void random_elements_keep_the_function(void **state)
     weld_context_free(ctx);
 }
 
+/* B = pi(A): weight matching finds A again, bit for bit. */
+static void permuted_models_are_recovered(void **state)
+{
+    (void)state;
+    weld_context *ctx = context();
+    for (int p = 0; p < PAIRS; p++) {
+        weld_model *a = shipped(ctx, pairs[p], 'a'), *b = shipped(ctx, pairs[p], 'a');
+        const weld_graph *g = a->structure->graph;
+        weld_shapes *shapes;
+        weld_symmetry *symmetry;
+        weld_element *element;
+        weld_alignment *alignment;
+        assert_int_equal(weld_structure_shapes(&shapes, a->structure, 2, NULL), WELD_OK);
+        assert_int_equal(weld_symmetry_derive(&symmetry, ctx, g, shapes, NULL), WELD_OK);
+        assert_int_equal(weld_element_random(&element, symmetry, 3 + (uint64_t)p, NULL), WELD_OK);
+        assert_int_equal(weld_element_apply(b->params, element, a->params, NULL), WELD_OK);
+        assert_int_equal(weld_align(&alignment, a, b, NULL, NULL), WELD_OK);
+        for (int k = 0; k < g->param_count; k++)
+            assert_memory_equal(alignment->aligned->arrays[k], a->params->arrays[k],
+                                (size_t)weld_shape_numel(&g->params[k].shape) * sizeof(float));
+        weld_alignment_free(alignment);
+        weld_element_free(element);
+        weld_symmetry_free(symmetry);
+        weld_shapes_free(shapes);
+        weld_model_free(b);
+        weld_model_free(a);
+    }
+    assert_int_equal(atomic_load(&ctx->in_use_bytes), 0);
+    weld_context_free(ctx);
+}
+
 static void cut_files_are_refused(void **state)
 {
     (void)state;
@@ -107,6 +138,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unchanged_models_keep_their_bytes),
         cmocka_unit_test(random_elements_keep_the_function),
+        cmocka_unit_test(permuted_models_are_recovered),
         cmocka_unit_test(cut_files_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

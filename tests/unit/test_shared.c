@@ -1,0 +1,58 @@
+/* Models that others exported, where the shared corpus is there: read and written unchanged they
+ * keep their bytes; what we can't read is refused as unsupported, never as broken. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "api/objects.h"
+#include <glob.h>
+#include <stdio.h>
+
+static bool keeps_its_bytes(weld_context *ctx, const char *path)
+{
+    weld_error err = WELD_ERROR_INIT;
+    weld_model *model;
+    void *bytes;
+    size_t size;
+    weld_status st = weld_model_load(&model, ctx, path, &err);
+    if (st != WELD_OK) {
+        if (st != WELD_E_UNSUPPORTED)
+            fail_msg("%s", err.message);
+        return false;
+    }
+    assert_int_equal(weld_model_save_memory(&bytes, &size, model, &err), WELD_OK);
+    assert_int_equal(size, model->structure->file->size);
+    assert_memory_equal(bytes, model->structure->file->bytes, size);
+    weld_bytes_free(ctx, bytes);
+    weld_model_free(model);
+    return true;
+}
+
+static void shared_models_keep_their_bytes(void **state)
+{
+    (void)state;
+    weld_context *ctx;
+    glob_t found;
+    int refused = 0;
+    if (glob(WELD_SHARED "/models/*/*.onnx", 0, NULL, &found) != 0) {
+        printf("skipped: no shared corpus\n");
+        skip();
+    }
+    assert_int_equal(glob(WELD_SHARED "/models/pairs/*/*.onnx", GLOB_APPEND, NULL, &found), 0);
+    assert_int_equal(weld_context_create(&ctx, NULL, NULL), WELD_OK);
+    for (size_t k = 0; k < found.gl_pathc; k++)
+        refused += !keeps_its_bytes(ctx, found.gl_pathv[k]);
+    assert_true(found.gl_pathc >= 30);
+    assert_true(refused <= 6);
+    assert_int_equal(atomic_load(&ctx->in_use_bytes), 0);
+    globfree(&found);
+    weld_context_free(ctx);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(shared_models_keep_their_bytes)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MICRO_BATCH = 32 };
-
 const char *const *weld_align_methods(void)
 {
     return weld_matcher_names();
@@ -52,7 +50,7 @@ static weld_status prepare(weld_alignment *al, weld_error *err)
         goto done;
     }
     WELD_TRY(to_frame(&al->naive, al->a, al->b, pairing, err));
-    WELD_TRY(weld_structure_shapes(&al->shapes, al->a->structure, MICRO_BATCH, err));
+    WELD_TRY(weld_structure_shapes(&al->shapes, al->a->structure, WELD_MICRO_BATCH, err));
     WELD_TRY(weld_symmetry_derive(&al->symmetry, al->ctx, al->a->structure->graph, al->shapes,
                                   err));
 done:

@@ -6,6 +6,9 @@
 #include "prove/prove.h"
 #include "symmetry/group.h"
 
+/* Samples per forward pass, unless the user or a literal batch says otherwise. */
+enum { WELD_MICRO_BATCH = 32 };
+
 /* The structure of a file, shared by the model and everything that is merged into it. */
 typedef struct weld_structure {
     weld_context *ctx;

@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MICRO_BATCH = 32 };
-
 static weld_status add_model(weld_report *r, const char *role, const weld_model *m,
                              weld_error *err)
 {
@@ -300,7 +298,7 @@ weld_status weld_report_measure(weld_report *report, const weld_alignment *al,
     in.llfc_alpha_count = (int)(o->llfc_alpha ? o->llfc_alpha_count : sizeof llfc / sizeof llfc[0]);
     WELD_TRY(check_grid(in.alpha, (size_t)in.alpha_count, "alpha", err));
     WELD_TRY(check_grid(in.llfc_alpha, (size_t)in.llfc_alpha_count, "LLFC alpha", err));
-    WELD_TRY(weld_structure_shapes(&shapes, al->a->structure, o->batch > 0 ? o->batch : MICRO_BATCH,
+    WELD_TRY(weld_structure_shapes(&shapes, al->a->structure, o->batch > 0 ? o->batch : WELD_MICRO_BATCH,
                                    err));
     in.shapes = shapes;
     const weld_graph *g = shapes->graph;

@@ -123,3 +123,19 @@ void weld_attrs_difference(const weld_op *op, const void *a, const void *b, char
         return;
     }
 }
+
+weld_status weld_check_ints(const weld_ints *list, const char *name, int64_t count, int64_t low,
+                            weld_error *err)
+{
+    if (list->count < 0)
+        return WELD_OK;
+    if (list->count != count)
+        return weld_fail(err, WELD_E_FORMAT, "%s has %" PRId64 " values, must have %" PRId64,
+                         name, list->count, count);
+    for (int64_t k = 0; k < count; k++)
+        if (list->at[k] < low || list->at[k] > INT32_MAX)
+            return weld_fail(err, WELD_E_FORMAT,
+                             "%s[%" PRId64 "] is %" PRId64 ", must be in %" PRId64 "..%d", name,
+                             k, list->at[k], low, INT32_MAX);
+    return WELD_OK;
+}

@@ -138,4 +138,7 @@ bool weld_attrs_equal(const weld_op *op, const void *a, const void *b);
 /* First field that differs, as "strides [1, 1] / [2, 2]". */
 void weld_attrs_difference(const weld_op *op, const void *a, const void *b, char *text,
                            size_t size);
+/* The attribute has `count` values in low..INT32_MAX, or is absent. */
+weld_status weld_check_ints(const weld_ints *list, const char *name, int64_t count, int64_t low,
+                            weld_error *err);
 #endif

@@ -41,31 +41,14 @@ typedef struct pool_geometry {
     pool_axis y, x;
 } pool_geometry;
 
-/* The attribute has `count` values in low..INT32_MAX, or is absent. */
-static weld_status check_list(const weld_ints *list, const char *name, int64_t count,
-                              int64_t low, weld_error *err)
-{
-    if (list->count < 0)
-        return WELD_OK;
-    if (list->count != count)
-        return weld_fail(err, WELD_E_FORMAT, "%s has %" PRId64 " values, must have %" PRId64,
-                         name, list->count, count);
-    for (int64_t k = 0; k < count; k++)
-        if (list->at[k] < low || list->at[k] > INT32_MAX)
-            return weld_fail(err, WELD_E_FORMAT,
-                             "%s[%" PRId64 "] is %" PRId64 ", must be in %" PRId64 "..%d", name,
-                             k, list->at[k], low, INT32_MAX);
-    return WELD_OK;
-}
-
 static weld_status check_lists(const pool_attrs *attrs, int spatial, weld_error *err)
 {
     weld_status st = WELD_OK;
     WELD_REQUIRE(attrs->kernel_shape.count >= 0, WELD_E_FORMAT, "kernel_shape is missing");
-    WELD_TRY(check_list(&attrs->kernel_shape, "kernel_shape", spatial, 1, err));
-    WELD_TRY(check_list(&attrs->strides, "strides", spatial, 1, err));
-    WELD_TRY(check_list(&attrs->dilations, "dilations", spatial, 1, err));
-    WELD_TRY(check_list(&attrs->pads, "pads", 2 * spatial, 0, err));
+    WELD_TRY(weld_check_ints(&attrs->kernel_shape, "kernel_shape", spatial, 1, err));
+    WELD_TRY(weld_check_ints(&attrs->strides, "strides", spatial, 1, err));
+    WELD_TRY(weld_check_ints(&attrs->dilations, "dilations", spatial, 1, err));
+    WELD_TRY(weld_check_ints(&attrs->pads, "pads", 2 * spatial, 0, err));
     if (attrs->auto_pad != AUTO_NOTSET)
         for (int64_t k = 0; k < attrs->pads.count; k++)
             WELD_REQUIRE(attrs->pads.at[k] == 0, WELD_E_FORMAT,

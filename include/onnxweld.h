@@ -156,6 +156,60 @@ WELD_API int64_t weld_dataset_size(const weld_dataset *dataset);
 WELD_API bool weld_dataset_has_labels(const weld_dataset *dataset);
 WELD_API void weld_dataset_free(weld_dataset *dataset);
 
+/* ---- run -------------------------------------------------------------------- */
+
+/** One array of a set, borrowed from it; elements in C order. */
+typedef struct weld_array {
+    const char *name;
+    int dtype; /**< as TensorProto.DataType in ONNX: 1 = float, 7 = int64, ... */
+    int rank;
+    const int64_t *dims; /**< [rank] */
+    const float *f;      /**< of every floating type, else NULL */
+    const int64_t *i;    /**< of integers and bool, else NULL */
+} weld_array;
+
+/** Named arrays in order: what goes into a model and what comes out. */
+typedef struct weld_values weld_values;
+/** A file .npz, .npy (name "") or .pb (one TensorProto). */
+WELD_API weld_status weld_values_load(weld_values **out, weld_context *ctx, const char *path,
+                                      weld_error *err);
+/** PREFIX_0.pb, PREFIX_1.pb, ... of an ONNX test folder. */
+WELD_API weld_status weld_values_load_folder(weld_values **out, weld_context *ctx,
+                                             const char *folder, const char *prefix,
+                                             weld_error *err);
+WELD_API size_t weld_values_count(const weld_values *values);
+WELD_API weld_array weld_values_at(const weld_values *values, size_t index);
+/** Writes .npz, atomically; equal values give equal bytes. */
+WELD_API weld_status weld_values_save(const weld_values *values, const char *path, bool replace,
+                                      weld_error *err);
+/** WELD_E_NEGATIVE with the first element for which |got - want| > atol + rtol |want| does not
+ *  hold, or the first shape or type that differs. Compared in order; NaN equals NaN; rtol is at
+ *  least the rounding of the type stored in `want`. */
+WELD_API weld_status weld_values_compare(const weld_values *got, const weld_values *want,
+                                         double rtol, double atol, weld_error *err);
+WELD_API void weld_values_free(weld_values *values);
+
+typedef struct weld_run_options {
+    uint32_t struct_size;
+    const char *tap; /**< POSIX extended regular expression: values to return too; NULL = none */
+    int64_t batch;   /**< samples per pass where samples are independent; 0 = chosen */
+} weld_run_options;
+#define WELD_RUN_OPTIONS_INIT                                                                  \
+    {                                                                                          \
+        (uint32_t)sizeof(weld_run_options), NULL, 0                                            \
+    }
+
+/** The outputs (then the taps) of a model on inputs matched by name, or by order where no input
+ *  has the name of one. Run in parts along axis 0 where the file has a fixed batch size, or where
+ *  samples are proved independent. */
+WELD_API weld_status weld_model_run(weld_values **out, const weld_model *model,
+                                    const weld_values *inputs, const weld_run_options *options,
+                                    weld_error *err);
+/** The same on the samples of a data set; the model has one input. */
+WELD_API weld_status weld_model_run_data(weld_values **out, const weld_model *model,
+                                         const weld_dataset *data, const weld_run_options *options,
+                                         weld_error *err);
+
 /* ---- align, verify, merge --------------------------------------------------- */
 
 typedef struct weld_align_options {

@@ -24,7 +24,8 @@ void weld_structure_release(weld_structure *structure)
 }
 
 /* Is the batch size that the file names just an example? Tried with another one: every shape must
- * follow, and no operator may combine samples. */
+ * follow, and no operator may combine samples. A graph whose shapes need more than a batch size
+ * has none; who asks for its shapes is told why. */
 static weld_status find_batch(weld_structure *s, weld_error *err)
 {
     const weld_graph *g = s->graph;
@@ -34,22 +35,12 @@ static weld_status find_batch(weld_structure *s, weld_error *err)
     s->literal_batch = input && input->rank > 0 && input->dims[0] > 0 ? input->dims[0] : 0;
     int64_t other = s->literal_batch == 3 ? 5 : 3;
     weld_status st = weld_shapes_infer(&shapes, s->ctx, g, other, s->literal_batch, &tried);
-    if (st == WELD_E_NOMEM) {
-        if (err)
-            *err = tried;
-        return st;
-    }
-    if (st != WELD_OK && s->literal_batch == 0) {
-        if (err)
-            *err = tried;
-        return st;
-    }
     if (st == WELD_OK)
-        st = weld_samples_independent(&s->any_batch, s->ctx, g, shapes, err);
-    else
-        st = WELD_OK;
+        st = weld_samples_independent(&s->any_batch, s->ctx, g, shapes, &tried);
     weld_shapes_free(shapes);
-    return st;
+    if (st == WELD_E_NOMEM && err)
+        *err = tried;
+    return st == WELD_E_NOMEM ? st : WELD_OK;
 }
 
 weld_status weld_structure_shapes(weld_shapes **out, const weld_structure *s, int64_t wanted,

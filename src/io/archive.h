@@ -1,7 +1,7 @@
 /* Members of a zip or tar in memory. Only regular files are seen; nothing is extracted. */
 #ifndef WELD_IO_ARCHIVE_H
 #define WELD_IO_ARCHIVE_H
-#include "core/context.h"
+#include "core/buffer.h"
 
 enum { WELD_ARCHIVE_ENTRIES_MAX = 100000 };
 typedef struct weld_archive weld_archive;
@@ -23,4 +23,14 @@ weld_status weld_archive_rewind(weld_archive *archive, weld_error *err);
 weld_status weld_archive_member(void **out, size_t *out_size, weld_archive *archive,
                                 const char *member, size_t cap, weld_error *err);
 void weld_archive_free(weld_archive *archive);
+
+typedef struct weld_archive_part {
+    const char *name;
+    const void *bytes;
+    size_t size;
+} weld_archive_part;
+
+/* Appends a zip of these members, stored and without times: equal members give equal bytes. */
+weld_status weld_archive_write_zip(weld_buffer *out, const weld_archive_part *parts, size_t count,
+                                   weld_error *err);
 #endif

@@ -1,6 +1,7 @@
 /* NumPy's .npy, versions 1 to 3: numbers only, never pickles. */
 #ifndef WELD_IO_NPY_H
 #define WELD_IO_NPY_H
+#include "core/buffer.h"
 #include "tensor/tensor.h"
 
 typedef struct weld_npy {
@@ -23,4 +24,8 @@ weld_status weld_npy_to_float(float *out, const weld_npy *npy, int64_t first, in
 /* WELD_E_FORMAT for floating arrays. */
 weld_status weld_npy_to_int64(int64_t *out, const weld_npy *npy, int64_t first, int64_t n,
                               weld_error *err);
+
+/* Appends `tensor` as an .npy file of version 1, in its own type; float16 and bfloat16 as
+ * the float32 that they were computed in. */
+weld_status weld_npy_write(weld_buffer *out, const weld_tensor *tensor, weld_error *err);
 #endif

@@ -73,6 +73,10 @@ static weld_status note_header(weld_onnx_file *file, const Weld__Onnx__Model *m,
                      m->ir_version);
         file->opsets[file->opset_count++] = (weld_opset){"", 1};
     }
+    WELD_ARENA_NEW(file->output_names, &file->arena, m->graph->n_output);
+    for (size_t k = 0; k < m->graph->n_output; k++)
+        WELD_REQUIRE((file->output_names[k] = keep_text(file, m->graph->output[k]->name)),
+                     WELD_E_NOMEM, "out of memory");
     WELD_ARENA_NEW(file->tensors, &file->arena, file->scan->tensor_count);
     WELD_TRY(note_tensors(file, m->graph, err));
 done:

@@ -30,6 +30,7 @@ typedef struct weld_onnx_file {
     const char *producer_name, *producer_version;
     weld_opset *opsets;
     int opset_count;
+    const char **output_names; /* of the graph, in order */
 } weld_onnx_file;
 
 weld_status weld_onnx_open(weld_onnx_file **out, weld_context *ctx, const weld_source *source,

@@ -100,14 +100,12 @@ done:
     return st;
 }
 
-static weld_status set_input(weld_shapes *s, int v, weld_error *err)
+static weld_status declared_shape(weld_shapes *s, int v, weld_error *err)
 {
     const weld_value *value = &s->graph->values[v];
     weld_type *type = &s->types[v];
     if (value->rank < 0)
         return weld_fail(err, WELD_E_FORMAT, "graph input '%s' declares no shape", value->name);
-    type->dtype = value->dtype;
-    type->varies = true;
     type->shape = weld_shape_make(value->rank, value->dims);
     for (int k = 0; k < value->rank; k++) {
         if (k == 0)
@@ -118,7 +116,45 @@ static weld_status set_input(weld_shapes *s, int v, weld_error *err)
                              "batch) may have one",
                              value->name, k);
     }
-    return weld_shape_check(s->ctx, &type->shape, value->name, err);
+    return WELD_OK;
+}
+
+/* Symbolic dims take any size; so does a literal batch (axis 0) when it is to be rewritten. */
+static weld_status given_shape(weld_shapes *s, int v, const weld_tensor *given, weld_error *err)
+{
+    const weld_value *value = &s->graph->values[v];
+    char text[128];
+    weld_shape_text(&given->shape, text);
+    if (given->dtype != value->dtype)
+        return weld_fail(err, WELD_E_ARGUMENT, "input '%s' is given as %s, the model takes %s",
+                         value->name, weld_dtype_name(given->dtype),
+                         weld_dtype_name(value->dtype));
+    if (value->rank >= 0 && value->rank != given->shape.rank)
+        return weld_fail(err, WELD_E_ARGUMENT, "input '%s' is given as %s, the model takes rank %d",
+                         value->name, text, value->rank);
+    for (int k = 0; k < value->rank; k++)
+        if (value->dims[k] >= 0 && value->dims[k] != given->shape.dims[k])
+            return weld_fail(err, WELD_E_ARGUMENT,
+                             "input '%s' is given as %s, the model takes %" PRId64 " on axis %d",
+                             value->name, text, value->dims[k], k);
+    s->types[v].shape = given->shape;
+    if (s->contents_known) {
+        s->types[v].data = given;
+        s->types[v].varies = false;
+    }
+    return WELD_OK;
+}
+
+static weld_status set_input(weld_shapes *s, int v, weld_error *err)
+{
+    const weld_value *value = &s->graph->values[v];
+    s->types[v].dtype = value->dtype;
+    s->types[v].varies = true;
+    int k = 0;
+    while (s->given && s->graph->inputs[k] != v)
+        k++;
+    weld_status st = s->given ? given_shape(s, v, s->given[k], err) : declared_shape(s, v, err);
+    return st != WELD_OK ? st : weld_shape_check(s->ctx, &s->types[v].shape, value->name, err);
 }
 
 static weld_status set_leaves(weld_shapes *s, weld_error *err)
@@ -206,26 +242,45 @@ done:
     return st;
 }
 
-weld_status weld_shapes_infer(weld_shapes **out, weld_context *ctx, const weld_graph *graph,
-                              int64_t batch, int64_t literal_batch, weld_error *err)
+static weld_status infer_all(weld_shapes **out, const weld_shapes *request, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_shapes *s = NULL;
     *out = NULL;
-    WELD_NEW(s, ctx, 1);
-    s->ctx = ctx;
-    s->graph = graph;
-    s->batch = batch;
-    s->literal_batch = literal_batch;
-    weld_arena_init(&s->arena, ctx);
-    WELD_NEW(s->types, ctx, graph->value_count);
+    WELD_NEW(s, request->ctx, 1);
+    *s = *request;
+    weld_arena_init(&s->arena, s->ctx);
+    WELD_NEW(s->types, s->ctx, s->graph->value_count);
     WELD_TRY(set_leaves(s, err));
-    for (int n = 0; n < graph->node_count; n++)
-        WELD_TRY(infer_node(s, &graph->nodes[n], err));
+    for (int n = 0; n < s->graph->node_count; n++)
+        WELD_TRY(infer_node(s, &s->graph->nodes[n], err));
     *out = s;
     s = NULL;
 done:
     weld_shapes_free(s);
+    return st;
+}
+
+weld_status weld_shapes_infer(weld_shapes **out, weld_context *ctx, const weld_graph *graph,
+                              int64_t batch, int64_t literal_batch, weld_error *err)
+{
+    const weld_shapes request = {
+        .ctx = ctx, .graph = graph, .batch = batch, .literal_batch = literal_batch};
+    return infer_all(out, &request, err);
+}
+
+weld_status weld_shapes_infer_given(weld_shapes **out, weld_context *ctx, const weld_graph *graph,
+                                    const weld_tensor *const *inputs, weld_error *err)
+{
+    weld_shapes request = {.ctx = ctx, .graph = graph, .given = inputs};
+    weld_error first = WELD_ERROR_INIT;
+    weld_status st = infer_all(out, &request, &first);
+    if (st == WELD_E_UNSUPPORTED) {
+        request.contents_known = true;
+        st = infer_all(out, &request, &first);
+    }
+    if (st != WELD_OK && err)
+        *err = first;
     return st;
 }
 

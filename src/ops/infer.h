@@ -16,11 +16,17 @@ typedef struct weld_shapes {
     const weld_graph *graph; /* borrowed */
     weld_type *types;        /* [value_count] */
     int64_t literal_batch, batch; /* rewrite of literal batch sizes; equal when none */
+    const weld_tensor *const *given; /* the inputs where they are given, else NULL */
+    bool contents_known;             /* the given inputs count as constants */
 } weld_shapes;
 
 /* Shapes with axis 0 of every input set to `batch`; symbolic dims other than axis 0 must be given
  * by the file. `literal_batch` (> 0) is read as `batch` in Reshape targets. */
 weld_status weld_shapes_infer(weld_shapes **out, weld_context *ctx, const weld_graph *graph,
                               int64_t batch, int64_t literal_batch, weld_error *err);
+/* Shapes for these very inputs [graph->input_count], which are borrowed. Where a shape depends on
+ * the contents of an input (a Reshape target that is fed, NonZero), those are taken as known. */
+weld_status weld_shapes_infer_given(weld_shapes **out, weld_context *ctx, const weld_graph *graph,
+                                    const weld_tensor *const *inputs, weld_error *err);
 void weld_shapes_free(weld_shapes *shapes);
 #endif

@@ -28,7 +28,7 @@ ALLOW = {  # folder -> folders that it may include, besides itself
 }
 OWNER = {  # third-party header -> the only files that may include it
     r"cblas\.h": r"src/tensor/blas\.c",
-    r"archive(_entry)?\.h": r"src/io/archive\.c",
+    r"archive(_entry)?\.h": r"src/io/archive(_write)?\.c",
     r"zlib\.h": r"src/io/gzip\.c",
     r"openssl/.*": r"src/io/hash\.c",
     r"jansson\.h": r"src/report/formats/json\.c|src/api/permfile\.c",

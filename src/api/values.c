@@ -1,0 +1,282 @@
+#include "api/values.h"
+#include "io/archive.h"
+#include "io/npy.h"
+#include "io/sink.h"
+#include "io/source.h"
+#include "onnx/tensor_file.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+weld_status weld_values_new(weld_values **out, weld_context *ctx, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    WELD_NEW(*out, ctx, 1);
+    (*out)->ctx = ctx;
+done:
+    return st;
+}
+
+void weld_values_free(weld_values *values)
+{
+    if (!values)
+        return;
+    for (size_t k = 0; k < values->count; k++) {
+        weld_free(values->ctx, values->items[k].name);
+        weld_tensor_free(values->ctx, &values->items[k].tensor);
+    }
+    weld_free(values->ctx, values->items);
+    weld_free(values->ctx, values);
+}
+
+weld_status weld_values_add(weld_values *values, const char *name, weld_tensor *tensor,
+                            weld_error *err)
+{
+    weld_status st = WELD_OK;
+    char *copy = weld_strdup(values->ctx, name);
+    WELD_REQUIRE(copy, WELD_E_NOMEM, "out of memory");
+    WELD_GROW(values->items, values->cap, values->ctx, values->count + 1);
+    values->items[values->count++] = (weld_named){copy, *tensor};
+    *tensor = (weld_tensor){0};
+    copy = NULL;
+done:
+    weld_free(values->ctx, copy);
+    weld_tensor_free(values->ctx, tensor);
+    return st;
+}
+
+const weld_tensor *weld_values_find(const weld_values *values, const char *name)
+{
+    for (size_t k = 0; k < values->count; k++)
+        if (strcmp(values->items[k].name, name) == 0)
+            return &values->items[k].tensor;
+    return NULL;
+}
+
+size_t weld_values_count(const weld_values *values)
+{
+    return values->count;
+}
+
+weld_array weld_values_at(const weld_values *values, size_t index)
+{
+    const weld_named *item = &values->items[index];
+    const weld_tensor *t = &item->tensor;
+    bool real = weld_dtype_is_float(t->dtype);
+    return (weld_array){item->name, (int)t->dtype, t->shape.rank, t->shape.dims,
+                        real ? t->f : NULL, real ? NULL : t->i};
+}
+
+/* ---- reading -------------------------------------------------------------------- */
+
+static weld_status add_npy(weld_values *values, const char *key, const weld_npy *npy,
+                           weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_tensor tensor = {0};
+    WELD_TRY(weld_tensor_create(&tensor, values->ctx, npy->dtype, &npy->shape, err));
+    if (weld_dtype_is_float(npy->dtype))
+        WELD_TRY(weld_npy_to_float(tensor.f, npy, 0, npy->count, err));
+    else
+        WELD_TRY(weld_npy_to_int64(tensor.i, npy, 0, npy->count, err));
+    WELD_TRY(weld_values_add(values, key, &tensor, err));
+done:
+    weld_tensor_free(values->ctx, &tensor);
+    return st;
+}
+
+/* A member "x.npy" is the array x. */
+static weld_status add_member(weld_values *values, weld_archive *archive, const char *member,
+                              weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_context *ctx = values->ctx;
+    weld_npy npy;
+    void *bytes = NULL;
+    size_t size, n = strlen(member);
+    char *key = weld_strdup(ctx, member);
+    WELD_REQUIRE(key, WELD_E_NOMEM, "out of memory");
+    if (n > 4 && strcmp(member + n - 4, ".npy") == 0)
+        key[n - 4] = '\0';
+    WELD_TRY(weld_archive_read(&bytes, &size, archive, (size_t)ctx->limits.file_bytes_max, err));
+    WELD_TRY(weld_npy_parse(&npy, ctx, bytes, size, key, err));
+    WELD_TRY(add_npy(values, key, &npy, err));
+done:
+    weld_free(ctx, bytes);
+    weld_free(ctx, key);
+    return st;
+}
+
+static weld_status add_npz(weld_values *values, const void *bytes, size_t size, const char *path,
+                           weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_archive *archive = NULL;
+    const char *member;
+    WELD_TRY(weld_archive_open(&archive, values->ctx, bytes, size, path, err));
+    for (;;) {
+        WELD_TRY(weld_archive_next(&member, archive, err));
+        if (!member)
+            break;
+        WELD_TRY(add_member(values, archive, member, err));
+    }
+done:
+    weld_archive_free(archive);
+    return st;
+}
+
+static weld_status add_pb(weld_values *values, const char *path, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_tensor tensor = {0};
+    char *name = NULL;
+    WELD_TRY(weld_tensor_file_read(&tensor, &name, values->ctx, path, err));
+    WELD_TRY(weld_values_add(values, name, &tensor, err));
+done:
+    weld_free(values->ctx, name);
+    return st;
+}
+
+weld_status weld_values_load(weld_values **out, weld_context *ctx, const char *path,
+                             weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_source *source = NULL;
+    weld_values *values = NULL;
+    void *bytes = NULL;
+    size_t size;
+    weld_npy npy;
+    *out = NULL;
+    WELD_TRY(weld_values_new(&values, ctx, err));
+    WELD_TRY(weld_source_open(&source, ctx, path, err));
+    WELD_TRY(weld_source_read_all(&bytes, &size, source, err));
+    if (weld_is_zip(bytes, size)) {
+        WELD_TRY(add_npz(values, bytes, size, path, err));
+    } else if (weld_is_npy(bytes, size)) {
+        WELD_TRY(weld_npy_parse(&npy, ctx, bytes, size, path, err));
+        WELD_TRY(add_npy(values, "", &npy, err));
+    } else {
+        WELD_TRY(add_pb(values, path, err));
+    }
+    *out = values;
+    values = NULL;
+done:
+    weld_free(ctx, bytes);
+    weld_source_free(source);
+    weld_values_free(values);
+    return st;
+}
+
+weld_status weld_values_load_folder(weld_values **out, weld_context *ctx, const char *folder,
+                                    const char *prefix, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_values *values = NULL;
+    char path[4096];
+    *out = NULL;
+    WELD_TRY(weld_values_new(&values, ctx, err));
+    for (int k = 0;; k++) {
+        int n = snprintf(path, sizeof path, "%s/%s_%d.pb", folder, prefix, k);
+        WELD_REQUIRE(n > 0 && (size_t)n < sizeof path, WELD_E_ARGUMENT, "%.200s...: path too long",
+                     folder);
+        if (access(path, F_OK) != 0)
+            break;
+        WELD_TRY(add_pb(values, path, err));
+    }
+    *out = values;
+    values = NULL;
+done:
+    weld_values_free(values);
+    return st;
+}
+
+/* ---- writing -------------------------------------------------------------------- */
+
+weld_status weld_values_save(const weld_values *values, const char *path, bool replace,
+                             weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_context *ctx = values->ctx;
+    weld_buffer *files = NULL, zip;
+    weld_archive_part *parts = NULL;
+    weld_sink *sink = NULL;
+    char(*names)[256] = NULL;
+    weld_buffer_init(&zip, ctx);
+    WELD_NEW(files, ctx, values->count);
+    for (size_t k = 0; k < values->count; k++)
+        weld_buffer_init(&files[k], ctx);
+    WELD_NEW(parts, ctx, values->count);
+    WELD_NEW(names, ctx, values->count);
+    for (size_t k = 0; k < values->count; k++) {
+        WELD_TRY(weld_npy_write(&files[k], &values->items[k].tensor, err));
+        snprintf(names[k], sizeof names[k], "%.250s.npy", values->items[k].name);
+        parts[k] = (weld_archive_part){names[k], files[k].data, files[k].size};
+    }
+    WELD_TRY(weld_archive_write_zip(&zip, parts, values->count, err));
+    WELD_TRY(weld_sink_create(&sink, ctx, path, replace, err));
+    WELD_TRY(weld_sink_write(sink, zip.data, zip.size, err));
+    WELD_TRY(weld_sink_commit(sink, err));
+done:
+    weld_sink_free(sink);
+    for (size_t k = 0; files && k < values->count; k++)
+        weld_buffer_free(&files[k]);
+    weld_free(ctx, files);
+    weld_free(ctx, parts);
+    weld_free(ctx, names);
+    weld_buffer_free(&zip);
+    return st;
+}
+
+/* ---- comparing ------------------------------------------------------------------ */
+
+/* Half the distance of neighbours in the type that `want` was stored in. */
+static double rounding(weld_dtype dtype)
+{
+    return dtype == WELD_BFLOAT16 ? 0x1p-7 : dtype == WELD_FLOAT16 ? 0x1p-10 : 0;
+}
+
+static bool agrees(const weld_tensor *got, const weld_tensor *want, int64_t k, double rtol,
+                   double atol)
+{
+    if (!weld_dtype_is_float(want->dtype))
+        return got->i[k] == want->i[k];
+    double g = (double)got->f[k], w = (double)want->f[k];
+    return g == w || (isnan(g) && isnan(w)) || fabs(g - w) <= atol + rtol * fabs(w);
+}
+
+static weld_status compare_one(const weld_named *got, const weld_named *want, double rtol,
+                               double atol, weld_error *err)
+{
+    const weld_tensor *g = &got->tensor, *w = &want->tensor;
+    char shape[2][128];
+    weld_shape_text(&g->shape, shape[0]);
+    weld_shape_text(&w->shape, shape[1]);
+    if (g->dtype != w->dtype || !weld_shape_equal(&g->shape, &w->shape))
+        return weld_fail(err, WELD_E_NEGATIVE, "'%s' is %s %s, expected %s %s", want->name,
+                         weld_dtype_name(g->dtype), shape[0], weld_dtype_name(w->dtype), shape[1]);
+    if (rtol < rounding(w->dtype))
+        rtol = rounding(w->dtype);
+    for (int64_t k = 0; k < weld_shape_numel(&w->shape); k++) {
+        if (agrees(g, w, k, rtol, atol))
+            continue;
+        bool real = weld_dtype_is_float(w->dtype);
+        return weld_fail(err, WELD_E_NEGATIVE, "'%s' element %" PRId64 " is %.9g, expected %.9g",
+                         want->name, k, real ? (double)g->f[k] : (double)g->i[k],
+                         real ? (double)w->f[k] : (double)w->i[k]);
+    }
+    return WELD_OK;
+}
+
+weld_status weld_values_compare(const weld_values *got, const weld_values *want, double rtol,
+                                double atol, weld_error *err)
+{
+    if (got->count < want->count)
+        return weld_fail(err, WELD_E_NEGATIVE, "%zu outputs, expected %zu", got->count,
+                         want->count);
+    weld_status st = WELD_OK;
+    for (size_t k = 0; k < want->count && st == WELD_OK; k++)
+        st = compare_one(&got->items[k], &want->items[k], rtol, atol, err);
+    return st;
+}

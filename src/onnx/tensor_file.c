@@ -1,0 +1,68 @@
+#include "onnx/tensor_file.h"
+#include "core/buffer.h"
+#include "onnx/file.h"
+#include <string.h>
+
+static void append_field(weld_buffer *out, unsigned number, uint64_t size)
+{
+    unsigned char bytes[16];
+    size_t n = 0;
+    bytes[n++] = (unsigned char)(number << 3 | 2);
+    for (; size >= 128; size >>= 7)
+        bytes[n++] = (unsigned char)(size | 128);
+    bytes[n++] = (unsigned char)size;
+    weld_buffer_append(out, bytes, n);
+}
+
+static uint64_t field_size(uint64_t content)
+{
+    uint64_t n = content + 2;
+    for (; content >= 128; content >>= 7)
+        n++;
+    return n;
+}
+
+/* A model whose only content is the tensor: one reader for both, with its limits. */
+static void wrap_in_model(weld_buffer *out, const void *tensor, size_t size)
+{
+    static const unsigned char header[] = {0x08, 10, 0x42, 4, 0x0a, 0, 0x10, 13}; /* IR, opset */
+    weld_buffer_append(out, header, sizeof header);
+    append_field(out, 7, field_size(size)); /* ModelProto.graph */
+    append_field(out, 5, size);             /* GraphProto.initializer */
+    weld_buffer_append(out, tensor, size);
+}
+
+weld_status weld_tensor_file_read(weld_tensor *out, char **name, weld_context *ctx,
+                                  const char *path, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_source *source = NULL, *model = NULL;
+    weld_onnx_file *file = NULL;
+    void *bytes = NULL;
+    size_t size;
+    weld_buffer buffer;
+    weld_buffer_init(&buffer, ctx);
+    *out = (weld_tensor){0};
+    *name = NULL;
+    WELD_TRY(weld_source_open(&source, ctx, path, err));
+    WELD_TRY(weld_source_read_all(&bytes, &size, source, err));
+    wrap_in_model(&buffer, bytes, size);
+    WELD_TRY(weld_buffer_check(&buffer, err));
+    WELD_TRY(weld_source_memory(&model, ctx, buffer.data, buffer.size, err));
+    WELD_TRY(weld_onnx_open(&file, ctx, model, err));
+    WELD_REQUIRE(file->scan->tensor_count == 1, WELD_E_FORMAT, "is not one TensorProto");
+    WELD_TRY(weld_onnx_read_tensor(out, file, 0, err));
+    *name = weld_strdup(ctx, file->tensors[0].name);
+    WELD_REQUIRE(*name, WELD_E_NOMEM, "out of memory");
+done:
+    if (st != WELD_OK) {
+        weld_error_wrap(err, "%s", path);
+        weld_tensor_free(ctx, out);
+    }
+    weld_onnx_free(file);
+    weld_source_free(source);
+    weld_source_free(model);
+    weld_buffer_free(&buffer);
+    weld_free(ctx, bytes);
+    return st;
+}

@@ -1,0 +1,10 @@
+/* A file that is one TensorProto: the input_K.pb and output_K.pb of ONNX's test folders. */
+#ifndef WELD_ONNX_TENSOR_FILE_H
+#define WELD_ONNX_TENSOR_FILE_H
+#include "io/source.h"
+#include "tensor/tensor.h"
+
+/* *name (freed with weld_free) is "" when the file names none. */
+weld_status weld_tensor_file_read(weld_tensor *out, char **name, weld_context *ctx,
+                                  const char *path, weld_error *err);
+#endif

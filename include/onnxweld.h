@@ -179,9 +179,6 @@ WELD_API weld_status weld_values_load_folder(weld_values **out, weld_context *ct
                                              weld_error *err);
 WELD_API size_t weld_values_count(const weld_values *values);
 WELD_API weld_array weld_values_at(const weld_values *values, size_t index);
-/** Writes .npz, atomically; equal values give equal bytes. */
-WELD_API weld_status weld_values_save(const weld_values *values, const char *path, bool replace,
-                                      weld_error *err);
 /** WELD_E_NEGATIVE with the first element for which |got - want| > atol + rtol |want| does not
  *  hold, or the first shape or type that differs. Compared in order; NaN equals NaN; rtol is at
  *  least the rounding of the type stored in `want`. */
@@ -228,11 +225,9 @@ typedef struct weld_align_options {
 /** Permutations that bring `b` to `a`. Both are borrowed and must outlive the alignment. */
 WELD_API weld_status weld_align(weld_alignment **out, const weld_model *a, const weld_model *b,
                                 const weld_align_options *options, weld_error *err);
-/** A permutation file of weld_alignment_save; refused unless it fits the pair. */
+/** A permutation file (weld_outputs_add_alignment); refused unless it fits the pair. */
 WELD_API weld_status weld_alignment_load(weld_alignment **out, const weld_model *a,
                                          const weld_model *b, const char *path, weld_error *err);
-WELD_API weld_status weld_alignment_save(const weld_alignment *alignment, const char *path,
-                                         bool replace, weld_error *err);
 WELD_API size_t weld_alignment_class_count(const weld_alignment *alignment);
 /** perm[i] = j: unit i of the result is unit j of b. Borrowed; *out_size receives n. */
 WELD_API const int32_t *weld_alignment_class(const weld_alignment *alignment, size_t index,
@@ -246,6 +241,10 @@ WELD_API void weld_alignment_free(weld_alignment *alignment);
 /** A's file with alpha A + (1 - alpha) permuted B; bit-equal tensors are copied. */
 WELD_API weld_status weld_merge(weld_model **out, const weld_alignment *alignment, double alpha,
                                 weld_error *err);
+
+/** B's file with B's units in the order of A's: computes the same as B. */
+WELD_API weld_status weld_permuted(weld_model **out, const weld_alignment *alignment,
+                                   weld_error *err);
 
 /* ---- measure and report ----------------------------------------------------- */
 
@@ -269,8 +268,8 @@ WELD_API weld_status weld_report_create(weld_report **out, const weld_alignment 
 WELD_API weld_status weld_report_measure(weld_report *report, const weld_alignment *alignment,
                                          const weld_dataset *data,
                                          const weld_measure_options *options, weld_error *err);
-WELD_API weld_status weld_report_add_output(weld_report *report, const weld_model *merged,
-                                            const char *path, double alpha, weld_error *err);
+WELD_API weld_status weld_report_add_output(weld_report *report, const char *path,
+                                            const char *sha256, double alpha, weld_error *err);
 WELD_API weld_status weld_report_add_warning(weld_report *report, const char *code,
                                              const char *text, weld_error *err);
 /** All that may differ between equal runs: command line, seconds. */
@@ -279,9 +278,32 @@ WELD_API weld_status weld_report_set_run(weld_report *report, int argc, char *co
 /** `format`: a name of weld_report_formats(); free the text with weld_bytes_free(). */
 WELD_API weld_status weld_report_text(char **out, const weld_report *report, const char *format,
                                       weld_error *err);
-WELD_API weld_status weld_report_save(const weld_report *report, const char *format,
-                                      const char *path, bool replace, weld_error *err);
 WELD_API void weld_report_free(weld_report *report);
+
+/* ---- outputs ---------------------------------------------------------------- */
+
+/** Files that appear together: with weld_outputs_commit all of them, before it and on failure
+ *  none, and what they replace stays. A path "-" is standard output. */
+typedef struct weld_outputs weld_outputs;
+/** Refuses existing paths unless `replace`. */
+WELD_API weld_status weld_outputs_create(weld_outputs **out, weld_context *ctx, bool replace,
+                                         weld_error *err);
+/** sha256 (may be NULL) receives the hash of the bytes as hexadecimal text. */
+WELD_API weld_status weld_outputs_add_model(weld_outputs *outputs, const weld_model *model,
+                                            const char *path, char sha256[65], weld_error *err);
+/** JSON, onnxweld.permutation/1: see tests/schema/permutation.schema.json. */
+WELD_API weld_status weld_outputs_add_alignment(weld_outputs *outputs,
+                                                const weld_alignment *alignment, const char *path,
+                                                weld_error *err);
+/** `format`: a name of weld_report_formats(). */
+WELD_API weld_status weld_outputs_add_report(weld_outputs *outputs, const weld_report *report,
+                                             const char *format, const char *path,
+                                             weld_error *err);
+/** .npz; equal values give equal bytes. */
+WELD_API weld_status weld_outputs_add_values(weld_outputs *outputs, const weld_values *values,
+                                             const char *path, weld_error *err);
+WELD_API weld_status weld_outputs_commit(weld_outputs *outputs, weld_error *err);
+WELD_API void weld_outputs_free(weld_outputs *outputs);
 
 /* ---- names, NULL-terminated, static storage ---------------------------------- */
 

@@ -50,6 +50,8 @@ static weld_status prepare(weld_alignment *al, weld_error *err)
         goto done;
     }
     WELD_TRY(to_frame(&al->naive, al->a, al->b, pairing, err));
+    al->param_of = pairing->param_of;
+    pairing->param_of = NULL;
     WELD_TRY(weld_structure_shapes(&al->shapes, al->a->structure, WELD_MICRO_BATCH, err));
     WELD_TRY(weld_symmetry_derive(&al->symmetry, al->ctx, al->a->structure->graph, al->shapes,
                                   err));
@@ -197,6 +199,7 @@ void weld_alignment_free(weld_alignment *al)
     weld_element_free(al->element);
     weld_symmetry_free(al->symmetry);
     weld_shapes_free(al->shapes);
+    weld_free(al->ctx, al->param_of);
     weld_free(al->ctx, al);
 }
 
@@ -211,29 +214,57 @@ done:
     return st;
 }
 
+/* A model of this structure with B's or merged values, and what its metadata say of it. */
+static weld_status new_model(weld_model **out, const weld_alignment *al, const weld_model *like,
+                             const char *method, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_model *m = NULL;
+    char parents[160];
+    WELD_NEW(m, al->ctx, 1);
+    m->ctx = al->ctx;
+    m->structure = weld_structure_retain(like->structure);
+    WELD_TRY(weld_paramset_copy(&m->params, like->params, err));
+    snprintf(parents, sizeof parents, "%s,%s", al->a->structure->file->sha256,
+             al->b->structure->file->sha256);
+    WELD_TRY(add_metadata(m, "onnxweld.version", weld_version(), err));
+    WELD_TRY(add_metadata(m, "onnxweld.parents", parents, err));
+    WELD_TRY(add_metadata(m, "onnxweld.method", method, err));
+    WELD_TRY(add_metadata(m, "onnxweld.align", al->method, err));
+    *out = m;
+    m = NULL;
+done:
+    weld_model_free(m);
+    return st;
+}
+
 weld_status weld_merge(weld_model **out, const weld_alignment *al, double alpha, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_model *m = NULL;
-    char text[160];
+    char text[32];
     *out = NULL;
     WELD_REQUIRE(alpha >= 0 && alpha <= 1, WELD_E_ARGUMENT, "alpha %g, allowed 0 to 1", alpha);
-    WELD_NEW(m, al->ctx, 1);
-    m->ctx = al->ctx;
-    m->structure = weld_structure_retain(al->a->structure);
-    WELD_TRY(weld_paramset_copy(&m->params, al->a->params, err));
+    WELD_TRY(new_model(&m, al, al->a, "lerp", err));
     weld_paramset_lerp(m->params, al->a->params, al->aligned, alpha);
-    snprintf(text, sizeof text, "%s,%s", al->a->structure->file->sha256,
-             al->b->structure->file->sha256);
-    WELD_TRY(add_metadata(m, "onnxweld.version", weld_version(), err));
-    WELD_TRY(add_metadata(m, "onnxweld.parents", text, err));
-    WELD_TRY(add_metadata(m, "onnxweld.method", "lerp", err));
-    WELD_TRY(add_metadata(m, "onnxweld.align", al->method, err));
     snprintf(text, sizeof text, "%.17g", alpha);
     WELD_TRY(add_metadata(m, "onnxweld.alpha", text, err));
     *out = m;
     m = NULL;
 done:
     weld_model_free(m);
+    return st;
+}
+
+weld_status weld_permuted(weld_model **out, const weld_alignment *al, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_graph *g = al->a->structure->graph;
+    *out = NULL;
+    WELD_TRY(new_model(out, al, al->b, "permute", err));
+    for (int p = 0; p < g->param_count; p++)
+        memcpy((*out)->params->arrays[al->param_of[p]], al->aligned->arrays[p],
+               (size_t)weld_shape_numel(&g->params[p].shape) * sizeof(float));
+done:
     return st;
 }

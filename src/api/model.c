@@ -1,7 +1,6 @@
 #include "api/objects.h"
 #include "canon/canon.h"
 #include "io/hash.h"
-#include "io/sink.h"
 #include "onnx/splice.h"
 #include "symmetry/samples.h"
 #include "tensor/blas.h"
@@ -157,23 +156,6 @@ weld_status weld_model_save_memory(void **out, size_t *out_size_bytes, const wel
 void weld_bytes_free(weld_context *ctx, void *bytes)
 {
     weld_free(ctx, bytes);
-}
-
-weld_status weld_model_save(const weld_model *model, const char *path, bool replace,
-                            weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_sink *sink = NULL;
-    void *bytes = NULL;
-    size_t size;
-    WELD_TRY(weld_sink_create(&sink, model->ctx, path, replace, err));
-    WELD_TRY(weld_model_save_memory(&bytes, &size, model, err));
-    WELD_TRY(weld_sink_write(sink, bytes, size, err));
-    WELD_TRY(weld_sink_commit(sink, err));
-done:
-    weld_free(model->ctx, bytes);
-    weld_sink_free(sink);
-    return st;
 }
 
 void weld_model_free(weld_model *model)

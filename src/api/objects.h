@@ -31,6 +31,7 @@ struct weld_model {
 struct weld_alignment {
     weld_context *ctx;
     const weld_model *a, *b; /* borrowed */
+    int *param_of;           /* [param_count] B's parameter in the place of A's */
     weld_shapes *shapes;     /* of A's graph, for the symmetry */
     weld_symmetry *symmetry;
     weld_element *element;
@@ -44,6 +45,9 @@ struct weld_alignment {
     bool proved;
 };
 
+/* The permutation file of an alignment. */
+weld_status weld_alignment_text(weld_buffer *out, const weld_alignment *alignment,
+                                weld_error *err);
 weld_structure *weld_structure_retain(weld_structure *structure);
 void weld_structure_release(weld_structure *structure);
 /* Shapes for a micro-batch of about `wanted` samples: the literal batch where that is fixed. */

@@ -1,7 +1,6 @@
 /* Permutation files, onnxweld.permutation/1: for each free class its members and the permutation,
  * perm[i] = j: unit i of the result is unit j of B. */
 #include "api/objects.h"
-#include "io/sink.h"
 #include "io/source.h"
 #include <jansson.h>
 #include <stdlib.h>
@@ -37,21 +36,17 @@ static json_t *to_json(const weld_alignment *al)
     return root;
 }
 
-weld_status weld_alignment_save(const weld_alignment *al, const char *path, bool replace,
-                                weld_error *err)
+weld_status weld_alignment_text(weld_buffer *out, const weld_alignment *al, weld_error *err)
 {
     weld_status st = WELD_OK;
-    weld_sink *sink = NULL;
     json_t *root = to_json(al);
     char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
     WELD_REQUIRE(text, WELD_E_NOMEM, "out of memory");
-    WELD_TRY(weld_sink_create(&sink, al->ctx, path, replace, err));
-    WELD_TRY(weld_sink_write(sink, text, strlen(text), err));
-    WELD_TRY(weld_sink_commit(sink, err));
+    weld_buffer_append(out, text, strlen(text));
+    st = weld_buffer_check(out, err);
 done:
     free(text);
     json_decref(root);
-    weld_sink_free(sink);
     return st;
 }
 

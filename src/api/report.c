@@ -2,8 +2,6 @@
 #include "api/objects.h"
 #include "core/parallel.h"
 #include "eval/measure.h"
-#include "io/hash.h"
-#include "io/sink.h"
 #include "report/report.h"
 #include "tensor/blas.h"
 #include <inttypes.h>
@@ -316,20 +314,11 @@ done:
     return st;
 }
 
-weld_status weld_report_add_output(weld_report *r, const weld_model *merged, const char *path,
+weld_status weld_report_add_output(weld_report *report, const char *path, const char *sha256,
                                    double alpha, weld_error *err)
 {
-    weld_status st = WELD_OK;
-    void *bytes = NULL;
-    size_t size;
-    char hex[65];
-    WELD_TRY(weld_model_save_memory(&bytes, &size, merged, err));
-    WELD_TRY(weld_sha256_memory(hex, r->ctx, bytes, size, err));
-    weld_report_output output = {hex, path, alpha};
-    WELD_TRY(weld_report_put_output(r, &output, err));
-done:
-    weld_free(r->ctx, bytes);
-    return st;
+    weld_report_output output = {sha256, path, alpha};
+    return weld_report_put_output(report, &output, err);
 }
 
 weld_status weld_report_add_warning(weld_report *report, const char *code, const char *text,
@@ -342,20 +331,4 @@ weld_status weld_report_set_run(weld_report *report, int argc, char *const *argv
                                 weld_error *err)
 {
     return weld_report_put_run(report, argc, argv, seconds, err);
-}
-
-weld_status weld_report_save(const weld_report *report, const char *format, const char *path,
-                             bool replace, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_sink *sink = NULL;
-    char *text = NULL;
-    WELD_TRY(weld_report_text(&text, report, format, err));
-    WELD_TRY(weld_sink_create(&sink, report->ctx, path, replace, err));
-    WELD_TRY(weld_sink_write(sink, text, strlen(text), err));
-    WELD_TRY(weld_sink_commit(sink, err));
-done:
-    weld_free(report->ctx, text);
-    weld_sink_free(sink);
-    return st;
 }

@@ -1,7 +1,6 @@
 #include "api/values.h"
 #include "io/archive.h"
 #include "io/npy.h"
-#include "io/sink.h"
 #include "io/source.h"
 #include "onnx/tensor_file.h"
 #include <inttypes.h>
@@ -194,16 +193,13 @@ done:
 
 /* ---- writing -------------------------------------------------------------------- */
 
-weld_status weld_values_save(const weld_values *values, const char *path, bool replace,
-                             weld_error *err)
+weld_status weld_values_npz(weld_buffer *out, const weld_values *values, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_context *ctx = values->ctx;
-    weld_buffer *files = NULL, zip;
+    weld_buffer *files = NULL;
     weld_archive_part *parts = NULL;
-    weld_sink *sink = NULL;
     char(*names)[256] = NULL;
-    weld_buffer_init(&zip, ctx);
     WELD_NEW(files, ctx, values->count);
     for (size_t k = 0; k < values->count; k++)
         weld_buffer_init(&files[k], ctx);
@@ -214,18 +210,13 @@ weld_status weld_values_save(const weld_values *values, const char *path, bool r
         snprintf(names[k], sizeof names[k], "%.250s.npy", values->items[k].name);
         parts[k] = (weld_archive_part){names[k], files[k].data, files[k].size};
     }
-    WELD_TRY(weld_archive_write_zip(&zip, parts, values->count, err));
-    WELD_TRY(weld_sink_create(&sink, ctx, path, replace, err));
-    WELD_TRY(weld_sink_write(sink, zip.data, zip.size, err));
-    WELD_TRY(weld_sink_commit(sink, err));
+    WELD_TRY(weld_archive_write_zip(out, parts, values->count, err));
 done:
-    weld_sink_free(sink);
     for (size_t k = 0; files && k < values->count; k++)
         weld_buffer_free(&files[k]);
     weld_free(ctx, files);
     weld_free(ctx, parts);
     weld_free(ctx, names);
-    weld_buffer_free(&zip);
     return st;
 }
 

@@ -1,6 +1,7 @@
 /* Named arrays, behind weld_values. */
 #ifndef WELD_API_VALUES_H
 #define WELD_API_VALUES_H
+#include "core/buffer.h"
 #include "tensor/tensor.h"
 
 typedef struct weld_named {
@@ -20,4 +21,6 @@ weld_status weld_values_add(weld_values *values, const char *name, weld_tensor *
                             weld_error *err);
 /* The item of this name, NULL when there is none. */
 const weld_tensor *weld_values_find(const weld_values *values, const char *name);
+/* Appends them as an .npz; equal values give equal bytes. */
+weld_status weld_values_npz(weld_buffer *out, const weld_values *values, weld_error *err);
 #endif

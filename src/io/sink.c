@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,7 +19,8 @@ struct weld_sink {
     char *path;
     const char *base; /* last part of path */
     int dir_fd, fd;
-    bool replace;
+    bool replace, to_stdout, published;
+    bool backup;           /* temp is the file that was replaced */
     char temp[TEMP_BYTES]; /* "" while the file has no name */
 };
 
@@ -101,9 +103,16 @@ weld_status weld_sink_create(weld_sink **out, weld_context *ctx, const char *pat
     sink->replace = replace;
     WELD_NEW(sink->path, ctx, strlen(path) + 1);
     memcpy(sink->path, path, strlen(path) + 1);
-    WELD_TRY(open_parent(sink, err));
-    WELD_TRY(check_target(sink, err));
-    WELD_TRY(open_temp(sink, err));
+    sink->to_stdout = strcmp(path, "-") == 0;
+    if (sink->to_stdout) {
+        sink->fd = memfd_create("onnxweld", MFD_CLOEXEC);
+        if (sink->fd < 0)
+            WELD_TRY(fail_errno(sink, "memory file", err));
+    } else {
+        WELD_TRY(open_parent(sink, err));
+        WELD_TRY(check_target(sink, err));
+        WELD_TRY(open_temp(sink, err));
+    }
     *out = sink;
     sink = NULL;
 done:
@@ -180,7 +189,31 @@ static int rename_fresh(weld_sink *sink)
     return unlinkat(sink->dir_fd, sink->temp, 0);
 }
 
-static weld_status publish(weld_sink *sink, weld_error *err)
+/* The file that is replaced stays, under the temporary name, until the whole set is there. */
+static int rename_over(weld_sink *sink)
+{
+    char name[TEMP_BYTES];
+    if (renameat2(sink->dir_fd, sink->temp, sink->dir_fd, sink->base, RENAME_EXCHANGE) == 0) {
+        sink->backup = true;
+        return 0;
+    }
+    if (errno == ENOENT)
+        return rename_fresh(sink);
+    if (errno != EINVAL && errno != ENOSYS)
+        return -1;
+    make_temp_name(name, TEMP_TRIES);
+    if (linkat(sink->dir_fd, sink->base, sink->dir_fd, name, 0) != 0)
+        return -1;
+    if (renameat(sink->dir_fd, sink->temp, sink->dir_fd, sink->base) != 0) {
+        unlinkat(sink->dir_fd, name, 0);
+        return -1;
+    }
+    memcpy(sink->temp, name, sizeof name);
+    sink->backup = true;
+    return 0;
+}
+
+static weld_status publish_file(weld_sink *sink, weld_error *err)
 {
     weld_status st = WELD_OK;
     int rc;
@@ -190,36 +223,92 @@ static weld_status publish(weld_sink *sink, weld_error *err)
         if (!sink->temp[0])
             WELD_TRY(link_temp(sink, err));
         WELD_TRY(check_target(sink, err));
-        rc = sink->replace ? renameat(sink->dir_fd, sink->temp, sink->dir_fd, sink->base)
-                           : rename_fresh(sink);
+        rc = sink->replace ? rename_over(sink) : rename_fresh(sink);
     }
     WELD_REQUIRE(rc == 0 || errno != EEXIST, WELD_E_ARGUMENT, "%s: exists; use -f to replace it",
                  sink->path);
     if (rc != 0)
         return fail_errno(sink, "rename", err);
-    sink->temp[0] = '\0';
+    if (!sink->backup)
+        sink->temp[0] = '\0';
+    sink->published = true;
 done:
+    return st;
+}
+
+/* What was collected in memory goes out at the very end: it can't be taken back. */
+static weld_status publish_stdout(weld_sink *sink, weld_error *err)
+{
+    char part[1 << 16];
+    ssize_t n;
+    if (lseek(sink->fd, 0, SEEK_SET) != 0)
+        return fail_errno(sink, "seek", err);
+    while ((n = read(sink->fd, part, sizeof part)) > 0)
+        for (ssize_t at = 0, k; at < n; at += k) {
+            k = write(STDOUT_FILENO, part + at, (size_t)(n - at));
+            if (k < 0 && errno != EINTR)
+                return fail_errno(sink, "write", err);
+            k = k < 0 ? 0 : k;
+        }
+    return n < 0 ? fail_errno(sink, "read", err) : WELD_OK;
+}
+
+static weld_status prepare(weld_sink *sink, weld_error *err)
+{
+    if (sink->fd < 0 || sink->published)
+        return weld_fail(err, WELD_E_INTERNAL, "%s: committed twice", sink->path);
+    if (sink->to_stdout)
+        return WELD_OK;
+    if (fchmod(sink->fd, 0666 & ~current_umask()) != 0)
+        return fail_errno(sink, "chmod", err);
+    return fsync(sink->fd) == 0 ? WELD_OK : fail_errno(sink, "fsync", err);
+}
+
+static void revert(weld_sink *sink)
+{
+    if (!sink->published)
+        return;
+    if (sink->backup)
+        renameat(sink->dir_fd, sink->temp, sink->dir_fd, sink->base);
+    else
+        unlinkat(sink->dir_fd, sink->base, 0);
+    sink->temp[0] = '\0';
+    sink->published = false;
+}
+
+static void settle(weld_sink *sink)
+{
+    if (sink->backup)
+        unlinkat(sink->dir_fd, sink->temp, 0);
+    sink->temp[0] = '\0';
+    if (sink->dir_fd >= 0)
+        fsync(sink->dir_fd); /* some file systems can't: the file is there all the same */
+    close(sink->fd);
+    sink->fd = -1;
+}
+
+weld_status weld_sink_commit_all(weld_sink *const *sinks, size_t count, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    for (size_t k = 0; k < count; k++)
+        WELD_TRY(prepare(sinks[k], err));
+    for (size_t k = 0; k < count; k++)
+        if (!sinks[k]->to_stdout)
+            WELD_TRY(publish_file(sinks[k], err));
+    for (size_t k = 0; k < count; k++)
+        if (sinks[k]->to_stdout)
+            WELD_TRY(publish_stdout(sinks[k], err));
+    for (size_t k = 0; k < count; k++)
+        settle(sinks[k]);
+done:
+    for (size_t k = count; st != WELD_OK && k > 0; k--)
+        revert(sinks[k - 1]);
     return st;
 }
 
 weld_status weld_sink_commit(weld_sink *sink, weld_error *err)
 {
-    weld_status st = WELD_OK;
-    if (sink->fd < 0)
-        return weld_fail(err, WELD_E_INTERNAL, "%s: committed twice", sink->path);
-    if (fchmod(sink->fd, 0666 & ~current_umask()) != 0)
-        return fail_errno(sink, "chmod", err);
-    if (fsync(sink->fd) != 0)
-        return fail_errno(sink, "fsync", err);
-    WELD_TRY(publish(sink, err));
-    int fd = sink->fd;
-    sink->fd = -1;
-    if (close(fd) != 0)
-        return fail_errno(sink, "close", err);
-    if (fsync(sink->dir_fd) != 0 && errno != EINVAL)
-        return fail_errno(sink, "fsync of its directory", err);
-done:
-    return st;
+    return weld_sink_commit_all(&sink, 1, err);
 }
 
 void weld_sink_free(weld_sink *sink)

@@ -53,6 +53,36 @@ expect 5 "not a model" "$weld" inspect "$models/README.md"
 expect 2 "alpha" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" -o "$work/x" --alpha 1.1
 expect 2 "option" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" --nonsense 1
 expect 2 "command" "$weld" nonsense
+expect 2 "option of another command" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" -o x
+expect 2 "mistyped" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" --alhpa 0.5
+grep -q "did you mean --alpha" "$work/err" || { echo "FAIL no suggestion"; failed=1; }
+expect 0 "several alpha" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" \
+    -o "$work/at_{alpha}.onnx" --alpha .25,.5
+cmp "$work/at_0.5.onnx" "$work/mlp.onnx" || failed=1
+[ -e "$work/at_0.25.onnx" ] || failed=1
+expect 2 "several alpha, one name" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" \
+    -o "$work/no.onnx" --alpha .25,.5
+expect 0 "standard output" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" -o -
+cmp "$work/out" "$work/mlp.onnx" || failed=1
+# One file can't be written: none is, and what was there stays.
+echo old >"$work/old.json"
+expect 5 "all or nothing" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" -f \
+    -o "$work/no.onnx" --save-perm "$work/old.json" --report "$work/none/r.json"
+[ "$(cat "$work/old.json")" = old ] || { echo "FAIL a file was lost"; failed=1; }
+expect 2 "one name for two outputs" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" -f \
+    -o "$work/no.onnx" --report "$work/no.onnx"
+expect 0 "align" "$weld" align "$models/mlp/a.onnx" "$models/mlp/b.onnx" -o "$work/b2.onnx"
+expect 0 "aligned already" "$weld" weld "$models/mlp/a.onnx" "$work/b2.onnx" --match none \
+    -o "$work/pre.onnx"
+size=$(wc -c <"$models/mlp/a.onnx")
+head -c "$size" "$work/mlp.onnx" >"$work/x" && head -c "$size" "$work/pre.onnx" | cmp - "$work/x" ||
+    failed=1
+expect 0 "run" "$weld" run "$models/mlp/a.onnx" --data "$models/grey/eval.npz" --preset unit \
+    --limit 100 -o "$work/out.npz"
+expect 2 "run without data" "$weld" run "$models/mlp/a.onnx"
+expect 2 "bad pattern" "$weld" run "$models/mlp/a.onnx" --data "$models/grey/eval.npz" --preset unit \
+    --tap "["
+[ -z "$(ls -A "$work" | grep "^\.onnxweld")" ] || { echo "FAIL temporary files left"; failed=1; }
 [ ! -e "$work/no.onnx" ] || failed=1
 [ "$failed" -eq 0 ] && echo "cli ok"
 exit "$failed"

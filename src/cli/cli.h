@@ -1,0 +1,71 @@
+/* The command line: sees onnxweld.h only. */
+#ifndef WELD_CLI_CLI_H
+#define WELD_CLI_CLI_H
+#include "onnxweld.h"
+#include <stdio.h>
+
+enum { REPORTS_MAX = 8, NUMBERS_MAX = 1001 };
+
+typedef struct numbers {
+    double at[NUMBERS_MAX];
+    size_t count;
+} numbers;
+
+typedef struct texts {
+    const char *at[REPORTS_MAX];
+    size_t count;
+} texts;
+
+/* Everything that options.def lists, and the files. */
+typedef struct options {
+    const char *files[2];
+    int file_count;
+#define WELD_OPTION(flag, kind, field, metavar, commands, help) OPTION_FIELD_##kind(field);
+#define OPTION_FIELD_SWITCH(field) bool field
+#define OPTION_FIELD_TEXT(field) const char *field
+#define OPTION_FIELD_TEXTS(field) texts field
+#define OPTION_FIELD_INTEGER(field) long long field
+#define OPTION_FIELD_REAL(field) double field
+#define OPTION_FIELD_NUMBERS(field) numbers field
+#define OPTION_FIELD_GRID(field) numbers field
+#include "options.def"
+#undef WELD_OPTION
+} options;
+
+/* What a command works with. */
+typedef struct session {
+    const options *o;
+    weld_context *ctx;
+    int argc;
+    char **argv;
+} session;
+
+typedef struct command {
+    const char *name;
+    char letter; /* by which options.def names it */
+    int files_min, files_max;
+    const char *arguments, *help;
+    weld_status (*run)(const session *s, weld_error *err);
+} command;
+
+#define WELD_COMMAND(name, ...) weld_status run_##name(const session *s, weld_error *err);
+#include "commands.def"
+#undef WELD_COMMAND
+
+/* A usage error with this message. */
+weld_status bad_usage(weld_error *err, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+weld_status parse_options(options *o, const command *c, int argc, char **argv, weld_error *err);
+void print_options(FILE *to, char letter);
+/* The candidate nearest to a mistyped word, NULL when none is near. */
+const char *nearest(const char *word, const char *const *candidates, size_t count);
+
+/* Shared by the commands. */
+weld_status open_data(weld_dataset **out, const session *s, const char *path, weld_error *err);
+/* A report in the format that the name's end says: .json, .html, .txt. */
+const char *format_of(const char *path);
+/* The summary to stderr, or with --json the report to stdout. */
+weld_status print_report(const weld_report *report, const session *s, weld_error *err);
+/* Seconds since the program began. */
+double seconds_run(void);
+#endif

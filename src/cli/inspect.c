@@ -1,0 +1,67 @@
+/* check and inspect: what the files say, without data. */
+#include "cli.h"
+#include <stdio.h>
+
+static weld_status write_reports(weld_report *report, const session *s, weld_error *err)
+{
+    weld_outputs *outputs = NULL;
+    weld_status st = weld_report_set_run(report, s->argc, s->argv, seconds_run(), err);
+    if (st == WELD_OK)
+        st = weld_outputs_create(&outputs, s->ctx, s->o->force, err);
+    for (size_t k = 0; st == WELD_OK && k < s->o->reports.count; k++)
+        st = weld_outputs_add_report(outputs, report, format_of(s->o->reports.at[k]),
+                                     s->o->reports.at[k], err);
+    if (st == WELD_OK)
+        st = weld_outputs_commit(outputs, err);
+    weld_outputs_free(outputs);
+    return st == WELD_OK ? print_report(report, s, err) : st;
+}
+
+/* Both files are read before the first complaint, so that the user sees all there is to mend. */
+static weld_status load_both(weld_model *models[2], const session *s, weld_error *err)
+{
+    weld_error each[2] = {WELD_ERROR_INIT, WELD_ERROR_INIT};
+    weld_status st[2];
+    for (int k = 0; k < 2; k++)
+        st[k] = weld_model_load(&models[k], s->ctx, s->o->files[k], &each[k]);
+    if (st[0] == WELD_OK || st[1] == WELD_OK) {
+        *err = each[st[0] == WELD_OK];
+        return st[st[0] == WELD_OK];
+    }
+    *err = each[0];
+    snprintf(err->message, sizeof err->message, "1. %.500s; 2. %.500s", each[0].message,
+             each[1].message);
+    return st[0];
+}
+
+weld_status run_check(const session *s, weld_error *err)
+{
+    weld_model *models[2] = {NULL, NULL};
+    weld_report *report = NULL;
+    weld_error late = WELD_ERROR_INIT;
+    weld_status st = load_both(models, s, err);
+    if (st == WELD_OK)
+        st = weld_check(&report, models[0], models[1], err);
+    if (report && write_reports(report, s, &late) != WELD_OK && st == WELD_OK) {
+        *err = late;
+        st = late.status;
+    }
+    weld_report_free(report);
+    weld_model_free(models[0]);
+    weld_model_free(models[1]);
+    return st;
+}
+
+weld_status run_inspect(const session *s, weld_error *err)
+{
+    weld_model *model = NULL;
+    weld_report *report = NULL;
+    weld_status st = weld_model_load(&model, s->ctx, s->o->files[0], err);
+    if (st == WELD_OK)
+        st = weld_model_inspect(&report, model, err);
+    if (st == WELD_OK)
+        st = write_reports(report, s, err);
+    weld_report_free(report);
+    weld_model_free(model);
+    return st;
+}

@@ -1,0 +1,177 @@
+#include "cli.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum option_kind { SWITCH, TEXT, TEXTS, INTEGER, REAL, NUMBERS, GRID } option_kind;
+
+typedef struct option {
+    const char *flag;
+    option_kind kind;
+    size_t offset;
+    const char *metavar, *commands, *help;
+} option;
+
+static const option table[] = {
+#define WELD_OPTION(flag, kind, field, metavar, commands, help)                                \
+    {flag, kind, offsetof(options, field), metavar, commands, help},
+#include "options.def"
+#undef WELD_OPTION
+};
+enum { OPTIONS = sizeof table / sizeof table[0] };
+
+weld_status bad_usage(weld_error *err, const char *format, ...)
+{
+    va_list ap;
+    err->status = WELD_E_ARGUMENT;
+    va_start(ap, format);
+    vsnprintf(err->message, sizeof err->message, format, ap);
+    va_end(ap);
+    return WELD_E_ARGUMENT;
+}
+
+static weld_status parse_real(double *out, const char *flag, const char *text, weld_error *err)
+{
+    char *end;
+    errno = 0;
+    *out = strtod(text, &end);
+    if (end == text || *end || errno || !(*out - *out == 0))
+        return bad_usage(err, "%s: '%.100s' is not a finite number", flag, text);
+    return WELD_OK;
+}
+
+static weld_status parse_integer(long long *out, const char *flag, const char *text,
+                                 weld_error *err)
+{
+    char *end;
+    errno = 0;
+    *out = strtoll(text, &end, 10);
+    if (end == text || *end || errno || *out < 0)
+        return bad_usage(err, "%s: '%.100s' is not a whole number from 0", flag, text);
+    return WELD_OK;
+}
+
+/* "1,2,3" */
+static weld_status parse_numbers(numbers *out, const char *flag, const char *text,
+                                 weld_error *err)
+{
+    char item[64];
+    out->count = 0;
+    for (const char *at = text;; at++) {
+        size_t n = strcspn(at, ",");
+        if (n >= sizeof item || out->count == NUMBERS_MAX)
+            return bad_usage(err, "%s: '%.100s' is too long", flag, text);
+        memcpy(item, at, n);
+        item[n] = '\0';
+        weld_status st = parse_real(&out->at[out->count++], flag, item, err);
+        if (st != WELD_OK)
+            return st;
+        at += n;
+        if (!*at)
+            return WELD_OK;
+    }
+}
+
+/* "0:1:11": 11 values from 0 to 1 */
+static weld_status parse_grid(numbers *out, const char *flag, const char *text, weld_error *err)
+{
+    double from, to;
+    int count, used = 0;
+    if (sscanf(text, "%lf:%lf:%d%n", &from, &to, &count, &used) != 3 || text[used] || count < 2 ||
+        count > NUMBERS_MAX || !(from >= 0 && to <= 1 && from < to))
+        return bad_usage(err, "%s: '%.100s', allowed FROM:TO:COUNT within 0 and 1, COUNT 2 to %d",
+                         flag, text, NUMBERS_MAX);
+    for (int k = 0; k < count; k++)
+        out->at[k] = k == count - 1 ? to : from + (to - from) * k / (count - 1);
+    out->count = (size_t)count;
+    return WELD_OK;
+}
+
+static weld_status take(options *o, const option *option, const char *value, weld_error *err)
+{
+    void *field = (char *)o + option->offset;
+    texts *list = field;
+    switch (option->kind) {
+    case SWITCH:
+        *(bool *)field = true;
+        return WELD_OK;
+    case TEXT:
+        *(const char **)field = value;
+        return WELD_OK;
+    case TEXTS:
+        if (list->count == REPORTS_MAX)
+            return bad_usage(err, "%s: given more than %d times", option->flag, REPORTS_MAX);
+        list->at[list->count++] = value;
+        return WELD_OK;
+    case INTEGER:
+        return parse_integer(field, option->flag, value, err);
+    case REAL:
+        return parse_real(field, option->flag, value, err);
+    case NUMBERS:
+        return parse_numbers(field, option->flag, value, err);
+    case GRID:
+        return parse_grid(field, option->flag, value, err);
+    }
+    return WELD_E_INTERNAL;
+}
+
+static const option *find(const char *flag)
+{
+    const char *name = strcmp(flag, "--force") == 0   ? "-f"
+                       : strcmp(flag, "--quiet") == 0 ? "-q"
+                                                      : flag;
+    for (int k = 0; k < OPTIONS; k++)
+        if (strcmp(table[k].flag, name) == 0)
+            return &table[k];
+    return NULL;
+}
+
+static weld_status unknown(const char *flag, const command *c, weld_error *err)
+{
+    const char *flags[OPTIONS];
+    size_t count = 0;
+    for (int k = 0; k < OPTIONS; k++)
+        if (strchr(table[k].commands, c->letter))
+            flags[count++] = table[k].flag;
+    const char *near = nearest(flag, flags, count);
+    return bad_usage(err, "%s has no option %.100s%s%s%s", c->name, flag,
+                     near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
+weld_status parse_options(options *o, const command *c, int argc, char **argv, weld_error *err)
+{
+    for (int k = 2; k < argc; k++) {
+        const char *arg = argv[k];
+        weld_status st = WELD_OK;
+        const option *option = arg[0] == '-' && arg[1] ? find(arg) : NULL;
+        if (option && strchr(option->commands, c->letter)) {
+            if (option->kind != SWITCH && k + 1 == argc)
+                return bad_usage(err, "%s lacks its value %s", arg, option->metavar);
+            st = take(o, option, option->kind == SWITCH ? NULL : argv[++k], err);
+        } else if (arg[0] == '-' && arg[1]) {
+            st = unknown(arg, c, err);
+        } else if (o->file_count < c->files_max) {
+            o->files[o->file_count++] = arg;
+        } else {
+            st = bad_usage(err, "%s takes no further argument '%.100s'", c->name, arg);
+        }
+        if (st != WELD_OK)
+            return st;
+    }
+    if (o->file_count < c->files_min)
+        return bad_usage(err, "usage: onnxweld %s %s", c->name, c->arguments);
+    return WELD_OK;
+}
+
+void print_options(FILE *to, char letter)
+{
+    for (int k = 0; k < OPTIONS; k++) {
+        char flag[64];
+        if (!strchr(table[k].commands, letter))
+            continue;
+        snprintf(flag, sizeof flag, "%s %s", table[k].flag, table[k].metavar ? table[k].metavar : "");
+        fprintf(to, "  %-22s %s\n", flag, table[k].help);
+    }
+}

@@ -1,0 +1,137 @@
+/* run: a model on data, or an ONNX test folder. */
+#include "cli.h"
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static bool is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/* Inputs that need no preprocessing are taken as they are, by name. */
+static bool is_raw(const options *o)
+{
+    const char *dot = o->data ? strrchr(o->data, '.') : NULL;
+    bool arrays = dot && (strcmp(dot, ".npz") == 0 || strcmp(dot, ".npy") == 0 ||
+                          strcmp(dot, ".pb") == 0);
+    return arrays && !o->preset && !o->mean.count && !o->std.count && o->scale == 0 && !o->limit;
+}
+
+static weld_status run_on_data(weld_values **out, const weld_model *model, const session *s,
+                               weld_error *err)
+{
+    const options *o = s->o;
+    weld_run_options how = WELD_RUN_OPTIONS_INIT;
+    weld_values *inputs = NULL;
+    weld_dataset *data = NULL;
+    weld_status st;
+    how.tap = o->tap;
+    how.batch = o->batch;
+    if (!o->data)
+        return bad_usage(err, "run needs --data FILE (or a folder with model.onnx and test data)");
+    if (is_raw(o)) {
+        st = weld_values_load(&inputs, s->ctx, o->data, err);
+        if (st == WELD_OK)
+            st = weld_model_run(out, model, inputs, &how, err);
+    } else {
+        st = open_data(&data, s, o->data, err);
+        if (st == WELD_OK)
+            st = weld_model_run_data(out, model, data, &how, err);
+    }
+    weld_values_free(inputs);
+    weld_dataset_free(data);
+    return st;
+}
+
+static void print_values(const weld_values *values)
+{
+    for (size_t k = 0; k < weld_values_count(values); k++) {
+        weld_array a = weld_values_at(values, k);
+        fprintf(stderr, "%s [", a.name);
+        for (int d = 0; d < a.rank; d++)
+            fprintf(stderr, "%s%lld", d ? ", " : "", (long long)a.dims[d]);
+        fprintf(stderr, "]\n");
+    }
+}
+
+static weld_status save(const weld_values *values, const session *s, weld_error *err)
+{
+    weld_outputs *outputs = NULL;
+    weld_status st = weld_outputs_create(&outputs, s->ctx, s->o->force, err);
+    if (st == WELD_OK)
+        st = weld_outputs_add_values(outputs, values, s->o->output, err);
+    if (st == WELD_OK)
+        st = weld_outputs_commit(outputs, err);
+    weld_outputs_free(outputs);
+    return st;
+}
+
+static weld_status run_model(const session *s, weld_error *err)
+{
+    weld_model *model = NULL;
+    weld_values *values = NULL;
+    weld_status st = weld_model_load(&model, s->ctx, s->o->files[0], err);
+    if (st == WELD_OK)
+        st = run_on_data(&values, model, s, err);
+    if (st == WELD_OK && s->o->output)
+        st = save(values, s, err);
+    if (st == WELD_OK && !s->o->quiet)
+        print_values(values);
+    weld_values_free(values);
+    weld_model_free(model);
+    return st;
+}
+
+/* ---- ONNX test folders: model.onnx, test_data_set_N/{input,output}_K.pb ------------- */
+
+static weld_status run_set(const weld_model *model, const char *folder, const session *s,
+                           weld_error *err)
+{
+    const double rtol = s->o->rtol > 0 ? s->o->rtol : 1e-3;
+    const double atol = s->o->atol > 0 ? s->o->atol : 1e-7;
+    weld_values *inputs = NULL, *outputs = NULL, *want = NULL;
+    weld_status st = weld_values_load_folder(&inputs, s->ctx, folder, "input", err);
+    if (st == WELD_OK)
+        st = weld_values_load_folder(&want, s->ctx, folder, "output", err);
+    if (st == WELD_OK)
+        st = weld_model_run(&outputs, model, inputs, NULL, err);
+    if (st == WELD_OK)
+        st = weld_values_compare(outputs, want, rtol, atol, err);
+    weld_values_free(inputs);
+    weld_values_free(outputs);
+    weld_values_free(want);
+    return st;
+}
+
+static weld_status run_folder(const session *s, weld_error *err)
+{
+    char path[4096];
+    weld_model *model = NULL;
+    int sets = 0;
+    snprintf(path, sizeof path, "%.4000s/model.onnx", s->o->files[0]);
+    weld_status st = weld_model_load(&model, s->ctx, path, err);
+    for (; st == WELD_OK; sets++) {
+        char detail[sizeof err->message];
+        snprintf(path, sizeof path, "%.4000s/test_data_set_%d", s->o->files[0], sets);
+        if (!is_folder(path))
+            break;
+        st = run_set(model, path, s, err);
+        if (st != WELD_OK) {
+            memcpy(detail, err->message, sizeof detail);
+            snprintf(err->message, sizeof err->message, "%.300s: %.700s", path, detail);
+        }
+    }
+    if (st == WELD_OK && sets == 0)
+        st = bad_usage(err, "%s: no test_data_set_0", s->o->files[0]);
+    if (st == WELD_OK && !s->o->quiet)
+        fprintf(stderr, "%s: %d test data sets agree\n", s->o->files[0], sets);
+    weld_model_free(model);
+    return st;
+}
+
+weld_status run_run(const session *s, weld_error *err)
+{
+    return is_folder(s->o->files[0]) ? run_folder(s, err) : run_model(s, err);
+}

@@ -89,11 +89,11 @@ static weld_status parse_grid(numbers *out, const char *flag, const char *text, 
     return WELD_OK;
 }
 
-static weld_status take(options *o, const option *option, const char *value, weld_error *err)
+static weld_status take(options *o, const option *as, const char *value, weld_error *err)
 {
-    void *field = (char *)o + option->offset;
+    void *field = (char *)o + as->offset;
     texts *list = field;
-    switch (option->kind) {
+    switch (as->kind) {
     case SWITCH:
         *(bool *)field = true;
         return WELD_OK;
@@ -102,17 +102,17 @@ static weld_status take(options *o, const option *option, const char *value, wel
         return WELD_OK;
     case TEXTS:
         if (list->count == REPORTS_MAX)
-            return bad_usage(err, "%s: given more than %d times", option->flag, REPORTS_MAX);
+            return bad_usage(err, "%s: given more than %d times", as->flag, REPORTS_MAX);
         list->at[list->count++] = value;
         return WELD_OK;
     case INTEGER:
-        return parse_integer(field, option->flag, value, err);
+        return parse_integer(field, as->flag, value, err);
     case REAL:
-        return parse_real(field, option->flag, value, err);
+        return parse_real(field, as->flag, value, err);
     case NUMBERS:
-        return parse_numbers(field, option->flag, value, err);
+        return parse_numbers(field, as->flag, value, err);
     case GRID:
-        return parse_grid(field, option->flag, value, err);
+        return parse_grid(field, as->flag, value, err);
     }
     return WELD_E_INTERNAL;
 }
@@ -145,11 +145,11 @@ weld_status parse_options(options *o, const command *c, int argc, char **argv, w
     for (int k = 2; k < argc; k++) {
         const char *arg = argv[k];
         weld_status st = WELD_OK;
-        const option *option = arg[0] == '-' && arg[1] ? find(arg) : NULL;
-        if (option && strchr(option->commands, c->letter)) {
-            if (option->kind != SWITCH && k + 1 == argc)
-                return bad_usage(err, "%s lacks its value %s", arg, option->metavar);
-            st = take(o, option, option->kind == SWITCH ? NULL : argv[++k], err);
+        const option *known = arg[0] == '-' && arg[1] ? find(arg) : NULL;
+        if (known && strchr(known->commands, c->letter)) {
+            if (known->kind != SWITCH && k + 1 == argc)
+                return bad_usage(err, "%s lacks its value %s", arg, known->metavar);
+            st = take(o, known, known->kind == SWITCH ? NULL : argv[++k], err);
         } else if (arg[0] == '-' && arg[1]) {
             st = unknown(arg, c, err);
         } else if (o->file_count < c->files_max) {

@@ -216,10 +216,11 @@ typedef struct weld_align_options {
     int64_t batch;            /**< samples per forward pass; 0 = chosen */
     int restarts;             /**< descents of weight matching; 0 = 4 */
     uint64_t seed;
+    bool graph_order;         /**< the first descent visits the classes in graph order, not at random */
 } weld_align_options;
 #define WELD_ALIGN_OPTIONS_INIT                                                                \
     {                                                                                          \
-        (uint32_t)sizeof(weld_align_options), NULL, NULL, 0, 0, 0                              \
+        (uint32_t)sizeof(weld_align_options), NULL, NULL, 0, 0, 0, false                             \
     }
 
 /** Permutations that bring `b` to `a`. Both are borrowed and must outlive the alignment. */

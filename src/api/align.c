@@ -82,7 +82,8 @@ static weld_status match(weld_alignment *al, const weld_align_options *o, weld_e
         WELD_TRY(check_data(al, o->data, err));
     weld_match_input input = {.symmetry = al->symmetry, .shapes = al->shapes,
                               .a = al->a->params, .b = al->naive, .data = o->data,
-                              .restarts = al->restarts, .seed = al->seed};
+                              .restarts = al->restarts, .seed = al->seed,
+                              .graph_order = o->graph_order};
     WELD_TRY(matcher->run(&result, &input, err));
     al->element = result->element;
     result->element = NULL;

@@ -40,7 +40,7 @@ typedef struct gemm_view {
 static double number(const weld_node *node, const char *name)
 {
     for (const weld_field *f = node->op->fields; f && f->name; f++) {
-        const char *slot = (const char *)node->attrs + f->offset;
+        const void *slot = (const char *)node->attrs + f->offset;
         if (strcmp(f->name, name) == 0)
             return f->kind == WELD_FIELD_FLOAT ? (double)*(const float *)slot
                                                : (double)*(const int64_t *)slot;

@@ -46,15 +46,13 @@ static double dot(const float *x, const float *y, int64_t n)
 static void score_sample(double *loss, double *correct, const float *z, int64_t classes,
                          int64_t label)
 {
-    double top = (double)z[0], sum = 0;
+    double sum = 1; /* of the largest itself */
     int64_t best = 0;
     for (int64_t c = 1; c < classes; c++)
-        if ((double)z[c] > top) {
-            top = (double)z[c];
-            best = c;
-        }
+        best = z[c] > z[best] ? c : best;
+    const double top = (double)z[best];
     for (int64_t c = 0; c < classes; c++)
-        sum += exp((double)z[c] - top);
+        sum += c == best ? 0 : exp((double)z[c] - top);
     *loss = top + log(sum) - (double)z[label];
     *correct = best == label;
 }

@@ -13,6 +13,7 @@ typedef struct weld_match_input {
     const weld_dataset *data;    /* NULL unless the matcher needs data */
     int restarts;                /* >= 1 */
     uint64_t seed;
+    bool graph_order;            /* the first descent visits the classes in graph order */
 } weld_match_input;
 
 typedef struct weld_match_result {

@@ -143,35 +143,6 @@ done:
     return st;
 }
 
-weld_status weld_match_weights_anchored(weld_element *element, const weld_scores *scores,
-                                        weld_error *err)
-{
-    weld_status st = WELD_OK;
-    descent d;
-    WELD_TRY(descent_init(&d, scores, err));
-    WELD_TRY(anchor(&d, err));
-    take_element(element, d.element);
-done:
-    descent_free(&d);
-    return st;
-}
-
-weld_status weld_match_weights_order(weld_element *element, int *sweeps, const weld_scores *scores,
-                                     const int32_t *order, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    descent d;
-    WELD_TRY(descent_init(&d, scores, err));
-    take_element(d.element, element);
-    memcpy(d.order, order, (size_t)scores->symmetry->free_count * sizeof *order);
-    WELD_TRY(descend(&d, NULL, err));
-    take_element(element, d.element);
-    *sweeps = d.sweeps;
-done:
-    descent_free(&d);
-    return st;
-}
-
 static weld_status run_descent(weld_match_result *result, const weld_scores *scores,
                                const weld_weights_options *options, int restart, weld_error *err)
 {
@@ -185,7 +156,7 @@ static weld_status run_descent(weld_match_result *result, const weld_scores *sco
     weld_rng_seed(&rng, options->seed, (uint64_t)restart);
     if (restart == 1)
         WELD_TRY(anchor(&d, err));
-    WELD_TRY(descend(&d, &rng, err));
+    WELD_TRY(descend(&d, options->graph_order && restart == 0 ? NULL : &rng, err));
     WELD_TRY(weld_scores_objective(&objective, scores, d.element, -1, err));
     result->objectives[restart] = objective;
     if (restart == 0 || objective > result->objective_end) {
@@ -227,7 +198,8 @@ static weld_status run_weights(weld_match_result **out, const weld_match_input *
 {
     weld_status st = WELD_OK;
     weld_scores *scores = NULL;
-    const weld_weights_options options = {input->restarts, input->seed};
+    const weld_weights_options options = {input->restarts, input->seed,
+                                          input->graph_order};
     *out = NULL;
     WELD_TRY(weld_scores_create(&scores, input->symmetry, input->a, input->b, err));
     WELD_TRY(weld_match_weights(out, scores, &options, err));

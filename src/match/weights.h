@@ -7,18 +7,12 @@
 typedef struct weld_weights_options {
     int restarts; /* >= 1 */
     uint64_t seed;
+    bool graph_order;
 } weld_weights_options;
 
 /* Descent 0 starts from the identity (with one restart that is the published algorithm), descent 1
  * from an anchored forward sweep, the others from the identity again; each visits the classes in
- * random orders of its own. The best objective wins, the earliest of equals. */
+ * random orders of its own (descent 0 in graph order, if graph_order). The best objective wins, the earliest of equals. */
 weld_status weld_match_weights(weld_match_result **out, const weld_scores *scores,
                                const weld_weights_options *options, weld_error *err);
-
-/* One descent from `element`, in place, with the classes in the given order [free_count]. */
-weld_status weld_match_weights_order(weld_element *element, int *sweeps, const weld_scores *scores,
-                                     const int32_t *order, weld_error *err);
-/* Classes in graph order, each by the tensors whose other units are pinned or matched already. */
-weld_status weld_match_weights_anchored(weld_element *element, const weld_scores *scores,
-                                        weld_error *err);
 #endif

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Every onnxweld command that the README shows runs: readme.sh ONNXWELD ROOT
+set -eu
+weld=$1 root=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cp "$root/models/mlp/a.onnx" "$work/A.onnx"
+cp "$root/models/mlp/b.onnx" "$work/B.onnx"
+cp "$root/models/mlp/a.onnx" "$work/M.onnx"
+cp "$root/models/grey/eval.npz" "$work/D.npz"
+cp "$root/models/grey/match.npz" "$work/T.npz"
+ln -s "$weld" "$work/onnxweld"
+cd "$work"
+PATH=$work:$PATH
+count=0
+# Commands stand in code blocks, from the start of a line; a comment follows two blanks.
+sed -n '/^```/,/^```/p' "$root/README.md" | grep '^onnxweld ' | sed 's/  *# .*//' >commands
+while read -r line; do
+    echo "+ $line"
+    sh -c "$line" >out 2>err </dev/null || { cat err; echo "FAIL: $line"; exit 1; }
+    rm -f AB.onnx r.html r.json
+    count=$((count + 1))
+done <commands
+[ "$count" -gt 0 ] && echo "$count commands ok"

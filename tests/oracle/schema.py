@@ -1,0 +1,45 @@
+"""The JSON that the commands write fits the committed schemas:
+
+    tools/python.sh tests/oracle/schema.py ONNXWELD ROOT
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import jsonschema
+
+
+def commands(tool, models, work):
+    mlp = [f"{models}/mlp/a.onnx", f"{models}/mlp/b.onnx"]
+    cnn = [f"{models}/cnn/a.onnx", f"{models}/cnn/b.onnx"]
+    data = ["--data", f"{models}/grey/eval.npz", "--preset", "unit", "--limit", "64"]
+    report = ["--report", f"{work}/r.json", "-f", "-q"]
+    yield 0, [tool, "weld", *mlp, "-o", f"{work}/m.onnx", *data, *report, "--save-perm", f"{work}/p.json"]
+    yield 0, [tool, "weld", *mlp, "-o", f"{work}/m.onnx", *report]
+    yield 0, [tool, "lmc", *cnn, *data, *report, "--match", "activations"]
+    yield 0, [tool, "inspect", f"{models}/resnet/a.onnx", *report]
+    yield 0, [tool, "check", *mlp, *report]
+    yield 3, [tool, "check", mlp[0], cnn[0], *report]
+
+
+def main():
+    tool, root = sys.argv[1], pathlib.Path(sys.argv[2])
+    schemas = {name: json.loads((root / f"tests/schema/{name}.schema.json").read_text())
+               for name in ("report", "permutation")}
+    with tempfile.TemporaryDirectory() as work:
+        for code, command in commands(tool, root / "models", work):
+            run = subprocess.run(command, capture_output=True, text=True)
+            if run.returncode != code:
+                raise SystemExit(f"{command}: exit {run.returncode}: {run.stderr}")
+            report = json.loads(pathlib.Path(work, "r.json").read_text())
+            jsonschema.validate(report, schemas["report"])
+        permutation = json.loads(pathlib.Path(work, "p.json").read_text())
+        jsonschema.validate(permutation, schemas["permutation"])
+    print("schemas ok")
+
+
+if __name__ == "__main__":
+    main()

@@ -62,7 +62,10 @@ typedef struct weld_error {
     char message[1024];
 } weld_error;
 
-#define WELD_ERROR_INIT {WELD_OK, 0, "", ""}
+#define WELD_ERROR_INIT                                                                            \
+    {                                                                                              \
+        WELD_OK, 0, "", ""                                                                         \
+    }
 WELD_API const char *weld_status_name(weld_status status);
 
 /* ---- context ---------------------------------------------------------------- */
@@ -88,15 +91,15 @@ typedef bool (*weld_progress_fn)(const char *stage, double fraction, void *user)
 
 typedef struct weld_context_options {
     uint32_t struct_size;
-    weld_allocator allocator; /**< NULL resize = the C library's */
+    weld_allocator allocator;  /**< NULL resize = the C library's */
     uint64_t memory_bytes_max; /**< budget over all objects; 0 = three quarters of the machine */
     weld_limits limits;
     int threads; /**< 0 = all processors; never changes a result */
     weld_progress_fn progress;
     void *user;
 } weld_context_options;
-#define WELD_CONTEXT_OPTIONS_INIT                                                              \
-    {                                                                                          \
+#define WELD_CONTEXT_OPTIONS_INIT                                                                  \
+    {                                                                                              \
         (uint32_t)sizeof(weld_context_options), {NULL, NULL}, 0, {0, 0, 0, 0, 0, 0}, 0, NULL, NULL \
     }
 
@@ -125,7 +128,8 @@ WELD_API weld_status weld_model_save_memory(void **out, size_t *out_size_bytes,
 WELD_API void weld_bytes_free(weld_context *ctx, void *bytes);
 WELD_API void weld_model_free(weld_model *model);
 /** Inputs, outputs, layers, classes of units, what is pinned and why. */
-WELD_API weld_status weld_model_inspect(weld_report **out, const weld_model *model, weld_error *err);
+WELD_API weld_status weld_model_inspect(weld_report **out, const weld_model *model,
+                                        weld_error *err);
 /** Every obstacle to welding b to a, numbered; WELD_E_MISMATCH if there is one (*out is made then
  *  as well: the one exception to the rule of outputs). */
 WELD_API weld_status weld_check(weld_report **out, const weld_model *a, const weld_model *b,
@@ -144,9 +148,9 @@ typedef struct weld_dataset_options {
     double scale;           /**< x is multiplied by it before mean and std; 0 = the preset's */
     int64_t samples_max;    /**< 0 = all */
 } weld_dataset_options;
-#define WELD_DATASET_OPTIONS_INIT                                                              \
-    {                                                                                          \
-        (uint32_t)sizeof(weld_dataset_options), NULL, NULL, NULL, NULL, NULL, 0, 0.0, 0        \
+#define WELD_DATASET_OPTIONS_INIT                                                                  \
+    {                                                                                              \
+        (uint32_t)sizeof(weld_dataset_options), NULL, NULL, NULL, NULL, NULL, 0, 0.0, 0            \
     }
 
 /** .npz, .npy, MNIST idx (.gz), CIFAR-10 binary (plain, .gz, .tar.gz), by content. */
@@ -191,9 +195,9 @@ typedef struct weld_run_options {
     const char *tap; /**< POSIX extended regular expression: values to return too; NULL = none */
     int64_t batch;   /**< samples per pass where samples are independent; 0 = chosen */
 } weld_run_options;
-#define WELD_RUN_OPTIONS_INIT                                                                  \
-    {                                                                                          \
-        (uint32_t)sizeof(weld_run_options), NULL, 0                                            \
+#define WELD_RUN_OPTIONS_INIT                                                                      \
+    {                                                                                              \
+        (uint32_t)sizeof(weld_run_options), NULL, 0                                                \
     }
 
 /** The outputs (then the taps) of a model on inputs matched by name, or by order where no input
@@ -216,11 +220,11 @@ typedef struct weld_align_options {
     int64_t batch;            /**< samples per forward pass; 0 = chosen */
     int restarts;             /**< descents of weight matching; 0 = 4 */
     uint64_t seed;
-    bool graph_order;         /**< the first descent visits the classes in graph order, not at random */
+    bool graph_order; /**< the first descent visits the classes in graph order, not at random */
 } weld_align_options;
-#define WELD_ALIGN_OPTIONS_INIT                                                                \
-    {                                                                                          \
-        (uint32_t)sizeof(weld_align_options), NULL, NULL, 0, 0, 0, false                             \
+#define WELD_ALIGN_OPTIONS_INIT                                                                    \
+    {                                                                                              \
+        (uint32_t)sizeof(weld_align_options), NULL, NULL, 0, 0, 0, false                           \
     }
 
 /** Permutations that bring `b` to `a`. Both are borrowed and must outlive the alignment. */
@@ -257,9 +261,9 @@ typedef struct weld_measure_options {
     size_t llfc_alpha_count;
     int64_t batch;
 } weld_measure_options;
-#define WELD_MEASURE_OPTIONS_INIT                                                              \
-    {                                                                                          \
-        (uint32_t)sizeof(weld_measure_options), NULL, 0, NULL, 0, 0                            \
+#define WELD_MEASURE_OPTIONS_INIT                                                                  \
+    {                                                                                              \
+        (uint32_t)sizeof(weld_measure_options), NULL, 0, NULL, 0, 0                                \
     }
 
 /** A report of the alignment (models, matching, verification). */
@@ -298,8 +302,7 @@ WELD_API weld_status weld_outputs_add_alignment(weld_outputs *outputs,
                                                 weld_error *err);
 /** `format`: a name of weld_report_formats(). */
 WELD_API weld_status weld_outputs_add_report(weld_outputs *outputs, const weld_report *report,
-                                             const char *format, const char *path,
-                                             weld_error *err);
+                                             const char *format, const char *path, weld_error *err);
 /** .npz; equal values give equal bytes. */
 WELD_API weld_status weld_outputs_add_values(weld_outputs *outputs, const weld_values *values,
                                              const char *path, weld_error *err);

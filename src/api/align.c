@@ -36,8 +36,8 @@ static weld_status refuse(const weld_pairing *pairing, const weld_model *a, cons
         n += (size_t)snprintf(list + n, sizeof list - n, "%s%d. %.100s", k ? "; " : "", k + 1,
                               pairing->differences[k]);
     return weld_fail(err, WELD_E_MISMATCH, "cannot weld %s and %s (%d obstacles): %s",
-                     a->structure->file->name, b->structure->file->name,
-                     pairing->difference_count, list);
+                     a->structure->file->name, b->structure->file->name, pairing->difference_count,
+                     list);
 }
 
 static weld_status prepare(weld_alignment *al, weld_error *err)
@@ -53,8 +53,8 @@ static weld_status prepare(weld_alignment *al, weld_error *err)
     al->param_of = pairing->param_of;
     pairing->param_of = NULL;
     WELD_TRY(weld_structure_shapes(&al->shapes, al->a->structure, WELD_MICRO_BATCH, err));
-    WELD_TRY(weld_symmetry_derive(&al->symmetry, al->ctx, al->a->structure->graph, al->shapes,
-                                  err));
+    WELD_TRY(
+        weld_symmetry_derive(&al->symmetry, al->ctx, al->a->structure->graph, al->shapes, err));
 done:
     weld_pairing_free(pairing);
     return st;
@@ -80,9 +80,13 @@ static weld_status match(weld_alignment *al, const weld_align_options *o, weld_e
     al->method = matcher->name;
     if (matcher->needs_data)
         WELD_TRY(check_data(al, o->data, err));
-    weld_match_input input = {.symmetry = al->symmetry, .shapes = al->shapes,
-                              .a = al->a->params, .b = al->naive, .data = o->data,
-                              .restarts = al->restarts, .seed = al->seed,
+    weld_match_input input = {.symmetry = al->symmetry,
+                              .shapes = al->shapes,
+                              .a = al->a->params,
+                              .b = al->naive,
+                              .data = o->data,
+                              .restarts = al->restarts,
+                              .seed = al->seed,
                               .graph_order = o->graph_order};
     WELD_TRY(matcher->run(&result, &input, err));
     al->element = result->element;
@@ -127,8 +131,7 @@ size_t weld_alignment_class_count(const weld_alignment *alignment)
     return (size_t)alignment->symmetry->free_count;
 }
 
-const int32_t *weld_alignment_class(const weld_alignment *alignment, size_t index,
-                                    size_t *out_size)
+const int32_t *weld_alignment_class(const weld_alignment *alignment, size_t index, size_t *out_size)
 {
     *out_size = (size_t)alignment->symmetry->classes[index].size;
     return alignment->element->perms[index];
@@ -204,8 +207,7 @@ void weld_alignment_free(weld_alignment *al)
     weld_free(al->ctx, al);
 }
 
-static weld_status add_metadata(weld_model *m, const char *key, const char *value,
-                                weld_error *err)
+static weld_status add_metadata(weld_model *m, const char *key, const char *value, weld_error *err)
 {
     weld_status st = WELD_OK;
     char **pair = m->metadata[m->metadata_count++];

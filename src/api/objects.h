@@ -46,8 +46,7 @@ struct weld_alignment {
 };
 
 /* The permutation file of an alignment. */
-weld_status weld_alignment_text(weld_buffer *out, const weld_alignment *alignment,
-                                weld_error *err);
+weld_status weld_alignment_text(weld_buffer *out, const weld_alignment *alignment, weld_error *err);
 weld_structure *weld_structure_retain(weld_structure *structure);
 void weld_structure_release(weld_structure *structure);
 /* Shapes for a micro-batch of about `wanted` samples: the literal batch where that is fixed. */

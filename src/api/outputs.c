@@ -45,8 +45,8 @@ static weld_status add_bytes(weld_outputs *o, const char *path, const void *byte
     weld_sink *sink = NULL;
     char *copy = NULL;
     for (size_t k = 0; k < o->count; k++)
-        WELD_REQUIRE(strcmp(o->paths[k], path) != 0, WELD_E_ARGUMENT,
-                     "%s: named for two outputs", path);
+        WELD_REQUIRE(strcmp(o->paths[k], path) != 0, WELD_E_ARGUMENT, "%s: named for two outputs",
+                     path);
     WELD_TRY(weld_sink_create(&sink, o->ctx, path, o->replace, err));
     WELD_TRY(weld_sink_write(sink, bytes, size, err));
     WELD_GROW(o->sinks, o->cap, o->ctx, o->count + 1);
@@ -61,8 +61,8 @@ done:
     return st;
 }
 
-weld_status weld_outputs_add_model(weld_outputs *outputs, const weld_model *model,
-                                   const char *path, char sha256[65], weld_error *err)
+weld_status weld_outputs_add_model(weld_outputs *outputs, const weld_model *model, const char *path,
+                                   char sha256[65], weld_error *err)
 {
     weld_status st = WELD_OK;
     void *bytes = NULL;

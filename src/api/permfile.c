@@ -10,9 +10,9 @@ static json_t *members_of(const weld_symmetry *s, const weld_class *k)
 {
     json_t *list = json_array();
     for (int m = 0; m < k->member_count; m++)
-        json_array_append_new(list, json_sprintf("%s[%d]",
-                                                 s->graph->params[k->members[m].param].name,
-                                                 k->members[m].axis));
+        json_array_append_new(
+            list,
+            json_sprintf("%s[%d]", s->graph->params[k->members[m].param].name, k->members[m].axis));
     return list;
 }
 

@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static weld_status add_model(weld_report *r, const char *role, const weld_model *m,
-                             weld_error *err)
+static weld_status add_model(weld_report *r, const char *role, const weld_model *m, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_onnx_file *file = m->structure->file;
@@ -21,8 +20,12 @@ static weld_status add_model(weld_report *r, const char *role, const weld_model 
     WELD_NEW(opsets, r->ctx, file->opset_count);
     for (int k = 0; k < file->opset_count; k++)
         opsets[k] = (weld_report_opset){file->opsets[k].domain, file->opsets[k].version};
-    weld_report_model model = {.role = role, .path = file->name, .sha256 = file->sha256,
-                               .producer = producer, .ir = file->ir_version, .opsets = opsets,
+    weld_report_model model = {.role = role,
+                               .path = file->name,
+                               .sha256 = file->sha256,
+                               .producer = producer,
+                               .ir = file->ir_version,
+                               .opsets = opsets,
                                .opset_count = (size_t)file->opset_count};
     for (int p = 0; p < g->param_count; p++)
         model.parameters += weld_shape_numel(&g->params[p].shape);
@@ -50,9 +53,12 @@ static weld_status add_class(weld_report *r, weld_report_classes *list, const we
         snprintf(text + 256 * m, 256, "%.200s[%d]", s->graph->params[k->members[m].param].name,
                  k->members[m].axis);
     }
-    weld_report_class item = {.name = k->name, .kind = k->pinned ? "pinned" : "free",
-                              .reason = k->pinned ? reason : NULL, .size = k->size,
-                              .moved = element ? 0 : -1, .members = members,
+    weld_report_class item = {.name = k->name,
+                              .kind = k->pinned ? "pinned" : "free",
+                              .reason = k->pinned ? reason : NULL,
+                              .size = k->size,
+                              .moved = element ? 0 : -1,
+                              .members = members,
                               .member_count = (size_t)k->member_count};
     for (int32_t i = 0; element && !k->pinned && i < k->size; i++)
         item.moved += element->perms[c][i] != i;
@@ -100,15 +106,20 @@ weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld
     WELD_TRY(new_report(&r, al->ctx, err));
     WELD_TRY(add_model(r, "A", al->a, err));
     WELD_TRY(add_model(r, "B", al->b, err));
-    weld_report_match match = {.method = al->method, .seed = al->seed, .restarts = al->restarts,
-                               .sweeps = al->sweeps, .pinned_fraction = pinned_fraction(al->symmetry),
+    weld_report_match match = {.method = al->method,
+                               .seed = al->seed,
+                               .restarts = al->restarts,
+                               .sweeps = al->sweeps,
+                               .pinned_fraction = pinned_fraction(al->symmetry),
                                .objective = {al->objective[0], al->objective[1]}};
     WELD_TRY(weld_report_put_match(r, &match, err));
     WELD_TRY(add_classes(r, &r->match.classes, al->symmetry, al->element, err));
-    r->verification = (weld_report_verification){
-        .present = al->proof.n > 0, .pass = al->proved, .n = al->proof.n,
-        .max_abs = al->proof.max_abs, .max_rel = al->proof.max_rel,
-        .argmax_agree = al->proof.argmax_agree};
+    r->verification = (weld_report_verification){.present = al->proof.n > 0,
+                                                 .pass = al->proved,
+                                                 .n = al->proof.n,
+                                                 .max_abs = al->proof.max_abs,
+                                                 .max_rel = al->proof.max_rel,
+                                                 .argmax_agree = al->proof.argmax_agree};
     *out = r;
     r = NULL;
 done:
@@ -160,8 +171,7 @@ done:
     return st;
 }
 
-weld_status weld_check(weld_report **out, const weld_model *a, const weld_model *b,
-                       weld_error *err)
+weld_status weld_check(weld_report **out, const weld_model *a, const weld_model *b, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_report *r = NULL;
@@ -171,8 +181,8 @@ weld_status weld_check(weld_report **out, const weld_model *a, const weld_model 
     WELD_TRY(new_report(&r, a->ctx, err));
     WELD_TRY(add_model(r, "A", a, err));
     WELD_TRY(add_model(r, "B", b, err));
-    WELD_TRY(weld_pair_graphs(&pairing, a->ctx, a->structure->graph, b->structure->graph, literal,
-                              err));
+    WELD_TRY(
+        weld_pair_graphs(&pairing, a->ctx, a->structure->graph, b->structure->graph, literal, err));
     r->checked = true;
     for (int k = 0; k < pairing->difference_count; k++)
         WELD_TRY(weld_report_line(r, &r->obstacles, err, "%s", pairing->differences[k]));
@@ -235,8 +245,12 @@ static weld_status add_llfc(weld_report *r, const weld_measures *m, const weld_p
             spread(at, f->one_minus_cos, n);
             spread(at + n, f->coef, n);
             spread(at + 2 * n, f->coef_authors, n);
-            row.variant[v] = (weld_report_figures){at, at + n, at + 2 * n,
-                {f->one_minus_cos_ab.mean, f->one_minus_cos_ab.std}, f->zeros};
+            row.variant[v] =
+                (weld_report_figures){at,
+                                      at + n,
+                                      at + 2 * n,
+                                      {f->one_minus_cos_ab.mean, f->one_minus_cos_ab.std},
+                                      f->zeros};
         }
         WELD_TRY(weld_report_put_row(r, &row, err));
     }
@@ -249,8 +263,10 @@ static weld_status add_data(weld_report *r, const weld_dataset *data, const weld
                             weld_error *err)
 {
     weld_status st = WELD_OK;
-    weld_report_data section = {.sha256 = data->sha256, .path = data->path,
-                                .preprocess = data->preset, .n = data->count,
+    weld_report_data section = {.sha256 = data->sha256,
+                                .path = data->path,
+                                .preprocess = data->preset,
+                                .n = data->count,
                                 .labels = data->labels != NULL};
     WELD_TRY(weld_report_put_data(r, &section, err));
     if (m->rows.removed)
@@ -272,8 +288,8 @@ static weld_status check_grid(const double *alpha, size_t count, const char *wha
 {
     for (size_t k = 0; k < count; k++)
         if (!(alpha[k] >= 0 && alpha[k] <= 1) || (k && !(alpha[k] > alpha[k - 1])))
-            return weld_fail(err, WELD_E_ARGUMENT, "%s %g at place %zu, allowed ascending in 0 to 1",
-                             what, alpha[k], k);
+            return weld_fail(err, WELD_E_ARGUMENT,
+                             "%s %g at place %zu, allowed ascending in 0 to 1", what, alpha[k], k);
     return WELD_OK;
 }
 
@@ -288,16 +304,16 @@ weld_status weld_report_measure(weld_report *report, const weld_alignment *al,
     weld_status st = WELD_OK;
     weld_measures *m = NULL;
     weld_shapes *shapes = NULL;
-    weld_pair_input in = {.ctx = al->ctx, .a = al->a->params, .b = {al->naive, al->aligned},
-                          .data = data};
+    weld_pair_input in = {
+        .ctx = al->ctx, .a = al->a->params, .b = {al->naive, al->aligned}, .data = data};
     in.alpha = o->alpha ? o->alpha : grid;
     in.alpha_count = (int)(o->alpha ? o->alpha_count : sizeof grid / sizeof grid[0]);
     in.llfc_alpha = o->llfc_alpha ? o->llfc_alpha : llfc;
     in.llfc_alpha_count = (int)(o->llfc_alpha ? o->llfc_alpha_count : sizeof llfc / sizeof llfc[0]);
     WELD_TRY(check_grid(in.alpha, (size_t)in.alpha_count, "alpha", err));
     WELD_TRY(check_grid(in.llfc_alpha, (size_t)in.llfc_alpha_count, "LLFC alpha", err));
-    WELD_TRY(weld_structure_shapes(&shapes, al->a->structure, o->batch > 0 ? o->batch : WELD_MICRO_BATCH,
-                                   err));
+    WELD_TRY(weld_structure_shapes(&shapes, al->a->structure,
+                                   o->batch > 0 ? o->batch : WELD_MICRO_BATCH, err));
     in.shapes = shapes;
     const weld_graph *g = shapes->graph;
     WELD_REQUIRE(g->input_count == 1, WELD_E_UNSUPPORTED, "data for a model with %d inputs",

@@ -16,8 +16,8 @@ typedef struct runner {
     weld_shapes *shapes;
     weld_plan *plan;
     weld_run *run;
-    weld_tensor *inputs;        /* [input_count] of one pass */
-    const weld_tensor **bound;  /* [input_count] */
+    weld_tensor *inputs;       /* [input_count] of one pass */
+    const weld_tensor **bound; /* [input_count] */
     weld_values *out;
 } runner;
 
@@ -95,8 +95,7 @@ static bool plan_fits(const runner *r)
 {
     bool fits = r->run && !r->shapes->contents_known;
     for (int k = 0; fits && k < r->graph->input_count; k++)
-        fits = weld_shape_equal(&r->shapes->types[r->graph->inputs[k]].shape,
-                                &r->inputs[k].shape);
+        fits = weld_shape_equal(&r->shapes->types[r->graph->inputs[k]].shape, &r->inputs[k].shape);
     return fits;
 }
 
@@ -149,7 +148,8 @@ static weld_status pass(runner *r, int64_t first, int64_t n, weld_error *err)
         weld_tensor *to = &r->out->items[k].tensor;
         size_t bytes = (size_t)weld_shape_numel(&from->shape) * weld_compute_size(from->dtype);
         size_t each = r->part ? bytes / (size_t)r->part : bytes;
-        memcpy((char *)to->data + (size_t)first * each, from->data, r->part ? (size_t)n * each : each);
+        memcpy((char *)to->data + (size_t)first * each, from->data,
+               r->part ? (size_t)n * each : each);
     }
 done:
     return st;
@@ -227,8 +227,7 @@ done:
     return st;
 }
 
-static weld_status run_arrays(runner *r, const weld_tensor **found, int64_t batch,
-                              weld_error *err)
+static weld_status run_arrays(runner *r, const weld_tensor **found, int64_t batch, weld_error *err)
 {
     weld_status st = WELD_OK;
     r->total = common_samples(found, r->graph->input_count);

@@ -64,8 +64,8 @@ weld_array weld_values_at(const weld_values *values, size_t index)
     const weld_named *item = &values->items[index];
     const weld_tensor *t = &item->tensor;
     bool real = weld_dtype_is_float(t->dtype);
-    return (weld_array){item->name, (int)t->dtype, t->shape.rank, t->shape.dims,
-                        real ? t->f : NULL, real ? NULL : t->i};
+    return (weld_array){item->name,    (int)t->dtype,      t->shape.rank,
+                        t->shape.dims, real ? t->f : NULL, real ? NULL : t->i};
 }
 
 /* ---- reading -------------------------------------------------------------------- */

@@ -80,8 +80,11 @@ static weld_status make_dense(weld_draft *draft, size_t index, const int inputs[
                               weld_error *err)
 {
     weld_status st = WELD_OK;
-    weld_node like = {.op = &weld_op_Dense, .opset = 1, .name = draft->nodes[index].name,
-                      .input_count = inputs[2] >= 0 ? 3 : 2, .output_count = 1};
+    weld_node like = {.op = &weld_op_Dense,
+                      .opset = 1,
+                      .name = draft->nodes[index].name,
+                      .input_count = inputs[2] >= 0 ? 3 : 2,
+                      .output_count = 1};
     weld_node *dense;
     WELD_REQUIRE((like.attrs = weld_arena_alloc(&draft->arena, 1, 16)), WELD_E_NOMEM,
                  "out of memory");

@@ -7,7 +7,8 @@ static bool is_training(const weld_draft *draft, const weld_node *node)
     int v = weld_node_input(node, 2);
     if (v < 0)
         return false;
-    const weld_tensor *mode = draft->values[v].kind == WELD_VALUE_CONST ? draft->values[v].data : NULL;
+    const weld_tensor *mode = draft->values[v].kind == WELD_VALUE_CONST ? draft->values[v].data
+                                                                        : NULL;
     return !mode || weld_dtype_is_float(mode->dtype) || weld_shape_numel(&mode->shape) != 1 ||
            mode->i[0] != 0;
 }

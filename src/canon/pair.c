@@ -135,11 +135,10 @@ static weld_status compare_constants(pairer *p, const weld_value *a, const weld_
         if (weld_dtype_is_float(x->dtype))
             same = x->f[k] == y->f[k];
         else
-            same = x->i[k] == y->i[k] || (k == 0 && p->literal[0] > 0 &&
-                                          x->i[k] == p->literal[0] && y->i[k] == p->literal[1]);
+            same = x->i[k] == y->i[k] || (k == 0 && p->literal[0] > 0 && x->i[k] == p->literal[0] &&
+                                          y->i[k] == p->literal[1]);
     }
-    return same ? WELD_OK
-                : differ(p, err, "constant: A '%s' and B '%s' differ", a->name, b->name);
+    return same ? WELD_OK : differ(p, err, "constant: A '%s' and B '%s' differ", a->name, b->name);
 }
 
 /* Which order of B's operands fits A's: by the structure below them. */
@@ -182,14 +181,10 @@ static weld_status compare_values(pairer *p, int va, int vb, weld_error *err)
         return differ(p, err, "A '%s' is %s, B '%s' is %s", a->name, kinds[a->kind], b->name,
                       kinds[b->kind]);
     switch (a->kind) {
-    case WELD_VALUE_INPUT:
-        return compare_inputs(p, a, b, err);
-    case WELD_VALUE_PARAM:
-        return compare_params(p, a, b, err);
-    case WELD_VALUE_CONST:
-        return compare_constants(p, a, b, err);
-    case WELD_VALUE_NODE:
-        return compare_nodes(p, va, vb, err);
+    case WELD_VALUE_INPUT: return compare_inputs(p, a, b, err);
+    case WELD_VALUE_PARAM: return compare_params(p, a, b, err);
+    case WELD_VALUE_CONST: return compare_constants(p, a, b, err);
+    case WELD_VALUE_NODE: return compare_nodes(p, va, vb, err);
     }
     return WELD_OK;
 }

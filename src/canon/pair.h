@@ -16,7 +16,6 @@ typedef struct weld_pairing {
 /* Literal batch sizes (0 = none) are the same thing in both graphs. *out is made even when the
  * graphs differ: then difference_count > 0. */
 weld_status weld_pair_graphs(weld_pairing **out, weld_context *ctx, const weld_graph *a,
-                             const weld_graph *b, const int64_t literal_batch[2],
-                             weld_error *err);
+                             const weld_graph *b, const int64_t literal_batch[2], weld_error *err);
 void weld_pairing_free(weld_pairing *pairing);
 #endif

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 static const command commands[] = {
-#define WELD_COMMAND(name, letter, least, most, arguments, help)                               \
+#define WELD_COMMAND(name, letter, least, most, arguments, help)                                   \
     {#name, letter, least, most, arguments, help, run_##name},
 #include "commands.def"
 #undef WELD_COMMAND
@@ -46,7 +46,8 @@ double seconds_run(void)
     return (double)(now.tv_sec - began.tv_sec) + 1e-9 * (double)(now.tv_nsec - began.tv_nsec);
 }
 
-weld_status open_data(weld_dataset **out, const session *s, const char *path, weld_error *err)
+weld_status open_data(weld_dataset **out, const session *s, const char *path, long long limit,
+                      weld_error *err)
 {
     const options *o = s->o;
     weld_dataset_options d = WELD_DATASET_OPTIONS_INIT;
@@ -58,7 +59,7 @@ weld_status open_data(weld_dataset **out, const session *s, const char *path, we
     d.std = o->std.count ? o->std.at : NULL;
     d.channels = o->mean.count ? o->mean.count : o->std.count;
     d.scale = o->scale;
-    d.samples_max = o->limit;
+    d.samples_max = limit;
     return weld_dataset_open(out, s->ctx, path, &d, err);
 }
 

@@ -15,7 +15,7 @@ typedef struct option {
 } option;
 
 static const option table[] = {
-#define WELD_OPTION(flag, kind, field, metavar, commands, help)                                \
+#define WELD_OPTION(flag, kind, field, metavar, commands, help)                                    \
     {flag, kind, offsetof(options, field), metavar, commands, help},
 #include "options.def"
 #undef WELD_OPTION
@@ -54,8 +54,7 @@ static weld_status parse_integer(long long *out, const char *flag, const char *t
 }
 
 /* "1,2,3" */
-static weld_status parse_numbers(numbers *out, const char *flag, const char *text,
-                                 weld_error *err)
+static weld_status parse_numbers(numbers *out, const char *flag, const char *text, weld_error *err)
 {
     char item[64];
     out->count = 0;
@@ -94,25 +93,17 @@ static weld_status take(options *o, const option *as, const char *value, weld_er
     void *field = (char *)o + as->offset;
     texts *list = field;
     switch (as->kind) {
-    case SWITCH:
-        *(bool *)field = true;
-        return WELD_OK;
-    case TEXT:
-        *(const char **)field = value;
-        return WELD_OK;
+    case SWITCH: *(bool *)field = true; return WELD_OK;
+    case TEXT: *(const char **)field = value; return WELD_OK;
     case TEXTS:
         if (list->count == REPORTS_MAX)
             return bad_usage(err, "%s: given more than %d times", as->flag, REPORTS_MAX);
         list->at[list->count++] = value;
         return WELD_OK;
-    case INTEGER:
-        return parse_integer(field, as->flag, value, err);
-    case REAL:
-        return parse_real(field, as->flag, value, err);
-    case NUMBERS:
-        return parse_numbers(field, as->flag, value, err);
-    case GRID:
-        return parse_grid(field, as->flag, value, err);
+    case INTEGER: return parse_integer(field, as->flag, value, err);
+    case REAL: return parse_real(field, as->flag, value, err);
+    case NUMBERS: return parse_numbers(field, as->flag, value, err);
+    case GRID: return parse_grid(field, as->flag, value, err);
     }
     return WELD_E_INTERNAL;
 }
@@ -171,7 +162,8 @@ void print_options(FILE *to, char letter)
         char flag[64];
         if (!strchr(table[k].commands, letter))
             continue;
-        snprintf(flag, sizeof flag, "%s %s", table[k].flag, table[k].metavar ? table[k].metavar : "");
+        snprintf(flag, sizeof flag, "%s %s", table[k].flag,
+                 table[k].metavar ? table[k].metavar : "");
         fprintf(to, "  %-22s %s\n", flag, table[k].help);
     }
 }

@@ -14,8 +14,8 @@ static bool is_folder(const char *path)
 static bool is_raw(const options *o)
 {
     const char *dot = o->data ? strrchr(o->data, '.') : NULL;
-    bool arrays = dot && (strcmp(dot, ".npz") == 0 || strcmp(dot, ".npy") == 0 ||
-                          strcmp(dot, ".pb") == 0);
+    bool arrays = dot &&
+                  (strcmp(dot, ".npz") == 0 || strcmp(dot, ".npy") == 0 || strcmp(dot, ".pb") == 0);
     return arrays && !o->preset && !o->mean.count && !o->std.count && o->scale == 0 && !o->limit;
 }
 
@@ -36,7 +36,7 @@ static weld_status run_on_data(weld_values **out, const weld_model *model, const
         if (st == WELD_OK)
             st = weld_model_run(out, model, inputs, &how, err);
     } else {
-        st = open_data(&data, s, o->data, err);
+        st = open_data(&data, s, o->data, o->limit, err);
         if (st == WELD_OK)
             st = weld_model_run_data(out, model, data, &how, err);
     }

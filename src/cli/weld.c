@@ -39,9 +39,10 @@ static weld_status load(job *j, const session *s, weld_error *err)
     if (st == WELD_OK)
         st = weld_model_load(&j->b, s->ctx, o->files[1], err);
     if (st == WELD_OK && o->data)
-        st = open_data(&j->data, s, o->data, err);
+        st = open_data(&j->data, s, o->data, o->limit, err);
     if (st == WELD_OK && o->match_data)
-        st = open_data(&j->match_data, s, o->match_data, err);
+        st = open_data(&j->match_data, s, o->match_data, o->match_limit ? o->match_limit : o->limit,
+                       err);
     return st;
 }
 

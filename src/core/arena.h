@@ -16,12 +16,12 @@ char *weld_arena_strdup(weld_arena *arena, const char *text);
 void weld_arena_adopt(weld_arena *arena, weld_arena *from);
 void weld_arena_free(weld_arena *arena);
 
-#define WELD_ARENA_NEW(ptr, arena, count)                                                      \
-    do {                                                                                       \
-        (ptr) = weld_arena_alloc((arena), (size_t)(count), sizeof *(ptr));                     \
-        if (!(ptr)) {                                                                          \
-            st = weld_fail_memory((arena)->ctx, err, (size_t)(count), sizeof *(ptr));          \
-            goto done;                                                                         \
-        }                                                                                      \
+#define WELD_ARENA_NEW(ptr, arena, count)                                                          \
+    do {                                                                                           \
+        (ptr) = weld_arena_alloc((arena), (size_t)(count), sizeof *(ptr));                         \
+        if (!(ptr)) {                                                                              \
+            st = weld_fail_memory((arena)->ctx, err, (size_t)(count), sizeof *(ptr));              \
+            goto done;                                                                             \
+        }                                                                                          \
     } while (0)
 #endif

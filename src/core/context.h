@@ -26,28 +26,28 @@ weld_status weld_fail_memory(weld_context *ctx, weld_error *err, size_t count, s
 weld_status weld_progress(weld_context *ctx, const char *stage, double fraction, weld_error *err);
 
 /* ptr = zeroed array of `count` elements, or goto done. */
-#define WELD_NEW(ptr, ctx, count)                                                              \
-    do {                                                                                       \
-        (ptr) = weld_alloc((ctx), (size_t)(count), sizeof *(ptr));                             \
-        if (!(ptr)) {                                                                          \
-            st = weld_fail_memory((ctx), err, (size_t)(count), sizeof *(ptr));                 \
-            goto done;                                                                         \
-        }                                                                                      \
+#define WELD_NEW(ptr, ctx, count)                                                                  \
+    do {                                                                                           \
+        (ptr) = weld_alloc((ctx), (size_t)(count), sizeof *(ptr));                                 \
+        if (!(ptr)) {                                                                              \
+            st = weld_fail_memory((ctx), err, (size_t)(count), sizeof *(ptr));                     \
+            goto done;                                                                             \
+        }                                                                                          \
     } while (0)
 /* Room for `need` elements in a growing array {ptr, cap}, or goto done. */
-#define WELD_GROW(ptr, cap, ctx, need)                                                         \
-    do {                                                                                       \
-        if ((size_t)(need) > (size_t)(cap)) {                                                  \
-            size_t grown_ = (size_t)(cap) + (size_t)(cap) / 2 + 16;                            \
-            if (grown_ < (size_t)(need))                                                       \
-                grown_ = (size_t)(need);                                                       \
-            void *block_ = weld_resize((ctx), (ptr), grown_, sizeof *(ptr));                   \
-            if (!block_) {                                                                     \
-                st = weld_fail_memory((ctx), err, grown_, sizeof *(ptr));                      \
-                goto done;                                                                     \
-            }                                                                                  \
-            (ptr) = block_;                                                                    \
-            (cap) = grown_;                                                                    \
-        }                                                                                      \
+#define WELD_GROW(ptr, cap, ctx, need)                                                             \
+    do {                                                                                           \
+        if ((size_t)(need) > (size_t)(cap)) {                                                      \
+            size_t grown_ = (size_t)(cap) + (size_t)(cap) / 2 + 16;                                \
+            if (grown_ < (size_t)(need))                                                           \
+                grown_ = (size_t)(need);                                                           \
+            void *block_ = weld_resize((ctx), (ptr), grown_, sizeof *(ptr));                       \
+            if (!block_) {                                                                         \
+                st = weld_fail_memory((ctx), err, grown_, sizeof *(ptr));                          \
+                goto done;                                                                         \
+            }                                                                                      \
+            (ptr) = block_;                                                                        \
+            (cap) = grown_;                                                                        \
+        }                                                                                          \
     } while (0)
 #endif

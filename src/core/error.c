@@ -56,10 +56,10 @@ void weld_error_wrap(weld_error *err, const char *fmt, ...)
 
 const char *weld_status_name(weld_status status)
 {
-    static const char *const names[] = {"ok",          "out of memory", "input/output error",
-                                        "bad format",  "limit exceeded", "unsupported",
-                                        "mismatch",    "bad argument",  "negative result",
-                                        "cancelled",   "internal error"};
+    static const char *const names[] = {"ok",         "out of memory",  "input/output error",
+                                        "bad format", "limit exceeded", "unsupported",
+                                        "mismatch",   "bad argument",   "negative result",
+                                        "cancelled",  "internal error"};
     int index = -(int)status;
     return index >= 0 && index <= 10 ? names[index] : "unknown status";
 }

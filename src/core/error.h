@@ -16,17 +16,17 @@ void weld_error_wrap(weld_error *err, const char *fmt, ...) WELD_PRINTF(2, 3);
 #define weld_fail(err, status, ...) weld_fail_at((err), __FILE__, __LINE__, (status), __VA_ARGS__)
 
 /* Both need `weld_status st` and a `done:` label in scope: one exit, one cleanup. */
-#define WELD_TRY(expr)                                                                         \
-    do {                                                                                       \
-        st = (expr);                                                                           \
-        if (st != WELD_OK)                                                                     \
-            goto done;                                                                         \
+#define WELD_TRY(expr)                                                                             \
+    do {                                                                                           \
+        st = (expr);                                                                               \
+        if (st != WELD_OK)                                                                         \
+            goto done;                                                                             \
     } while (0)
-#define WELD_REQUIRE(cond, status, ...)                                                        \
-    do {                                                                                       \
-        if (!(cond)) {                                                                         \
-            st = weld_fail(err, (status), __VA_ARGS__);                                        \
-            goto done;                                                                         \
-        }                                                                                      \
+#define WELD_REQUIRE(cond, status, ...)                                                            \
+    do {                                                                                           \
+        if (!(cond)) {                                                                             \
+            st = weld_fail(err, (status), __VA_ARGS__);                                            \
+            goto done;                                                                             \
+        }                                                                                          \
     } while (0)
 #endif

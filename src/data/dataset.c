@@ -37,8 +37,7 @@ done:
     return st;
 }
 
-static weld_status pick_reader(const weld_reader **out, const weld_data_file *file,
-                               weld_error *err)
+static weld_status pick_reader(const weld_reader **out, const weld_data_file *file, weld_error *err)
 {
     int best = 0;
     *out = NULL;
@@ -134,8 +133,7 @@ static weld_status check_options(const weld_dataset_options *o, const char *path
     WELD_REQUIRE(o->samples_max >= 0, WELD_E_ARGUMENT, "samples_max is %" PRId64 ", must be >= 0",
                  o->samples_max);
     WELD_REQUIRE(!o->preset || weld_preset_find(o->preset), WELD_E_ARGUMENT,
-                 "preset '%s', allowed none, unit, imagenet, cifar10, mnist, tf, caffe",
-                 o->preset);
+                 "preset '%s', allowed none, unit, imagenet, cifar10, mnist, tf, caffe", o->preset);
 done:
     return st;
 }
@@ -150,13 +148,9 @@ static weld_status fill(weld_dataset *dataset, const weld_dataset_options *o, we
     char *sibling = NULL;
     bool is_file = o->labels && access(o->labels, F_OK) == 0;
     WELD_TRY(load_file(&bytes, &size, ctx, dataset->path, dataset->sha256, err));
-    weld_data_file file = {bytes,
-                           size,
-                           dataset->path,
-                           o->input_name,
-                           is_file ? NULL : o->labels,
-                           is_file,
-                           o->samples_max};
+    weld_data_file file = {
+        bytes,   size,          dataset->path, o->input_name, is_file ? NULL : o->labels,
+        is_file, o->samples_max};
     WELD_TRY(pick_reader(&reader, &file, err));
     WELD_REQUIRE(!o->labels || is_file || reader->has_keys, WELD_E_ARGUMENT,
                  "%s: there is no file '%s' of labels, and %s has no keys", dataset->path,

@@ -27,8 +27,8 @@ struct weld_dataset {
         int64_t *raw_i;
     };
     double scale;
-    int channels;      /* length of mean and std; 0 = none */
-    int channel_axis;  /* of the sample; -1 = none */
+    int channels;     /* length of mean and std; 0 = none */
+    int channel_axis; /* of the sample; -1 = none */
     double *mean, *std;
     bool bgr;
     char sha256[WELD_SHA256_TEXT];        /* of the file as it lies on disk */

@@ -2,15 +2,18 @@
 #include <math.h>
 #include <string.h>
 
-#define NAMES                                                                                  \
-    PRESET(none, 1.0, 0, {0}, {0}, false)                                                      \
-    PRESET(unit, 1.0 / 255, 0, {0}, {0}, false)                                                \
-    PRESET(imagenet, 1.0 / 255, 3, LIST(.485, .456, .406), LIST(.229, .224, .225), false)      \
-    PRESET(cifar10, 1.0 / 255, 3, LIST(.4914, .4822, .4465), LIST(.2471, .2435, .2616), false) \
-    PRESET(mnist, 1.0 / 255, 1, {.1307}, {.3081}, false)                                       \
-    PRESET(tf, 1.0 / 127.5, 1, {1.0}, {1.0}, false)                                            \
+#define NAMES                                                                                      \
+    PRESET(none, 1.0, 0, {0}, {0}, false)                                                          \
+    PRESET(unit, 1.0 / 255, 0, {0}, {0}, false)                                                    \
+    PRESET(imagenet, 1.0 / 255, 3, LIST(.485, .456, .406), LIST(.229, .224, .225), false)          \
+    PRESET(cifar10, 1.0 / 255, 3, LIST(.4914, .4822, .4465), LIST(.2471, .2435, .2616), false)     \
+    PRESET(mnist, 1.0 / 255, 1, {.1307}, {.3081}, false)                                           \
+    PRESET(tf, 1.0 / 127.5, 1, {1.0}, {1.0}, false)                                                \
     PRESET(caffe, 1.0, 3, LIST(103.939, 116.779, 123.68), LIST(1, 1, 1), true)
-#define LIST(a, b, c) {a, b, c}
+#define LIST(a, b, c)                                                                              \
+    {                                                                                              \
+        a, b, c                                                                                    \
+    }
 
 #define PRESET(name, scale, channels, mean, std, bgr) {#name, scale, channels, mean, std, bgr},
 static const weld_preset presets[] = {NAMES};
@@ -40,8 +43,8 @@ static weld_status set_channels(weld_dataset *d, const weld_dataset_options *o,
     bool own = o->mean || o->std;
     WELD_REQUIRE(!own || (o->channels > 0 && o->channels <= 65536), WELD_E_ARGUMENT,
                  "mean or std of %zu channels, allowed 1 to 65536", o->channels);
-    WELD_REQUIRE(!own || !preset->channels || preset->channels == 1 ||
-                     (o->mean && o->std) || o->channels == (size_t)preset->channels,
+    WELD_REQUIRE(!own || !preset->channels || preset->channels == 1 || (o->mean && o->std) ||
+                     o->channels == (size_t)preset->channels,
                  WELD_E_ARGUMENT, "mean or std of %zu channels, but preset %s has %d", o->channels,
                  preset->name, preset->channels);
     d->channels = own ? (int)o->channels : preset->channels;
@@ -95,8 +98,7 @@ weld_status weld_dataset_preprocess(weld_dataset *dataset, const weld_dataset_op
     WELD_TRY(set_channels(dataset, options, preset, err));
     WELD_TRY(find_axis(dataset, err));
     /* Who asks for preprocessing has pixels, not tokens. */
-    dataset->integer = dataset->stored == WELD_INT64 && !dataset->channels &&
-                       dataset->scale == 1.0;
+    dataset->integer = dataset->stored == WELD_INT64 && !dataset->channels && dataset->scale == 1.0;
 done:
     return st;
 }

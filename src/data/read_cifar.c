@@ -46,8 +46,8 @@ static weld_status check_size(size_t size, const char *name, weld_error *err)
                          "%s: %zu bytes are records of 3074: CIFAR-100, expected CIFAR-10 (3073)",
                          name, size);
     return weld_fail(err, WELD_E_FORMAT,
-                     "%s: %zu bytes, expected a multiple of 3073 (one label and 3 x 32 x 32)",
-                     name, size);
+                     "%s: %zu bytes, expected a multiple of 3073 (one label and 3 x 32 x 32)", name,
+                     size);
 }
 
 /* Which of the tar's files this is: 0 = test_batch.bin, 1 to 5 = data_batch_N.bin, else -1. */

@@ -57,17 +57,15 @@ done:
     return st;
 }
 
-static weld_status store_samples(weld_dataset *out, const weld_data_file *file,
-                                 const weld_npy *npy, weld_error *err)
+static weld_status store_samples(weld_dataset *out, const weld_data_file *file, const weld_npy *npy,
+                                 weld_error *err)
 {
     weld_status st = WELD_OK;
     WELD_REQUIRE(npy->shape.rank >= 1, WELD_E_FORMAT,
                  "%s: is a single number, expected an array of samples [N, ...]", npy->name);
     out->sample = weld_shape_make(npy->shape.rank - 1, npy->shape.dims + 1);
     bool bytes = npy->dtype == WELD_UINT8 || npy->dtype == WELD_BOOL;
-    out->stored = bytes                              ? WELD_UINT8
-                  : weld_dtype_is_float(npy->dtype) ? WELD_FLOAT
-                                                     : WELD_INT64;
+    out->stored = bytes ? WELD_UINT8 : weld_dtype_is_float(npy->dtype) ? WELD_FLOAT : WELD_INT64;
     WELD_TRY(weld_dataset_make_room(out, file, npy->shape.dims[0], err));
     int64_t n = out->count * weld_shape_numel(&out->sample);
     if (out->stored == WELD_UINT8)

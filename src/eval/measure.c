@@ -6,21 +6,21 @@
 
 /* Per-sample scalars; index order [.., sample]. NaN marks a zero feature. */
 typedef struct samples {
-    double *loss, *correct;            /* [variant, alpha, N] */
-    double *dist, *coef, *authors;     /* [variant, row, llfc alpha, N] */
-    double *dist_ab;                   /* [variant, row, N] */
+    double *loss, *correct;        /* [variant, alpha, N] */
+    double *dist, *coef, *authors; /* [variant, row, llfc alpha, N] */
+    double *dist_ab;               /* [variant, row, N] */
 } samples;
 
 typedef struct pass {
     const weld_pair_input *in;
     weld_measures *out;
     weld_plan *plan;
-    weld_paramset **mixed;      /* [variant, mix] parameters on the path */
-    double *mix;                /* [mix_count] all distinct alphas */
+    weld_paramset **mixed; /* [variant, mix] parameters on the path */
+    double *mix;           /* [mix_count] all distinct alphas */
     int mix_count;
-    int *alpha_of, *llfc_of;    /* [mix_count] place in alpha, llfc_alpha; -1 = not there */
-    weld_run **runs;            /* [slot, 4]: A, naive B, aligned B, mixed */
-    float **batch;              /* [slot] one micro-batch of inputs */
+    int *alpha_of, *llfc_of; /* [mix_count] place in alpha, llfc_alpha; -1 = not there */
+    weld_run **runs;         /* [slot, 4]: A, naive B, aligned B, mixed */
+    float **batch;           /* [slot] one micro-batch of inputs */
     samples s;
     int64_t micro;
 } pass;
@@ -71,8 +71,8 @@ static void score_batch(pass *p, const weld_run *run, int variant, int alpha, in
     const float *z = weld_run_value(run, logits)->f;
     size_t base = (size_t)((variant * p->in->alpha_count + alpha) * total + first);
     for (int64_t i = 0; i < n; i++)
-        score_sample(&p->s.loss[base + (size_t)i], &p->s.correct[base + (size_t)i],
-                     z + i * classes, classes, p->in->data->labels[first + i]);
+        score_sample(&p->s.loss[base + (size_t)i], &p->s.correct[base + (size_t)i], z + i * classes,
+                     classes, p->in->data->labels[first + i]);
 }
 
 typedef struct feature_triple {
@@ -132,8 +132,8 @@ static void compare_ends(pass *p, weld_run *const *runs, int variant, int64_t fi
         for (int64_t i = 0; i < n; i++) {
             const float *x = a + i * size, *y = b + i * size;
             double xx = dot(x, x, size), yy = dot(y, y, size);
-            p->s.dist_ab[base + (size_t)i] =
-                xx > 0 && yy > 0 ? 1 - dot(x, y, size) / sqrt(xx * yy) : NAN;
+            p->s.dist_ab[base + (size_t)i] = xx > 0 && yy > 0 ? 1 - dot(x, y, size) / sqrt(xx * yy)
+                                                              : NAN;
         }
     }
 }
@@ -211,16 +211,16 @@ static weld_status alloc_pass(pass *p, weld_error *err)
     WELD_ARENA_NEW(p->runs, arena, 4 * slots);
     WELD_ARENA_NEW(p->batch, arena, slots);
     p->micro = in->shapes->batch;
-    size_t input_size = (size_t)weld_shape_numel(&in->shapes->types[in->shapes->graph->inputs[0]].shape);
+    size_t input_size =
+        (size_t)weld_shape_numel(&in->shapes->types[in->shapes->graph->inputs[0]].shape);
     for (int s = 0; s < slots; s++)
         WELD_ARENA_NEW(p->batch[s], arena, input_size);
     for (int k = 0; k < WELD_VARIANTS * p->mix_count; k++) {
         WELD_TRY(weld_paramset_create(&p->mixed[k], ctx, in->shapes->graph, err));
-        weld_paramset_lerp(p->mixed[k], in->a, in->b[k / p->mix_count],
-                           p->mix[k % p->mix_count]);
+        weld_paramset_lerp(p->mixed[k], in->a, in->b[k / p->mix_count], p->mix[k % p->mix_count]);
     }
-    WELD_TRY(weld_plan_create(&p->plan, ctx, in->shapes, p->out->rows.values, p->out->rows.count,
-                              err));
+    WELD_TRY(
+        weld_plan_create(&p->plan, ctx, in->shapes, p->out->rows.values, p->out->rows.count, err));
     for (int s = 0; s < 4 * slots; s++)
         WELD_TRY(weld_run_create(&p->runs[s], p->plan, err));
 done:
@@ -327,8 +327,8 @@ weld_status weld_measure(weld_measures **out, const weld_pair_input *input, weld
     p.out->classes = (int)per_sample(&p, p.out->rows.logits);
     WELD_TRY(check_labels(&p, err));
     WELD_TRY(alloc_pass(&p, err));
-    WELD_TRY(weld_parallel_for(ctx, (input->data->count + p.micro - 1) / p.micro, measure_batch,
-                               &p, err));
+    WELD_TRY(weld_parallel_for(ctx, (input->data->count + p.micro - 1) / p.micro, measure_batch, &p,
+                               err));
     WELD_TRY(reduce(&p, err));
     *out = p.out;
     p.out = NULL;

@@ -11,9 +11,9 @@ enum { WELD_NAIVE = 0, WELD_ALIGNED = 1, WELD_VARIANTS = 2 };
 
 typedef struct weld_pair_input {
     weld_context *ctx;
-    const weld_shapes *shapes;   /* of one micro-batch, over A's graph */
-    const weld_paramset *a;      /* A */
-    const weld_paramset *b[2];   /* B in A's frame: naive, permuted */
+    const weld_shapes *shapes; /* of one micro-batch, over A's graph */
+    const weld_paramset *a;    /* A */
+    const weld_paramset *b[2]; /* B in A's frame: naive, permuted */
     const weld_dataset *data;
     const double *alpha, *llfc_alpha; /* weight of A */
     int alpha_count, llfc_alpha_count;

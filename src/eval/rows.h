@@ -5,7 +5,7 @@
 
 typedef struct weld_rows {
     weld_context *ctx;
-    int *values;       /* in graph order, each once; the last one is the logits */
+    int *values;        /* in graph order, each once; the last one is the logits */
     const char **names; /* of the layer, borrowed from the graph */
     int count;
     int logits;          /* value before a trailing Softmax or LogSoftmax, else the output */

@@ -12,7 +12,7 @@ struct weld_plan {
     const weld_graph *graph;
     int *steps; /* [step_count] node indices: those whose outputs are not known beforehand */
     int step_count;
-    int *slot_of; /* [value_count] buffer of a computed value, -1 = none */
+    int *slot_of;  /* [value_count] buffer of a computed value, -1 = none */
     int *last_use; /* [value_count] last step that reads it */
     slot *slots;
     int slot_count;
@@ -79,8 +79,8 @@ static int pick_slot(const weld_plan *plan, int step, size_t bytes)
         if (plan->slots[s].last_use >= step)
             continue;
         size_t have = plan->slots[s].bytes, held = best < 0 ? 0 : plan->slots[best].bytes;
-        bool better = best < 0 || (have >= bytes ? held < bytes || have < held
-                                                 : held < bytes && have > held);
+        bool better = best < 0 ||
+                      (have >= bytes ? held < bytes || have < held : held < bytes && have > held);
         if (better)
             best = s;
     }

@@ -52,8 +52,8 @@ done:
     return st;
 }
 
-weld_status weld_archive_open(weld_archive **out, weld_context *ctx, const void *bytes,
-                              size_t size, const char *name, weld_error *err)
+weld_status weld_archive_open(weld_archive **out, weld_context *ctx, const void *bytes, size_t size,
+                              const char *name, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_archive *archive = NULL;
@@ -80,8 +80,8 @@ static weld_status adopt_name(weld_archive *archive, struct archive_entry *entry
     const char *name = archive_entry_pathname_utf8(entry);
     if (!name)
         name = archive_entry_pathname(entry);
-    WELD_REQUIRE(name && *name, WELD_E_FORMAT, "%s: entry %ld has no readable name",
-                 archive->name, archive->entries);
+    WELD_REQUIRE(name && *name, WELD_E_FORMAT, "%s: entry %ld has no readable name", archive->name,
+                 archive->entries);
     size_t n = strlen(name), max = archive->ctx->limits.name_bytes_max;
     WELD_REQUIRE(n <= max, WELD_E_LIMIT, "%s: the name of entry %ld has %zu bytes, allowed %zu",
                  archive->name, archive->entries, n, max);

@@ -9,8 +9,8 @@ typedef struct weld_archive weld_archive;
 bool weld_is_zip(const void *bytes, size_t size);
 bool weld_is_tar(const void *bytes, size_t size);
 /* The bytes are borrowed and must outlive the archive. `name` is for messages. */
-weld_status weld_archive_open(weld_archive **out, weld_context *ctx, const void *bytes,
-                              size_t size, const char *name, weld_error *err);
+weld_status weld_archive_open(weld_archive **out, weld_context *ctx, const void *bytes, size_t size,
+                              const char *name, weld_error *err);
 /* The next regular file, or *member = NULL at the end; valid until the next call. */
 weld_status weld_archive_next(const char **member, weld_archive *archive, weld_error *err);
 /* The current member, whole and with its checksum checked; WELD_E_LIMIT past cap.

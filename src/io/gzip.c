@@ -50,8 +50,8 @@ static weld_status step(unpacker *u, int *code, weld_error *err)
     *code = inflate(&u->stream, Z_NO_FLUSH);
     u->used += in - u->stream.avail_in;
     u->size += room - u->stream.avail_out;
-    WELD_REQUIRE(u->size <= cap, WELD_E_LIMIT, "%s: unpacks to more than %zu bytes",
-                 u->input->name, cap);
+    WELD_REQUIRE(u->size <= cap, WELD_E_LIMIT, "%s: unpacks to more than %zu bytes", u->input->name,
+                 cap);
 done:
     return st;
 }

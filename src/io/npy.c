@@ -169,16 +169,15 @@ static weld_status set_dtype(weld_npy *npy, const char *descr, weld_error *err)
         char text[3];
         weld_dtype dtype;
         size_t size;
-    } types[] = {{"b1", WELD_BOOL, 1},   {"i1", WELD_INT8, 1},    {"i2", WELD_INT16, 2},
-                 {"i4", WELD_INT32, 4},  {"i8", WELD_INT64, 8},   {"u1", WELD_UINT8, 1},
-                 {"u2", WELD_UINT16, 2}, {"u4", WELD_UINT32, 4},  {"u8", WELD_UINT64, 8},
-                 {"f2", WELD_FLOAT16, 2}, {"f4", WELD_FLOAT, 4}, {"f8", WELD_DOUBLE, 8}};
+    } types[] = {{"b1", WELD_BOOL, 1},    {"i1", WELD_INT8, 1},   {"i2", WELD_INT16, 2},
+                 {"i4", WELD_INT32, 4},   {"i8", WELD_INT64, 8},  {"u1", WELD_UINT8, 1},
+                 {"u2", WELD_UINT16, 2},  {"u4", WELD_UINT32, 4}, {"u8", WELD_UINT64, 8},
+                 {"f2", WELD_FLOAT16, 2}, {"f4", WELD_FLOAT, 4},  {"f8", WELD_DOUBLE, 8}};
     weld_status st = WELD_OK;
     char order = descr[0], kind = order ? descr[1] : '\0';
     WELD_REQUIRE(kind != 'O', WELD_E_FORMAT,
                  "%s: holds pickled objects (dtype '%s'), which are never read", npy->name, descr);
-    WELD_REQUIRE(kind != 'V', WELD_E_FORMAT, "%s: structured array (dtype '%s')", npy->name,
-                 descr);
+    WELD_REQUIRE(kind != 'V', WELD_E_FORMAT, "%s: structured array (dtype '%s')", npy->name, descr);
     WELD_REQUIRE(kind != 'U' && kind != 'S', WELD_E_FORMAT,
                  "%s: holds text (dtype '%s'), expected numbers", npy->name, descr);
     for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
@@ -191,8 +190,8 @@ static weld_status set_dtype(weld_npy *npy, const char *descr, weld_error *err)
         npy->big_endian = order == '>';
         return WELD_OK;
     }
-    st = weld_fail(err, WELD_E_FORMAT,
-                   "%s: dtype '%s', allowed b1, i1 to i8, u1 to u8, f2, f4, f8", npy->name, descr);
+    st = weld_fail(err, WELD_E_FORMAT, "%s: dtype '%s', allowed b1, i1 to i8, u1 to u8, f2, f4, f8",
+                   npy->name, descr);
 done:
     return st;
 }
@@ -297,8 +296,8 @@ weld_status weld_npy_to_int64(int64_t *out, const weld_npy *npy, int64_t first, 
     weld_status st = WELD_OK;
     unsigned char stored[CHUNK * 8];
     WELD_TRY(check_range(npy, first, n, err));
-    WELD_REQUIRE(!weld_dtype_is_float(npy->dtype), WELD_E_FORMAT,
-                 "%s: holds %s, expected integers", npy->name, weld_dtype_name(npy->dtype));
+    WELD_REQUIRE(!weld_dtype_is_float(npy->dtype), WELD_E_FORMAT, "%s: holds %s, expected integers",
+                 npy->name, weld_dtype_name(npy->dtype));
     for (int64_t at = 0; at < n;) {
         size_t part = n - at < CHUNK ? (size_t)(n - at) : CHUNK;
         WELD_TRY(gather(stored, npy, first + at, part, err));

@@ -5,28 +5,17 @@
 static const char *descr_of(weld_dtype dtype)
 {
     switch ((int)dtype) {
-    case WELD_DOUBLE:
-        return "<f8";
-    case WELD_BOOL:
-        return "|b1";
-    case WELD_INT8:
-        return "|i1";
-    case WELD_UINT8:
-        return "|u1";
-    case WELD_INT16:
-        return "<i2";
-    case WELD_UINT16:
-        return "<u2";
-    case WELD_INT32:
-        return "<i4";
-    case WELD_UINT32:
-        return "<u4";
-    case WELD_INT64:
-        return "<i8";
-    case WELD_UINT64:
-        return "<u8";
-    default:
-        return "<f4";
+    case WELD_DOUBLE: return "<f8";
+    case WELD_BOOL: return "|b1";
+    case WELD_INT8: return "|i1";
+    case WELD_UINT8: return "|u1";
+    case WELD_INT16: return "<i2";
+    case WELD_UINT16: return "<u2";
+    case WELD_INT32: return "<i4";
+    case WELD_UINT32: return "<u4";
+    case WELD_INT64: return "<i8";
+    case WELD_UINT64: return "<u8";
+    default: return "<f4";
     }
 }
 
@@ -61,7 +50,8 @@ weld_status weld_npy_write(weld_buffer *out, const weld_tensor *tensor, weld_err
     write_header(out, tensor);
     for (int64_t at = 0; at < count; at += PART) {
         size_t n = count - at < PART ? (size_t)(count - at) : PART;
-        WELD_TRY(weld_encode(stored, dtype, (const char *)tensor->data + (size_t)at * each, n, err));
+        WELD_TRY(
+            weld_encode(stored, dtype, (const char *)tensor->data + (size_t)at * each, n, err));
         weld_buffer_append(out, stored, n * weld_dtype_size(dtype));
     }
     WELD_TRY(weld_buffer_check(out, err));

@@ -34,8 +34,7 @@ static weld_status adopt_file(weld_source *source, weld_error *err)
     weld_status st = WELD_OK;
     struct stat info;
     uint64_t max = source->ctx->limits.file_bytes_max;
-    WELD_REQUIRE(fstat(source->fd, &info) == 0, WELD_E_IO, "%s: %s", source->name,
-                 strerror(errno));
+    WELD_REQUIRE(fstat(source->fd, &info) == 0, WELD_E_IO, "%s: %s", source->name, strerror(errno));
     WELD_REQUIRE(S_ISREG(info.st_mode), WELD_E_IO, "%s: is %s, expected a regular file",
                  source->name, kind_of(info.st_mode));
     source->size = (uint64_t)info.st_size;
@@ -88,8 +87,8 @@ done:
     return st;
 }
 
-weld_status weld_source_memory(weld_source **out, weld_context *ctx, const void *bytes,
-                               size_t size, weld_error *err)
+weld_status weld_source_memory(weld_source **out, weld_context *ctx, const void *bytes, size_t size,
+                               weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_source *source = NULL;
@@ -170,8 +169,7 @@ weld_status weld_source_unchanged(const weld_source *source, weld_error *err)
     struct stat info;
     if (source->fd < 0)
         return WELD_OK;
-    WELD_REQUIRE(fstat(source->fd, &info) == 0, WELD_E_IO, "%s: %s", source->name,
-                 strerror(errno));
+    WELD_REQUIRE(fstat(source->fd, &info) == 0, WELD_E_IO, "%s: %s", source->name, strerror(errno));
     WELD_REQUIRE((uint64_t)info.st_size == source->size && info.st_dev == source->device &&
                      info.st_ino == source->inode &&
                      info.st_mtim.tv_sec == source->modified.tv_sec &&

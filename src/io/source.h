@@ -9,8 +9,8 @@ typedef struct weld_source weld_source;
 weld_status weld_source_open(weld_source **out, weld_context *ctx, const char *path,
                              weld_error *err);
 /* Copies the bytes. */
-weld_status weld_source_memory(weld_source **out, weld_context *ctx, const void *bytes,
-                               size_t size, weld_error *err);
+weld_status weld_source_memory(weld_source **out, weld_context *ctx, const void *bytes, size_t size,
+                               weld_error *err);
 uint64_t weld_source_size(const weld_source *source);
 /* The path, or "<memory>". */
 const char *weld_source_name(const weld_source *source);

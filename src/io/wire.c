@@ -35,12 +35,8 @@ weld_status weld_wire_next(weld_wire_field *out, const unsigned char *bytes, uin
             return weld_fail(err, WELD_E_FORMAT, "bad varint at byte %" PRIu64, out->payload);
         out->size = *at - out->payload;
         return WELD_OK;
-    case WELD_WIRE_FIXED64:
-        out->size = 8;
-        break;
-    case WELD_WIRE_FIXED32:
-        out->size = 4;
-        break;
+    case WELD_WIRE_FIXED64: out->size = 8; break;
+    case WELD_WIRE_FIXED32: out->size = 4; break;
     case WELD_WIRE_BYTES:
         if (!weld_wire_varint(&value, bytes, at, end))
             return weld_fail(err, WELD_E_FORMAT, "bad length at byte %" PRIu64, out->length_at);

@@ -8,10 +8,10 @@ enum { WELD_WIRE_VARINT = 0, WELD_WIRE_FIXED64 = 1, WELD_WIRE_BYTES = 2, WELD_WI
 typedef struct weld_wire_field {
     uint32_t number;
     int wire_type;
-    uint64_t start;   /* offset of the tag */
+    uint64_t start;     /* offset of the tag */
     uint64_t length_at; /* BYTES: offset of the length prefix */
-    uint64_t payload; /* offset of the contents (after the length, if any) */
-    uint64_t size;    /* bytes of the contents */
+    uint64_t payload;   /* offset of the contents (after the length, if any) */
+    uint64_t size;      /* bytes of the contents */
 } weld_wire_field;
 
 /* Reads the field at *at in bytes[.. end); *at moves behind it. WELD_E_FORMAT says where. */

@@ -5,11 +5,11 @@
 typedef struct finisher {
     weld_draft *draft;
     weld_graph *graph;
-    int *producer; /* [value_count] draft node, -1 */
-    bool *reached; /* [node_count] */
+    int *producer;        /* [value_count] draft node, -1 */
+    bool *reached;        /* [node_count] */
     int *stack, *waiting; /* [node_count] */
-    int *order;    /* [node_count] draft node of each position */
-    int *heap;     /* [node_count] ready nodes, a binary heap by file order */
+    int *order;           /* [node_count] draft node of each position */
+    int *heap;            /* [node_count] ready nodes, a binary heap by file order */
     int heap_size, ordered;
     int *value_map; /* draft value -> graph value, -1 = dropped */
     weld_home *homes;

@@ -17,12 +17,12 @@ typedef enum weld_value_kind {
 typedef struct weld_value {
     const char *name; /* as in the file; unique */
     weld_value_kind kind;
-    weld_dtype dtype;                /* declared or stored; UNDEFINED for node outputs */
-    int rank;                        /* INPUT and PARAM; -1 = not declared */
-    int64_t dims[WELD_RANK_MAX];     /* -1 = symbolic */
-    int producer;                    /* node index, NODE only */
-    int param;                       /* param index, PARAM only; else -1 */
-    const weld_tensor *data;         /* CONST only */
+    weld_dtype dtype;            /* declared or stored; UNDEFINED for node outputs */
+    int rank;                    /* INPUT and PARAM; -1 = not declared */
+    int64_t dims[WELD_RANK_MAX]; /* -1 = symbolic */
+    int producer;                /* node index, NODE only */
+    int param;                   /* param index, PARAM only; else -1 */
+    const weld_tensor *data;     /* CONST only */
 } weld_value;
 
 typedef struct weld_node {

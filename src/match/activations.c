@@ -69,8 +69,8 @@ static int64_t unit_rows(double *out, const weld_tensor *t, const weld_carrier *
     return rows;
 }
 
-static weld_status add_batch(moments *m, const matcher *k, weld_run *const runs[2],
-                             int64_t samples, weld_error *err)
+static weld_status add_batch(moments *m, const matcher *k, weld_run *const runs[2], int64_t samples,
+                             weld_error *err)
 {
     weld_status st = WELD_OK;
     double *x[2] = {NULL, NULL};
@@ -233,8 +233,8 @@ static weld_status match_element(weld_element *element, const weld_match_input *
     weld_status st = WELD_OK;
     const weld_symmetry *s = element->symmetry;
     const weld_paramset *sets[2] = {in->a, in->b};
-    matcher k = {.ctx = s->ctx, .shapes = in->shapes, .sets = sets, .data = in->data,
-                 .scores = scores};
+    matcher k = {
+        .ctx = s->ctx, .shapes = in->shapes, .sets = sets, .data = in->data, .scores = scores};
     int *values = NULL, count = 0;
     WELD_NEW(values, k.ctx, s->graph->value_count);
     for (int v = 0; v < s->graph->value_count; v++)
@@ -282,6 +282,7 @@ done:
 }
 
 const weld_matcher weld_matcher_activations = {
-    .name = "activations", .needs_data = true,
+    .name = "activations",
+    .needs_data = true,
     .help = "correlation of post-activation features on the matching data",
     .run = run_activations};

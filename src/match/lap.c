@@ -5,11 +5,11 @@
 typedef struct lap {
     const double *score; /* [n, n] */
     int32_t n;
-    double *u, *v;           /* [n] prices of rows and columns */
-    double *distance;        /* [n] of columns from the free row */
+    double *u, *v;               /* [n] prices of rows and columns */
+    double *distance;            /* [n] of columns from the free row */
     int32_t *row_of, *column_of; /* [n] the matching, -1 = free */
-    int32_t *from;           /* [n] row before the column on its shortest path */
-    bool *done;              /* [n] the column's distance is final */
+    int32_t *from;               /* [n] row before the column on its shortest path */
+    bool *done;                  /* [n] the column's distance is final */
 } lap;
 
 static double cost(const lap *l, int32_t i, int32_t j)

@@ -38,8 +38,7 @@ void weld_match_result_free(weld_match_result *result)
     weld_free(result->ctx, result);
 }
 
-static weld_status run_none(weld_match_result **out, const weld_match_input *input,
-                            weld_error *err)
+static weld_status run_none(weld_match_result **out, const weld_match_input *input, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_match_result *result = NULL;

@@ -8,12 +8,12 @@
 /* All borrowed. */
 typedef struct weld_match_input {
     const weld_symmetry *symmetry;
-    const weld_shapes *shapes;   /* of one batch, over the symmetry's graph */
-    const weld_paramset *a, *b;  /* over that graph, too */
-    const weld_dataset *data;    /* NULL unless the matcher needs data */
-    int restarts;                /* >= 1 */
+    const weld_shapes *shapes;  /* of one batch, over the symmetry's graph */
+    const weld_paramset *a, *b; /* over that graph, too */
+    const weld_dataset *data;   /* NULL unless the matcher needs data */
+    int restarts;               /* >= 1 */
     uint64_t seed;
-    bool graph_order;            /* the first descent visits the classes in graph order */
+    bool graph_order; /* the first descent visits the classes in graph order */
 } weld_match_input;
 
 typedef struct weld_match_result {

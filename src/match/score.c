@@ -36,11 +36,11 @@ static norm_fold find_fold(const weld_graph *g, int n)
     if (weight < 0 || g->consumer_count[out] != 1 || weld_graph_is_output(g, out))
         return none;
     const weld_node *norm = &g->nodes[g->consumers[out][0]];
-    if (!(norm->op->flags & WELD_OP_NORM) || !norm->op->statistic_inputs ||
-        norm->inputs[0] != out)
+    if (!(norm->op->flags & WELD_OP_NORM) || !norm->op->statistic_inputs || norm->inputs[0] != out)
         return none;
-    const norm_fold fold = {g->consumers[out][0], weight, param_at(g, linear, 2),
-                            param_at(g, norm, 1), param_at(g, norm, 2), param_at(g, norm, 3),
+    const norm_fold fold = {g->consumers[out][0],   weight,
+                            param_at(g, linear, 2), param_at(g, norm, 1),
+                            param_at(g, norm, 2),   param_at(g, norm, 3),
                             param_at(g, norm, 4)};
     const int64_t size = g->params[weight].shape.dims[0];
     const bool bias_fits = weld_node_input(linear, 2) < 0 || is_vector(g, fold.bias, size);
@@ -287,8 +287,8 @@ static weld_status permute_but(permuted *out, const weld_score_tensor *t, const 
             continue;
         if (!out->owned[turn])
             WELD_NEW(out->owned[turn], ctx, weld_shape_numel(&t->shape));
-        weld_gather_axis(out->owned[turn], out->data, &t->shape, axis, index,
-                         t->shape.dims[axis], sizeof(double));
+        weld_gather_axis(out->owned[turn], out->data, &t->shape, axis, index, t->shape.dims[axis],
+                         sizeof(double));
         out->data = out->owned[turn];
         turn = 1 - turn;
     }
@@ -335,8 +335,13 @@ static weld_status multiply_block(void *user, int64_t item, int slot, weld_error
     (void)slot, (void)err;
     const rows *r = user;
     const int64_t first = item * BLOCK, left = r->n - first;
-    const weld_gemm_shape shape = {.trans_b = true, .m = left < BLOCK ? left : BLOCK, .n = r->n,
-                                   .k = r->k, .lda = r->k, .ldb = r->k, .ldc = r->n};
+    const weld_gemm_shape shape = {.trans_b = true,
+                                   .m = left < BLOCK ? left : BLOCK,
+                                   .n = r->n,
+                                   .k = r->k,
+                                   .lda = r->k,
+                                   .ldb = r->k,
+                                   .ldc = r->n};
     weld_dgemm(&shape, 1.0, r->a + first * r->k, r->b, 1.0, r->score + first * r->n);
     return WELD_OK;
 }
@@ -348,8 +353,7 @@ static void take_rows(double *out, const double *data, const weld_shape *shape,
     const int64_t inner = weld_shape_span(shape, m->axis + 1, shape->rank);
     for (int32_t k = 0; k < size * m->multiplicity; k++)
         for (int64_t o = 0; o < outer; o++, out += inner)
-            memcpy(out, data + (o * extent + m->positions[k]) * inner,
-                   (size_t)inner * sizeof *out);
+            memcpy(out, data + (o * extent + m->positions[k]) * inner, (size_t)inner * sizeof *out);
 }
 
 static weld_status add_gram(double *score, const weld_score_tensor *t, const weld_member *m,

@@ -10,10 +10,10 @@ static const double gain_min = 1e-9; /* of |A||B|: less may be rounding */
 typedef struct descent {
     const weld_scores *scores;
     weld_element *element;
-    double *score;    /* [n, n] of the largest class */
-    int32_t *perm;    /* [n] of the largest class: the candidate */
-    bool *stale;      /* [free_count] something that the class's score rests on has changed */
-    int32_t *order;   /* [free_count] of visits */
+    double *score;  /* [n, n] of the largest class */
+    int32_t *perm;  /* [n] of the largest class: the candidate */
+    bool *stale;    /* [free_count] something that the class's score rests on has changed */
+    int32_t *order; /* [free_count] of visits */
     int sweeps;
     double fraction, share; /* of the progress: done before, this descent's part */
 } descent;
@@ -134,8 +134,8 @@ static weld_status anchor(descent *d, weld_error *err)
     WELD_NEW(settled, s->ctx, s->free_count);
     for (int c = 0; c < s->free_count; c++) {
         WELD_TRY(weld_scores_class(d->score, &scale, d->scores, d->element, c, settled, err));
-        WELD_TRY(weld_lap_max(d->element->perms[c], s->ctx, d->score, s->classes[c].size, &gain,
-                              err));
+        WELD_TRY(
+            weld_lap_max(d->element->perms[c], s->ctx, d->score, s->classes[c].size, &gain, err));
         settled[c] = true;
     }
 done:
@@ -198,8 +198,7 @@ static weld_status run_weights(weld_match_result **out, const weld_match_input *
 {
     weld_status st = WELD_OK;
     weld_scores *scores = NULL;
-    const weld_weights_options options = {input->restarts, input->seed,
-                                          input->graph_order};
+    const weld_weights_options options = {input->restarts, input->seed, input->graph_order};
     *out = NULL;
     WELD_TRY(weld_scores_create(&scores, input->symmetry, input->a, input->b, err));
     WELD_TRY(weld_match_weights(out, scores, &options, err));

@@ -24,27 +24,59 @@ done:
     return st;
 }
 
-/* AttributeProto.type for a field kind: FLOAT 1, INT 2, STRING 3, TENSOR 4, INTS 7. */
+/* AttributeProto.type for a field kind: FLOAT 1, INT 2, STRING 3, TENSOR 4, FLOATS 6, INTS 7,
+ * STRINGS 8. */
 static int type_of(weld_field_kind kind)
 {
-    static const int types[] = {[WELD_FIELD_INT] = 2,  [WELD_FIELD_FLOAT] = 1,
-                                [WELD_FIELD_INTS] = 7, [WELD_FIELD_ENUM] = 3,
-                                [WELD_FIELD_TENSOR] = 4, [WELD_FIELD_IGNORED] = 0};
+    static const int types[] = {
+        [WELD_FIELD_INT] = 2,    [WELD_FIELD_FLOAT] = 1,  [WELD_FIELD_INTS] = 7,
+        [WELD_FIELD_FLOATS] = 6, [WELD_FIELD_ENUM] = 3,   [WELD_FIELD_ENUMS] = 8,
+        [WELD_FIELD_TENSOR] = 4, [WELD_FIELD_IGNORED] = 0};
     return types[kind];
 }
 
-static weld_status read_enum(int64_t *out, const weld_field *field, const Weld__Onnx__Attribute *a,
+static weld_status read_enum(int64_t *out, const weld_field *field, const ProtobufCBinaryData *text,
                              weld_error *err)
 {
     for (int k = 0; field->names[k]; k++)
-        if (a->s.len == strlen(field->names[k]) &&
-            memcmp(a->s.data, field->names[k], a->s.len) == 0) {
+        if (text->len == strlen(field->names[k]) &&
+            memcmp(text->data, field->names[k], text->len) == 0) {
             *out = k;
             return WELD_OK;
         }
     return weld_fail(err, WELD_E_FORMAT, "attribute '%s' is '%.*s', allowed '%s' and its kin",
-                     field->name, (int)(a->s.len < 40 ? a->s.len : 40),
-                     a->s.data ? (const char *)a->s.data : "", field->names[0]);
+                     field->name, (int)(text->len < 40 ? text->len : 40),
+                     text->data ? (const char *)text->data : "", field->names[0]);
+}
+
+/* INTS, FLOATS, ENUMS */
+static weld_status read_list(void *slot, const weld_field *field, const Weld__Onnx__Attribute *a,
+                             weld_error *err)
+{
+    const size_t count = field->kind == WELD_FIELD_INTS     ? a->n_ints
+                         : field->kind == WELD_FIELD_FLOATS ? a->n_floats
+                                                            : a->n_strings;
+    weld_ints *ints = slot;
+    weld_floats *floats = slot;
+    if (count > WELD_INTS_MAX)
+        return weld_fail(err, WELD_E_LIMIT, "attribute '%s' has %zu entries, allowed %d",
+                         field->name, count, WELD_INTS_MAX);
+    if (field->kind == WELD_FIELD_FLOATS)
+        floats->count = (int64_t)count;
+    else
+        ints->count = (int64_t)count;
+    for (size_t k = 0; k < count; k++) {
+        weld_status st = WELD_OK;
+        if (field->kind == WELD_FIELD_INTS)
+            ints->at[k] = a->ints[k];
+        else if (field->kind == WELD_FIELD_FLOATS)
+            floats->at[k] = a->floats[k];
+        else
+            st = read_enum(&ints->at[k], field, &a->strings[k], err);
+        if (st != WELD_OK)
+            return st;
+    }
+    return WELD_OK;
 }
 
 static weld_status read_one(void *slot, weld_arena *arena, const weld_field *field,
@@ -53,29 +85,18 @@ static weld_status read_one(void *slot, weld_arena *arena, const weld_field *fie
 {
     int expected = type_of(field->kind);
     if (expected && a->has_type && a->type && a->type != expected)
-        return weld_fail(err, WELD_E_FORMAT, "attribute '%s' has type %d, expected %d",
-                         field->name, a->type, expected);
+        return weld_fail(err, WELD_E_FORMAT, "attribute '%s' has type %d, expected %d", field->name,
+                         a->type, expected);
     switch (field->kind) {
-    case WELD_FIELD_INT:
-        *(int64_t *)slot = a->i;
-        return WELD_OK;
-    case WELD_FIELD_FLOAT:
-        *(float *)slot = a->f;
-        return WELD_OK;
+    case WELD_FIELD_INT: *(int64_t *)slot = a->i; return WELD_OK;
+    case WELD_FIELD_FLOAT: *(float *)slot = a->f; return WELD_OK;
     case WELD_FIELD_INTS:
-        if (a->n_ints > WELD_INTS_MAX)
-            return weld_fail(err, WELD_E_LIMIT, "attribute '%s' has %zu entries, allowed %d",
-                             field->name, a->n_ints, WELD_INTS_MAX);
-        ((weld_ints *)slot)->count = (int64_t)a->n_ints;
-        if (a->n_ints)
-            memcpy(((weld_ints *)slot)->at, a->ints, a->n_ints * sizeof a->ints[0]);
-        return WELD_OK;
-    case WELD_FIELD_ENUM:
-        return read_enum(slot, field, a, err);
+    case WELD_FIELD_FLOATS:
+    case WELD_FIELD_ENUMS: return read_list(slot, field, a, err);
+    case WELD_FIELD_ENUM: return read_enum(slot, field, &a->s, err);
     case WELD_FIELD_TENSOR:
         return weld_arena_tensor(slot, arena, file, weld_skeleton_index(file, a->t), err);
-    case WELD_FIELD_IGNORED:
-        break;
+    case WELD_FIELD_IGNORED: break;
     }
     return WELD_OK;
 }

@@ -50,8 +50,7 @@ static weld_status note_header(weld_onnx_file *file, const Weld__Onnx__Model *m,
     weld_status st = WELD_OK;
     WELD_REQUIRE(m->graph, WELD_E_FORMAT, "the model has no graph");
     WELD_REQUIRE(m->has_ir_version && m->ir_version >= 1 && m->ir_version <= 14, WELD_E_FORMAT,
-                 "IR version %" PRId64 ", allowed 1 to 14",
-                 m->has_ir_version ? m->ir_version : 0);
+                 "IR version %" PRId64 ", allowed 1 to 14", m->has_ir_version ? m->ir_version : 0);
     file->ir_version = m->ir_version;
     file->producer_name = keep_text(file, m->producer_name);
     file->producer_version = keep_text(file, m->producer_version);
@@ -63,8 +62,8 @@ static weld_status note_header(weld_onnx_file *file, const Weld__Onnx__Model *m,
             WELD_REQUIRE(strcmp(file->opsets[o].domain, domain) != 0 ||
                              file->opsets[o].version == set->version,
                          WELD_E_FORMAT, "two opset imports of domain '%s'", domain);
-        WELD_REQUIRE(set->has_version && set->version >= 1 && set->version < 1000000,
-                     WELD_E_FORMAT, "opset %" PRId64 " of domain '%s'", set->version, domain);
+        WELD_REQUIRE(set->has_version && set->version >= 1 && set->version < 1000000, WELD_E_FORMAT,
+                     "opset %" PRId64 " of domain '%s'", set->version, domain);
         file->opsets[file->opset_count++] = (weld_opset){keep_text(file, domain), set->version};
     }
     /* IR 1 and 2 knew no imports: the operators of opset 1. */
@@ -88,12 +87,13 @@ static const char *mistaken_for(const unsigned char *bytes, size_t size)
 {
     static const struct {
         const char *magic, *what;
-    } known[] = {{"version https://git-lfs", "a Git LFS pointer: fetch the real file with git lfs pull"},
-                 {"\x1f\x8b", "gzip-compressed: unpack it first"},
-                 {"PK\x03\x04", "a zip archive (a PyTorch .pt?): export it to ONNX first"},
-                 {"\x89HDF", "an HDF5 file (Keras .h5?): convert it with tf2onnx first"},
-                 {"<!DOCTYPE", "an HTML page, not a model"},
-                 {"<html", "an HTML page, not a model"}};
+    } known[] = {
+        {"version https://git-lfs", "a Git LFS pointer: fetch the real file with git lfs pull"},
+        {"\x1f\x8b", "gzip-compressed: unpack it first"},
+        {"PK\x03\x04", "a zip archive (a PyTorch .pt?): export it to ONNX first"},
+        {"\x89HDF", "an HDF5 file (Keras .h5?): convert it with tf2onnx first"},
+        {"<!DOCTYPE", "an HTML page, not a model"},
+        {"<html", "an HTML page, not a model"}};
     for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
         if (size >= strlen(known[k].magic) &&
             memcmp(bytes, known[k].magic, strlen(known[k].magic)) == 0)
@@ -154,19 +154,13 @@ void weld_onnx_free(weld_onnx_file *file)
 static int typed_field(weld_dtype dtype)
 {
     switch ((int)dtype) {
-    case WELD_FLOAT:
-        return 4;
-    case WELD_DOUBLE:
-        return 10;
-    case WELD_INT64:
-        return 7;
+    case WELD_FLOAT: return 4;
+    case WELD_DOUBLE: return 10;
+    case WELD_INT64: return 7;
     case WELD_UINT32:
-    case WELD_UINT64:
-        return 11;
-    case WELD_STRING:
-        return 6;
-    default:
-        return 5;
+    case WELD_UINT64: return 11;
+    case WELD_STRING: return 6;
+    default: return 5;
     }
 }
 
@@ -207,8 +201,8 @@ static weld_status read_varints(weld_tensor *out, const weld_onnx_file *file, in
         uint64_t at = t->pieces[p].offset, end = at + t->pieces[p].size, value;
         while (at < end) {
             if (!weld_wire_varint(&value, file->bytes, &at, end))
-                return weld_fail(err, WELD_E_FORMAT, "tensor '%s' has a bad varint at byte %" PRIu64,
-                                 meta->name, at);
+                return weld_fail(err, WELD_E_FORMAT,
+                                 "tensor '%s' has a bad varint at byte %" PRIu64, meta->name, at);
             if (n < count) {
                 uint16_t half = (uint16_t)value;
                 if (weld_dtype_is_float(meta->dtype))
@@ -243,8 +237,7 @@ weld_status weld_onnx_read_tensor(weld_tensor *out, const weld_onnx_file *file, 
     for (int p = 0; p < t->piece_count; p++) {
         size_t n = (size_t)t->pieces[p].size / size;
         WELD_REQUIRE(n * size == t->pieces[p].size, WELD_E_FORMAT,
-                     "tensor '%s' has a piece of %" PRIu64 " bytes", meta->name,
-                     t->pieces[p].size);
+                     "tensor '%s' has a piece of %" PRIu64 " bytes", meta->name, t->pieces[p].size);
         weld_decode((char *)out->data + done_count * weld_compute_size(meta->dtype), meta->dtype,
                     file->bytes + t->pieces[p].offset, n);
         done_count += n;

@@ -37,8 +37,8 @@ static weld_status check_operators(const importer *im, const Weld__Onnx__Model *
         int64_t opset = opset_of(im->file, domain);
         bool local = false;
         for (size_t f = 0; f < model->n_functions; f++)
-            local = local || (model->functions[f]->name &&
-                              strcmp(model->functions[f]->name, type) == 0);
+            local = local ||
+                    (model->functions[f]->name && strcmp(model->functions[f]->name, type) == 0);
         if (!local && weld_op_find(domain, type, (int)opset))
             continue;
         char item[200];
@@ -194,13 +194,14 @@ static weld_status import_node(importer *im, const Weld__Onnx__Node *proto, weld
     like.opset = (int)opset_of(im->file, domain);
     like.op = weld_op_find(domain, proto->op_type ? proto->op_type : "", like.opset);
     const weld_op *op = like.op;
-    like.name = proto->name && proto->name[0]                     ? proto->name
+    like.name = proto->name && proto->name[0]                ? proto->name
                 : proto->n_output > 0 && proto->output[0][0] ? proto->output[0]
-                                                                  : op->name;
+                                                             : op->name;
     WELD_TRY(import_constant(&taken, im, proto, err));
     if (taken)
         return WELD_OK;
-    WELD_REQUIRE(proto->n_input >= (size_t)op->inputs_min && proto->n_input <= (size_t)op->inputs_max,
+    WELD_REQUIRE(proto->n_input >= (size_t)op->inputs_min &&
+                     proto->n_input <= (size_t)op->inputs_max,
                  WELD_E_FORMAT, "has %zu inputs, allowed %d to %d", proto->n_input, op->inputs_min,
                  op->inputs_max);
     WELD_REQUIRE(proto->n_output >= (size_t)op->outputs_min &&

@@ -8,6 +8,5 @@
 weld_status weld_onnx_import(weld_draft *draft, const weld_onnx_file *file, weld_error *err);
 /* Values of all parameters, read from their homes. */
 weld_status weld_onnx_read_params(weld_paramset **out, const weld_onnx_file *file,
-                                  const weld_graph *graph, const weld_home *homes,
-                                  weld_error *err);
+                                  const weld_graph *graph, const weld_home *homes, weld_error *err);
 #endif

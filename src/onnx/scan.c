@@ -33,32 +33,58 @@ typedef struct rule {
 
 /* Every length-delimited field that we read; others are unknown and left out of the skeleton. */
 static const rule rules[] = {
-    {M_MODEL, 2, C_NAME, 0, false},          {M_MODEL, 3, C_NAME, 0, false},
-    {M_MODEL, 7, C_MESSAGE, M_GRAPH, true},  {M_MODEL, 8, C_MESSAGE, M_OPSET, false},
-    {M_MODEL, 14, C_MESSAGE, M_ENTRY, false}, {M_MODEL, 25, C_MESSAGE, M_FUNCTION, false},
-    {M_GRAPH, 1, C_MESSAGE, M_NODE, false},  {M_GRAPH, 2, C_NAME, 0, false},
-    {M_GRAPH, 5, C_MESSAGE, M_TENSOR, false}, {M_GRAPH, 11, C_MESSAGE, M_VALUE_INFO, false},
-    {M_GRAPH, 12, C_MESSAGE, M_VALUE_INFO, false}, {M_GRAPH, 15, C_MESSAGE, M_SPARSE, false},
-    {M_NODE, 1, C_NAME, 0, false},           {M_NODE, 2, C_NAME, 0, false},
-    {M_NODE, 3, C_NAME, 0, false},           {M_NODE, 4, C_NAME, 0, false},
-    {M_NODE, 5, C_MESSAGE, M_ATTRIBUTE, false}, {M_NODE, 7, C_NAME, 0, false},
-    {M_ATTRIBUTE, 1, C_NAME, 0, false},      {M_ATTRIBUTE, 4, C_BYTES, 0, false},
-    {M_ATTRIBUTE, 5, C_MESSAGE, M_TENSOR, true}, {M_ATTRIBUTE, 6, C_MESSAGE, M_GRAPH, true},
-    {M_ATTRIBUTE, 7, C_PACKED, 0, false},    {M_ATTRIBUTE, 8, C_PACKED, 0, false},
-    {M_ATTRIBUTE, 9, C_BYTES, 0, false},     {M_ATTRIBUTE, 10, C_MESSAGE, M_TENSOR, false},
-    {M_ATTRIBUTE, 11, C_MESSAGE, M_GRAPH, false}, {M_ATTRIBUTE, 21, C_NAME, 0, false},
-    {M_ATTRIBUTE, 22, C_MESSAGE, M_SPARSE, true}, {M_TENSOR, 1, C_PACKED, 0, false},
-    {M_TENSOR, 4, C_PAYLOAD, 0, false},      {M_TENSOR, 5, C_PAYLOAD, 0, false},
-    {M_TENSOR, 6, C_PAYLOAD, 0, false},      {M_TENSOR, 7, C_PAYLOAD, 0, false},
-    {M_TENSOR, 8, C_NAME, 0, false},         {M_TENSOR, 9, C_PAYLOAD, 0, false},
-    {M_TENSOR, 10, C_PAYLOAD, 0, false},     {M_TENSOR, 11, C_PAYLOAD, 0, false},
-    {M_TENSOR, 13, C_MESSAGE, M_ENTRY, false}, {M_SPARSE, 1, C_MESSAGE, M_TENSOR, true},
-    {M_SPARSE, 2, C_MESSAGE, M_TENSOR, true}, {M_SPARSE, 3, C_PACKED, 0, false},
-    {M_VALUE_INFO, 1, C_NAME, 0, false},     {M_VALUE_INFO, 2, C_MESSAGE, M_TYPE, true},
-    {M_TYPE, 1, C_MESSAGE, M_TENSOR_TYPE, true}, {M_TENSOR_TYPE, 2, C_MESSAGE, M_SHAPE, true},
-    {M_SHAPE, 1, C_MESSAGE, M_DIMENSION, false}, {M_DIMENSION, 2, C_NAME, 0, false},
-    {M_ENTRY, 1, C_NAME, 0, false},          {M_ENTRY, 2, C_NAME, 0, false},
-    {M_OPSET, 1, C_NAME, 0, false},          {M_FUNCTION, 1, C_NAME, 0, false},
+    {M_MODEL, 2, C_NAME, 0, false},
+    {M_MODEL, 3, C_NAME, 0, false},
+    {M_MODEL, 7, C_MESSAGE, M_GRAPH, true},
+    {M_MODEL, 8, C_MESSAGE, M_OPSET, false},
+    {M_MODEL, 14, C_MESSAGE, M_ENTRY, false},
+    {M_MODEL, 25, C_MESSAGE, M_FUNCTION, false},
+    {M_GRAPH, 1, C_MESSAGE, M_NODE, false},
+    {M_GRAPH, 2, C_NAME, 0, false},
+    {M_GRAPH, 5, C_MESSAGE, M_TENSOR, false},
+    {M_GRAPH, 11, C_MESSAGE, M_VALUE_INFO, false},
+    {M_GRAPH, 12, C_MESSAGE, M_VALUE_INFO, false},
+    {M_GRAPH, 15, C_MESSAGE, M_SPARSE, false},
+    {M_NODE, 1, C_NAME, 0, false},
+    {M_NODE, 2, C_NAME, 0, false},
+    {M_NODE, 3, C_NAME, 0, false},
+    {M_NODE, 4, C_NAME, 0, false},
+    {M_NODE, 5, C_MESSAGE, M_ATTRIBUTE, false},
+    {M_NODE, 7, C_NAME, 0, false},
+    {M_ATTRIBUTE, 1, C_NAME, 0, false},
+    {M_ATTRIBUTE, 4, C_BYTES, 0, false},
+    {M_ATTRIBUTE, 5, C_MESSAGE, M_TENSOR, true},
+    {M_ATTRIBUTE, 6, C_MESSAGE, M_GRAPH, true},
+    {M_ATTRIBUTE, 7, C_PACKED, 0, false},
+    {M_ATTRIBUTE, 8, C_PACKED, 0, false},
+    {M_ATTRIBUTE, 9, C_BYTES, 0, false},
+    {M_ATTRIBUTE, 10, C_MESSAGE, M_TENSOR, false},
+    {M_ATTRIBUTE, 11, C_MESSAGE, M_GRAPH, false},
+    {M_ATTRIBUTE, 21, C_NAME, 0, false},
+    {M_ATTRIBUTE, 22, C_MESSAGE, M_SPARSE, true},
+    {M_TENSOR, 1, C_PACKED, 0, false},
+    {M_TENSOR, 4, C_PAYLOAD, 0, false},
+    {M_TENSOR, 5, C_PAYLOAD, 0, false},
+    {M_TENSOR, 6, C_PAYLOAD, 0, false},
+    {M_TENSOR, 7, C_PAYLOAD, 0, false},
+    {M_TENSOR, 8, C_NAME, 0, false},
+    {M_TENSOR, 9, C_PAYLOAD, 0, false},
+    {M_TENSOR, 10, C_PAYLOAD, 0, false},
+    {M_TENSOR, 11, C_PAYLOAD, 0, false},
+    {M_TENSOR, 13, C_MESSAGE, M_ENTRY, false},
+    {M_SPARSE, 1, C_MESSAGE, M_TENSOR, true},
+    {M_SPARSE, 2, C_MESSAGE, M_TENSOR, true},
+    {M_SPARSE, 3, C_PACKED, 0, false},
+    {M_VALUE_INFO, 1, C_NAME, 0, false},
+    {M_VALUE_INFO, 2, C_MESSAGE, M_TYPE, true},
+    {M_TYPE, 1, C_MESSAGE, M_TENSOR_TYPE, true},
+    {M_TENSOR_TYPE, 2, C_MESSAGE, M_SHAPE, true},
+    {M_SHAPE, 1, C_MESSAGE, M_DIMENSION, false},
+    {M_DIMENSION, 2, C_NAME, 0, false},
+    {M_ENTRY, 1, C_NAME, 0, false},
+    {M_ENTRY, 2, C_NAME, 0, false},
+    {M_OPSET, 1, C_NAME, 0, false},
+    {M_FUNCTION, 1, C_NAME, 0, false},
     {M_FUNCTION, 10, C_NAME, 0, false},
 };
 
@@ -77,10 +103,10 @@ static bool keeps_scalar(message in, const weld_wire_field *f)
         message in;
         uint32_t field;
         int wire_type;
-    } kept[] = {{M_MODEL, 1, 0},       {M_ATTRIBUTE, 2, 5}, {M_ATTRIBUTE, 3, 0},
-                {M_ATTRIBUTE, 7, 5},   {M_ATTRIBUTE, 8, 0}, {M_ATTRIBUTE, 20, 0},
-                {M_TENSOR, 1, 0},      {M_TENSOR, 2, 0},    {M_TENSOR, 14, 0},
-                {M_SPARSE, 3, 0},      {M_TENSOR_TYPE, 1, 0}, {M_DIMENSION, 1, 0},
+    } kept[] = {{M_MODEL, 1, 0},     {M_ATTRIBUTE, 2, 5},   {M_ATTRIBUTE, 3, 0},
+                {M_ATTRIBUTE, 7, 5}, {M_ATTRIBUTE, 8, 0},   {M_ATTRIBUTE, 20, 0},
+                {M_TENSOR, 1, 0},    {M_TENSOR, 2, 0},      {M_TENSOR, 14, 0},
+                {M_SPARSE, 3, 0},    {M_TENSOR_TYPE, 1, 0}, {M_DIMENSION, 1, 0},
                 {M_OPSET, 2, 0}};
     for (size_t k = 0; k < sizeof kept / sizeof kept[0]; k++)
         if (kept[k].in == in && kept[k].field == f->number && kept[k].wire_type == f->wire_type)
@@ -112,7 +138,11 @@ typedef struct scanner {
 static bool is_utf8(const unsigned char *p, uint64_t n)
 {
     for (uint64_t k = 0; k < n;) {
-        unsigned c = p[k], extra = c < 0x80 ? 0 : c >> 5 == 6 ? 1 : c >> 4 == 14 ? 2 : c >> 3 == 30 ? 3 : 9;
+        unsigned c = p[k], extra = c < 0x80       ? 0
+                                   : c >> 5 == 6  ? 1
+                                   : c >> 4 == 14 ? 2
+                                   : c >> 3 == 30 ? 3
+                                                  : 9;
         uint32_t code = extra == 0 ? c : c & (0x3fu >> extra);
         if (extra == 9 || n - k <= extra || c == 0)
             return false;
@@ -167,8 +197,8 @@ static weld_status open_message(scanner *s, const weld_wire_field *f, const rule
     frame *child = &s->stack[++s->depth];
     *child = (frame){r->child, f->payload + f->size, scan->skeleton.size, 0, f->number, -1};
     if (r->child == M_NODE)
-        WELD_REQUIRE(++scan->node_count <= limits->nodes_max, WELD_E_LIMIT,
-                     "more than %u nodes", limits->nodes_max);
+        WELD_REQUIRE(++scan->node_count <= limits->nodes_max, WELD_E_LIMIT, "more than %u nodes",
+                     limits->nodes_max);
     if (r->child == M_TENSOR) {
         WELD_REQUIRE((uint32_t)scan->tensor_count < limits->tensors_max, WELD_E_LIMIT,
                      "more than %u tensors", limits->tensors_max);

@@ -16,8 +16,7 @@ typedef struct splicer {
     weld_arena arena; /* replacement bytes */
 } splicer;
 
-static weld_status add_edit(splicer *s, weld_span span, const unsigned char *bytes,
-                            weld_error *err)
+static weld_status add_edit(splicer *s, weld_span span, const unsigned char *bytes, weld_error *err)
 {
     weld_status st = WELD_OK;
     WELD_GROW(s->edits, s->cap, s->file->ctx, s->count + 1);

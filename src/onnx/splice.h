@@ -12,6 +12,5 @@ typedef struct weld_metadata {
  * their bytes. metadata_count 0: nothing is appended, and equal values give equal bytes. */
 weld_status weld_onnx_splice(weld_buffer *out, const weld_onnx_file *file,
                              const weld_paramset *values, const weld_home *homes,
-                             const weld_metadata *metadata, size_t metadata_count,
-                             weld_error *err);
+                             const weld_metadata *metadata, size_t metadata_count, weld_error *err);
 #endif

@@ -39,27 +39,36 @@ static const weld_field leaky_fields[] = {
 
 /* A new unary: its name, first opset, field table, size of its attributes, and the value of the
  * function at `v`. `alpha` may be used where the field table has it. */
-#define UNARY_OP(op, opset, field_table, size, expr)                                           \
-    static weld_status run_##op(const weld_kernel_args *args, const weld_node *node,           \
-                                weld_error *err)                                               \
-    {                                                                                          \
-        (void)err;                                                                             \
-        const float alpha = (size) ? ((const unary_attrs *)node->attrs)->alpha : 0.0f;         \
-        (void)alpha;                                                                           \
-        const float *x = args->in[0]->f;                                                       \
-        float *y = args->out[0]->f;                                                            \
-        const int64_t count = weld_shape_numel(&args->out[0]->shape);                          \
-        for (int64_t i = 0; i < count; i++) {                                                  \
-            const float v = x[i];                                                              \
-            y[i] = (expr);                                                                     \
-        }                                                                                      \
-        return WELD_OK;                                                                        \
-    }                                                                                          \
-    const weld_op weld_op_##op = {                                                             \
-        .name = #op, .domain = "", .opset_min = (opset), .opset_max = WELD_OPSET_MAX,          \
-        .inputs_min = 1, .inputs_max = 1, .outputs_min = 1, .outputs_max = 1,                  \
-        .flags = WELD_OP_ACTIVATION, .fields = (field_table), .attrs_size = (size),            \
-        .infer = infer_same, .run = run_##op, .tie = weld_tie_elementwise}
+#define UNARY_OP(op, opset, field_table, size, expr)                                               \
+    static weld_status run_##op(const weld_kernel_args *args, const weld_node *node,               \
+                                weld_error *err)                                                   \
+    {                                                                                              \
+        (void)err;                                                                                 \
+        const float alpha = (size) ? ((const unary_attrs *)node->attrs)->alpha : 0.0f;             \
+        (void)alpha;                                                                               \
+        const float *x = args->in[0]->f;                                                           \
+        float *y = args->out[0]->f;                                                                \
+        const int64_t count = weld_shape_numel(&args->out[0]->shape);                              \
+        for (int64_t i = 0; i < count; i++) {                                                      \
+            const float v = x[i];                                                                  \
+            y[i] = (expr);                                                                         \
+        }                                                                                          \
+        return WELD_OK;                                                                            \
+    }                                                                                              \
+    const weld_op weld_op_##op = {.name = #op,                                                     \
+                                  .domain = "",                                                    \
+                                  .opset_min = (opset),                                            \
+                                  .opset_max = WELD_OPSET_MAX,                                     \
+                                  .inputs_min = 1,                                                 \
+                                  .inputs_max = 1,                                                 \
+                                  .outputs_min = 1,                                                \
+                                  .outputs_max = 1,                                                \
+                                  .flags = WELD_OP_ACTIVATION,                                     \
+                                  .fields = (field_table),                                         \
+                                  .attrs_size = (size),                                            \
+                                  .infer = infer_same,                                             \
+                                  .run = run_##op,                                                 \
+                                  .tie = weld_tie_elementwise}
 
 /* Either branch keeps the exponent <= 0. */
 static inline float sigmoid(float v)
@@ -106,8 +115,7 @@ static weld_status clip_infer(weld_infer *inf, const weld_node *node, weld_error
     return infer_same(inf, node, err);
 }
 
-static weld_status clip_run(const weld_kernel_args *args, const weld_node *node,
-                            weld_error *err)
+static weld_status clip_run(const weld_kernel_args *args, const weld_node *node, weld_error *err)
 {
     (void)err;
     const clip_attrs *attrs = node->attrs;
@@ -127,12 +135,21 @@ static weld_status clip_run(const weld_kernel_args *args, const weld_node *node,
     return WELD_OK;
 }
 
-const weld_op weld_op_Clip = {
-    .name = "Clip", .domain = "", .opset_min = 6, .opset_max = WELD_OPSET_MAX,
-    .inputs_min = 1, .inputs_max = 3, .outputs_min = 1, .outputs_max = 1,
-    .flags = WELD_OP_ACTIVATION, .static_inputs = 1u << 1 | 1u << 2, .fields = clip_fields,
-    .attrs_size = sizeof(clip_attrs), .infer = clip_infer, .run = clip_run,
-    .tie = weld_tie_elementwise};
+const weld_op weld_op_Clip = {.name = "Clip",
+                              .domain = "",
+                              .opset_min = 6,
+                              .opset_max = WELD_OPSET_MAX,
+                              .inputs_min = 1,
+                              .inputs_max = 3,
+                              .outputs_min = 1,
+                              .outputs_max = 1,
+                              .flags = WELD_OP_ACTIVATION,
+                              .static_inputs = 1u << 1 | 1u << 2,
+                              .fields = clip_fields,
+                              .attrs_size = sizeof(clip_attrs),
+                              .infer = clip_infer,
+                              .run = clip_run,
+                              .tie = weld_tie_elementwise};
 
 /* ---- PRelu: the slope broadcasts to the data, never the other way ------------------ */
 
@@ -156,8 +173,7 @@ static weld_status prelu_infer(weld_infer *inf, const weld_node *node, weld_erro
     return infer_same(inf, node, err);
 }
 
-static weld_status prelu_run(const weld_kernel_args *args, const weld_node *node,
-                             weld_error *err)
+static weld_status prelu_run(const weld_kernel_args *args, const weld_node *node, weld_error *err)
 {
     (void)node, (void)err;
     const weld_shape *shape = &args->in[0]->shape, *small = &args->in[1]->shape;
@@ -188,11 +204,19 @@ static weld_status prelu_run(const weld_kernel_args *args, const weld_node *node
     return WELD_OK;
 }
 
-const weld_op weld_op_PRelu = {
-    .name = "PRelu", .domain = "", .opset_min = 7, .opset_max = WELD_OPSET_MAX,
-    .inputs_min = 2, .inputs_max = 2, .outputs_min = 1, .outputs_max = 1,
-    .flags = WELD_OP_ACTIVATION, .fields = no_fields, .infer = prelu_infer, .run = prelu_run,
-    .tie = weld_tie_elementwise};
+const weld_op weld_op_PRelu = {.name = "PRelu",
+                               .domain = "",
+                               .opset_min = 7,
+                               .opset_max = WELD_OPSET_MAX,
+                               .inputs_min = 2,
+                               .inputs_max = 2,
+                               .outputs_min = 1,
+                               .outputs_max = 1,
+                               .flags = WELD_OP_ACTIVATION,
+                               .fields = no_fields,
+                               .infer = prelu_infer,
+                               .run = prelu_run,
+                               .tie = weld_tie_elementwise};
 
 /* ---- Softmax, LogSoftmax ------------------------------------------------------------- */
 
@@ -202,8 +226,7 @@ typedef struct softmax_attrs {
 
 /* The default depends on the opset; INT64_MIN = absent (exact as a double). */
 static const weld_field softmax_fields[] = {
-    {"axis", WELD_FIELD_INT, offsetof(softmax_attrs, axis), (double)INT64_MIN, NULL, false},
-    {0}};
+    {"axis", WELD_FIELD_INT, offsetof(softmax_attrs, axis), (double)INT64_MIN, NULL, false}, {0}};
 
 /* Normalised axes are [from, to): one axis from opset 13 on, all trailing axes before. */
 typedef struct softmax_axes {
@@ -217,8 +240,7 @@ static weld_status softmax_resolve(softmax_axes *out, const weld_node *node, int
     if (axis == INT64_MIN)
         axis = node->opset < 13 ? 1 : -1;
     if (axis < -rank || axis >= rank)
-        return weld_fail(err, WELD_E_FORMAT, "axis %" PRId64 " of an input of rank %d", axis,
-                         rank);
+        return weld_fail(err, WELD_E_FORMAT, "axis %" PRId64 " of an input of rank %d", axis, rank);
     out->from = (int)(axis < 0 ? axis + rank : axis);
     out->to = node->opset < 13 ? rank : out->from + 1;
     return WELD_OK;
@@ -257,8 +279,7 @@ static void softmax_row(const float *x, float *y, int64_t count, int64_t step, b
     }
 }
 
-static weld_status softmax_run(const weld_kernel_args *args, const weld_node *node,
-                               weld_error *err)
+static weld_status softmax_run(const weld_kernel_args *args, const weld_node *node, weld_error *err)
 {
     const weld_shape *shape = &args->in[0]->shape;
     softmax_axes axes = {0};
@@ -277,8 +298,7 @@ static weld_status softmax_run(const weld_kernel_args *args, const weld_node *no
     return WELD_OK;
 }
 
-static weld_status softmax_tie(weld_ties *ties, int index, const weld_node *node,
-                               weld_error *err)
+static weld_status softmax_tie(weld_ties *ties, int index, const weld_node *node, weld_error *err)
 {
     (void)index;
     const int x = node->inputs[0], y = node->outputs[0];
@@ -297,12 +317,21 @@ static weld_status softmax_tie(weld_ties *ties, int index, const weld_node *node
     return WELD_OK;
 }
 
-#define SOFTMAX_OP(op, flag)                                                                   \
-    const weld_op weld_op_##op = {                                                             \
-        .name = #op, .domain = "", .opset_min = 1, .opset_max = WELD_OPSET_MAX,                \
-        .inputs_min = 1, .inputs_max = 1, .outputs_min = 1, .outputs_max = 1,                  \
-        .flags = (flag), .fields = softmax_fields, .attrs_size = sizeof(softmax_attrs),        \
-        .infer = softmax_infer, .run = softmax_run, .tie = softmax_tie}
+#define SOFTMAX_OP(op, flag)                                                                       \
+    const weld_op weld_op_##op = {.name = #op,                                                     \
+                                  .domain = "",                                                    \
+                                  .opset_min = 1,                                                  \
+                                  .opset_max = WELD_OPSET_MAX,                                     \
+                                  .inputs_min = 1,                                                 \
+                                  .inputs_max = 1,                                                 \
+                                  .outputs_min = 1,                                                \
+                                  .outputs_max = 1,                                                \
+                                  .flags = (flag),                                                 \
+                                  .fields = softmax_fields,                                        \
+                                  .attrs_size = sizeof(softmax_attrs),                             \
+                                  .infer = softmax_infer,                                          \
+                                  .run = softmax_run,                                              \
+                                  .tie = softmax_tie}
 
 SOFTMAX_OP(Softmax, WELD_OP_SOFTMAX);
 SOFTMAX_OP(LogSoftmax, WELD_OP_LOGSOFTMAX);

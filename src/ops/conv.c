@@ -6,8 +6,7 @@
 #include <string.h>
 
 enum { AUTO_NOTSET, AUTO_SAME_UPPER, AUTO_SAME_LOWER, AUTO_VALID };
-static const char *const auto_pad_names[] = {"NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID",
-                                             NULL};
+static const char *const auto_pad_names[] = {"NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID", NULL};
 
 typedef struct conv_attrs {
     int64_t auto_pad, group;
@@ -72,22 +71,20 @@ static weld_status resolve_axis(conv_axis *axis, const conv_attrs *attrs, int s,
     const int64_t room = axis->in + total - reach;
     if (axis->in < 1 || room < 0)
         return weld_fail(err, WELD_E_FORMAT,
-                         "spatial axis %d: window of %" PRId64 " over %" PRId64 " entries and %"
-                         PRId64 " of padding, the output must have size 1 or more",
+                         "spatial axis %d: window of %" PRId64 " over %" PRId64
+                         " entries and %" PRId64 " of padding, the output must have size 1 or more",
                          s, reach, axis->in, total);
     axis->out = room / axis->stride + 1;
     return WELD_OK;
 }
 
-static weld_status check_channels(const conv_attrs *attrs, const weld_shape *x,
-                                  const weld_shape *w, weld_error *err)
+static weld_status check_channels(const conv_attrs *attrs, const weld_shape *x, const weld_shape *w,
+                                  weld_error *err)
 {
     weld_status st = WELD_OK;
     char tx[128], tw[128];
-    WELD_REQUIRE(x->rank == 3 || x->rank == 4,
-                 x->rank < 3 ? WELD_E_FORMAT : WELD_E_UNSUPPORTED,
-                 "input has shape %s, supported: rank 3 (1-D) and 4 (2-D)",
-                 weld_shape_text(x, tx));
+    WELD_REQUIRE(x->rank == 3 || x->rank == 4, x->rank < 3 ? WELD_E_FORMAT : WELD_E_UNSUPPORTED,
+                 "input has shape %s, supported: rank 3 (1-D) and 4 (2-D)", weld_shape_text(x, tx));
     WELD_REQUIRE(w->rank == x->rank, WELD_E_FORMAT, "weight %s must have the rank of input %s",
                  weld_shape_text(w, tw), weld_shape_text(x, tx));
     WELD_REQUIRE(attrs->group >= 1 && x->dims[1] >= 1 && x->dims[1] % attrs->group == 0 &&
@@ -102,8 +99,9 @@ static weld_status check_channels(const conv_attrs *attrs, const weld_shape *x,
                  x->dims[1] / attrs->group);
     for (int k = 2; k < x->rank; k++)
         WELD_REQUIRE(w->dims[k] >= 1 && w->dims[k] <= INT32_MAX && x->dims[k] <= INT32_MAX,
-                     WELD_E_FORMAT, "axis %d has size %" PRId64 " (kernel) over %" PRId64
-                     ", must be in 1..%d", k, w->dims[k], x->dims[k], INT32_MAX);
+                     WELD_E_FORMAT,
+                     "axis %d has size %" PRId64 " (kernel) over %" PRId64 ", must be in 1..%d", k,
+                     w->dims[k], x->dims[k], INT32_MAX);
 done:
     return st;
 }
@@ -115,8 +113,10 @@ static weld_status conv_resolve(conv_geometry *g, const conv_attrs *attrs, const
     WELD_TRY(check_channels(attrs, x, w, err));
     const int spatial = x->rank - 2;
     WELD_TRY(check_lists(attrs, spatial, err));
-    *g = (conv_geometry){.images = x->dims[0], .group = attrs->group,
-                         .in_channels = x->dims[1], .out_channels = w->dims[0]};
+    *g = (conv_geometry){.images = x->dims[0],
+                         .group = attrs->group,
+                         .in_channels = x->dims[1],
+                         .out_channels = w->dims[0]};
     g->y = (conv_axis){.in = 1, .out = 1, .kernel = 1, .stride = 1, .dilation = 1};
     for (int s = 0; s < spatial; s++) {
         conv_axis *axis = s == spatial - 1 ? &g->x : &g->y;
@@ -228,8 +228,8 @@ static void gather_line(float *out, const float *src, const conv_axis *axis, int
 
 /* One row of the im2col matrix: kernel entry (ky, kx) of a channel [H, W], for output pixels
  * [start, start + count). */
-static void im2col_row(float *out, const float *channel, const conv_geometry *g,
-                       const int64_t k[2], int64_t start, int64_t count)
+static void im2col_row(float *out, const float *channel, const conv_geometry *g, const int64_t k[2],
+                       int64_t start, int64_t count)
 {
     const int64_t offset_y = k[0] * g->y.dilation - g->y.pad;
     const int64_t offset_x = k[1] * g->x.dilation - g->x.pad;
@@ -249,8 +249,7 @@ static void im2col_row(float *out, const float *channel, const conv_geometry *g,
 }
 
 /* out [rows, count] from the channels of one group x [C / group, H, W]. */
-static void im2col(float *out, const float *x, const conv_geometry *g, int64_t start,
-                   int64_t count)
+static void im2col(float *out, const float *x, const conv_geometry *g, int64_t start, int64_t count)
 {
     const int64_t channels = g->in_channels / g->group, plane = g->y.in * g->x.in;
     for (int64_t c = 0; c < channels; c++)
@@ -262,8 +261,8 @@ static void im2col(float *out, const float *x, const conv_geometry *g, int64_t s
 }
 
 /* One group of one image: x [C / group, H, W], w [O / group, rows], y [O / group, pixels]. */
-static void conv_group(const conv_geometry *g, const float *x, const float *w, float *y,
-                       float beta, float *scratch)
+static void conv_group(const conv_geometry *g, const float *x, const float *w, float *y, float beta,
+                       float *scratch)
 {
     const bool direct = conv_is_pointwise(g);
     const int64_t tile = direct ? g->pixels : conv_tile(g);
@@ -271,15 +270,17 @@ static void conv_group(const conv_geometry *g, const float *x, const float *w, f
         const int64_t left = g->pixels - start, count = left < tile ? left : tile;
         if (!direct)
             im2col(scratch, x, g, start, count);
-        const weld_gemm_shape shape = {.m = g->out_channels / g->group, .n = count,
-                                       .k = g->rows, .lda = g->rows, .ldb = count,
+        const weld_gemm_shape shape = {.m = g->out_channels / g->group,
+                                       .n = count,
+                                       .k = g->rows,
+                                       .lda = g->rows,
+                                       .ldb = count,
                                        .ldc = g->pixels};
         weld_sgemm(&shape, 1.0f, w, direct ? x : scratch, beta, y + start);
     }
 }
 
-static weld_status conv_run(const weld_kernel_args *args, const weld_node *node,
-                            weld_error *err)
+static weld_status conv_run(const weld_kernel_args *args, const weld_node *node, weld_error *err)
 {
     conv_geometry g;
     const weld_status st =
@@ -352,8 +353,18 @@ static weld_status conv_tie(weld_ties *ties, int index, const weld_node *node, w
     return WELD_OK;
 }
 
-const weld_op weld_op_Conv = {
-    .name = "Conv", .domain = "", .opset_min = 1, .opset_max = WELD_OPSET_MAX,
-    .inputs_min = 2, .inputs_max = 3, .outputs_min = 1, .outputs_max = 1,
-    .flags = WELD_OP_LINEAR, .fields = conv_fields, .attrs_size = sizeof(conv_attrs),
-    .infer = conv_infer, .run = conv_run, .tie = conv_tie, .scratch_bytes = conv_scratch};
+const weld_op weld_op_Conv = {.name = "Conv",
+                              .domain = "",
+                              .opset_min = 1,
+                              .opset_max = WELD_OPSET_MAX,
+                              .inputs_min = 2,
+                              .inputs_max = 3,
+                              .outputs_min = 1,
+                              .outputs_max = 1,
+                              .flags = WELD_OP_LINEAR,
+                              .fields = conv_fields,
+                              .attrs_size = sizeof(conv_attrs),
+                              .infer = conv_infer,
+                              .run = conv_run,
+                              .tie = conv_tie,
+                              .scratch_bytes = conv_scratch};

@@ -1,269 +1,210 @@
-/* Elementwise arithmetic under numpy broadcasting: Add, Sub, Mul, Div, Sum. */
-#include "ops/op.h"
-#include <limits.h>
-#include <string.h>
+/* Arithmetic of two inputs under numpy broadcasting: Add, Sub, Mul, Div, Mod, Pow. */
+#include "ops/broadcast.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stddef.h>
 
-typedef enum arith_kind { ARITH_ADD, ARITH_SUB, ARITH_MUL, ARITH_DIV } arith_kind;
+/* ---- Add, Sub, Mul: integers wrap, so that unsigned arithmetic serves all types ---- */
 
-/* ---- the walk: two inputs broadcast to the shape of the output ------------------ */
+WELD_SPAN_OF(add_float, float, float, float, x + y)
+WELD_SPAN_OF(sub_float, float, float, float, x - y)
+WELD_SPAN_OF(mul_float, float, float, float, x *y)
+WELD_SPAN_OF(add_int, uint64_t, uint64_t, uint64_t, x + y)
+WELD_SPAN_OF(sub_int, uint64_t, uint64_t, uint64_t, x - y)
+WELD_SPAN_OF(mul_int, uint64_t, uint64_t, uint64_t, x *y)
 
-/* Adjacent axes that both inputs walk alike are merged, so equal shapes become one axis,
- * [N, D] + [D] two, [N, C, H, W] + [C, 1, 1] three. The last axis has steps 0 or 1. */
-typedef struct walk {
-    int rank; /* >= 1 */
-    int64_t dims[WELD_RANK_MAX + 1];
-    int64_t step[2][WELD_RANK_MAX + 1];
-} walk;
+static const weld_span_set add_spans = {add_float, add_int, NULL};
+static const weld_span_set sub_spans = {sub_float, sub_int, NULL};
+static const weld_span_set mul_spans = {mul_float, mul_int, NULL};
 
-static void walk_init(walk *w, const weld_shape *const in[2], const weld_shape *out)
+WELD_BINARY_OP(Add, 7, WELD_TYPES_NUMBER, WELD_UNDEFINED, WELD_OP_SUM | WELD_OP_COMMUTES,
+               add_spans);
+WELD_BINARY_OP(Sub, 7, WELD_TYPES_NUMBER, WELD_UNDEFINED, 0, sub_spans);
+WELD_BINARY_OP(Mul, 7, WELD_TYPES_NUMBER, WELD_UNDEFINED, WELD_OP_COMMUTES, mul_spans);
+
+/* ---- Div, Mod --------------------------------------------------------------------- */
+
+/* Integer division has no result for a divisor 0; a divisor -1 is taken apart below, because
+ * INT64_MIN / -1 overflows. */
+static weld_status check_divisor(const weld_kernel_args *args, weld_error *err)
 {
-    int64_t step[2][WELD_RANK_MAX] = {{0}};
-    for (int t = 0; t < 2; t++) {
-        int64_t strides[WELD_RANK_MAX];
-        weld_strides(strides, in[t]);
-        const int shift = out->rank - in[t]->rank;
-        for (int k = 0; k < in[t]->rank; k++)
-            step[t][k + shift] = in[t]->dims[k] == 1 ? 0 : strides[k];
-    }
-    w->rank = 0;
-    for (int k = 0; k < out->rank; k++) {
-        const int64_t dim = out->dims[k];
-        if (dim == 1)
-            continue;
-        const int last = w->rank - 1;
-        const bool merge = last >= 0 && w->step[0][last] == step[0][k] * dim &&
-                           w->step[1][last] == step[1][k] * dim;
-        const int at = merge ? last : w->rank++;
-        w->dims[at] = merge ? w->dims[at] * dim : dim;
-        w->step[0][at] = step[0][k];
-        w->step[1][at] = step[1][k];
-    }
-    if (w->rank == 0) {
-        w->rank = 1;
-        w->dims[0] = 1;
-        w->step[0][0] = w->step[1][0] = 0;
-    }
-}
-
-/* Moves the offsets to the next run of the last axis; false when all runs are done. */
-static bool walk_next(const walk *w, int64_t index[], int64_t at[2])
-{
-    for (int k = w->rank - 2; k >= 0; k--) {
-        at[0] += w->step[0][k];
-        at[1] += w->step[1][k];
-        if (++index[k] < w->dims[k])
-            return true;
-        at[0] -= w->step[0][k] * w->dims[k];
-        at[1] -= w->step[1][k] * w->dims[k];
-        index[k] = 0;
-    }
-    return false;
-}
-
-/* ---- one run of the last axis --------------------------------------------------- */
-
-typedef struct span {
-    arith_kind kind;
-    int64_t count, sa, sb; /* steps: 0 or 1 */
-} span;
-
-#define SPAN_LOOP(expr)                                                                        \
-    for (int64_t i = 0; i < s.count; i++) {                                                    \
-        const float x = a[i * s.sa], y = b[i * s.sb];                                          \
-        out[i] = (expr);                                                                       \
-    }                                                                                          \
-    break
-
-__attribute__((always_inline)) static inline void span_float_by(span s, const float *a,
-                                                                const float *b, float *out)
-{
-    switch (s.kind) {
-    case ARITH_ADD: SPAN_LOOP(x + y);
-    case ARITH_SUB: SPAN_LOOP(x - y);
-    case ARITH_MUL: SPAN_LOOP(x * y);
-    case ARITH_DIV: SPAN_LOOP(x / y);
-    }
-}
-
-/* Constant steps let the compiler vectorise each case. */
-static void span_float(span s, const float *a, const float *b, float *out)
-{
-    if (s.sa && s.sb)
-        span_float_by((span){s.kind, s.count, 1, 1}, a, b, out);
-    else if (s.sa)
-        span_float_by((span){s.kind, s.count, 1, 0}, a, b, out);
-    else if (s.sb)
-        span_float_by((span){s.kind, s.count, 0, 1}, a, b, out);
-    else
-        span_float_by((span){s.kind, s.count, 0, 0}, a, b, out);
-}
-
-/* Integer arithmetic wraps; false for a division by zero. */
-static bool span_int(span s, const int64_t *a, const int64_t *b, int64_t *out)
-{
-    for (int64_t i = 0; i < s.count; i++) {
-        const int64_t x = a[i * s.sa], y = b[i * s.sb];
-        int64_t r = 0;
-        switch (s.kind) {
-        case ARITH_ADD: (void)__builtin_add_overflow(x, y, &r); break;
-        case ARITH_SUB: (void)__builtin_sub_overflow(x, y, &r); break;
-        case ARITH_MUL: (void)__builtin_mul_overflow(x, y, &r); break;
-        case ARITH_DIV:
-            if (y == 0)
-                return false;
-            if (y == -1)
-                (void)__builtin_sub_overflow((int64_t)0, x, &r);
-            else
-                r = x / y;
-            break;
-        }
-        out[i] = r;
-    }
-    return true;
-}
-
-static weld_status arith(arith_kind kind, const weld_tensor *a, const weld_tensor *b,
-                         weld_tensor *out, weld_error *err)
-{
-    const int64_t total = weld_shape_numel(&out->shape);
-    if (total == 0)
+    const weld_tensor *y = args->in[1];
+    const int64_t count = weld_shape_numel(&y->shape);
+    if (weld_dtype_is_float(y->dtype) || weld_shape_numel(&args->out[0]->shape) == 0)
         return WELD_OK;
-    walk w;
-    walk_init(&w, (const weld_shape *const[2]){&a->shape, &b->shape}, &out->shape);
-    const int last = w.rank - 1;
-    const span s = {kind, w.dims[last], w.step[0][last], w.step[1][last]};
-    const bool is_float = weld_dtype_is_float(out->dtype);
-    int64_t index[WELD_RANK_MAX + 1] = {0}, at[2] = {0, 0}, done = 0;
-    do {
-        if (is_float)
-            span_float(s, a->f + at[0], b->f + at[1], out->f + done);
-        else if (!span_int(s, a->i + at[0], b->i + at[1], out->i + done))
+    for (int64_t k = 0; k < count; k++)
+        if (y->i[k] == 0)
             return weld_fail(err, WELD_E_FORMAT, "integer division by zero");
-        done += s.count;
-    } while (walk_next(&w, index, at));
-    if (out->dtype == WELD_INT32)
-        for (int64_t i = 0; i < total; i++)
-            out->i[i] = (int32_t)out->i[i];
     return WELD_OK;
 }
 
-static weld_status arith_run(arith_kind kind, const weld_kernel_args *args, weld_error *err)
-{
-    return arith(kind, args->in[0], args->in[1], args->out[0], err);
-}
-
-/* ---- shapes ---------------------------------------------------------------------- */
-
-/* Broadcast shape of all inputs, which must be there and agree on float or integer. */
-static weld_status broadcast_inputs(weld_shape *shape, const weld_infer *inf,
-                                    const weld_node *node, weld_error *err)
-{
-    const bool is_float = weld_dtype_is_float(weld_infer_dtype(inf, 0));
-    for (int i = 0; i < node->input_count; i++) {
-        const weld_shape *in = weld_infer_shape(inf, i);
-        if (!in)
-            return weld_fail(err, WELD_E_FORMAT, "input %d is missing", i);
-        if (weld_dtype_is_float(weld_infer_dtype(inf, i)) != is_float)
-            return weld_fail(err, WELD_E_FORMAT,
-                             "inputs 0 and %d mix floating-point and integer types", i);
-        if (i == 0) {
-            *shape = *in;
-            continue;
-        }
-        const weld_shape before = *shape;
-        const weld_status st = weld_shape_broadcast(shape, &before, in, err);
-        if (st != WELD_OK)
-            return st;
-    }
-    return WELD_OK;
-}
-
-static weld_status unsupported_type(weld_dtype dtype, const char *allowed, weld_error *err)
-{
-    const char *name = weld_dtype_name((int)dtype);
-    return weld_fail(err, WELD_E_UNSUPPORTED, "element type %s, supported: %s",
-                     name ? name : "unknown", allowed);
-}
-
-/* Shape arithmetic: small integer results are known when their inputs are. */
-static weld_status arith_infer(arith_kind kind, weld_infer *inf, const weld_node *node,
+static weld_status run_divided(const weld_span_set *spans, const weld_kernel_args *args,
                                weld_error *err)
 {
-    weld_shape shape;
-    weld_status st = broadcast_inputs(&shape, inf, node, err);
-    if (st != WELD_OK)
-        return st;
-    const weld_dtype dtype = weld_infer_dtype(inf, 0);
-    if (!weld_dtype_is_float(dtype) && dtype != WELD_INT64 && dtype != WELD_INT32)
-        return unsupported_type(dtype, "floating point, int32, int64", err);
-    const weld_tensor *a = weld_infer_data(inf, 0), *b = weld_infer_data(inf, 1);
-    if (dtype == WELD_INT64 && a && b && weld_shape_numel(&shape) <= WELD_INTS_MAX) {
-        int64_t values[WELD_INTS_MAX] = {0};
-        weld_tensor out = {.dtype = dtype, .shape = shape, .data = values};
-        st = arith(kind, a, b, &out, err);
-        return st == WELD_OK ? weld_infer_set_data(inf, 0, &shape, values, err) : st;
-    }
-    return weld_infer_set(inf, 0, dtype, &shape, err);
+    const weld_status st = check_divisor(args, err);
+    if (st == WELD_OK)
+        weld_broadcast_run(weld_span_for(spans, args->in[0]->dtype), args->in, 2, args->out[0]);
+    return st;
 }
 
-static const weld_field no_fields[] = {{0}};
-
-/* A binary operator: its kind and flags. */
-#define ARITH_OP(op, arith_kind_, op_flags)                                                    \
-    static weld_status infer_##op(weld_infer *inf, const weld_node *node, weld_error *err)     \
-    {                                                                                          \
-        return arith_infer(arith_kind_, inf, node, err);                                       \
-    }                                                                                          \
-    static weld_status run_##op(const weld_kernel_args *args, const weld_node *node,           \
-                                weld_error *err)                                               \
-    {                                                                                          \
-        (void)node;                                                                            \
-        return arith_run(arith_kind_, args, err);                                              \
-    }                                                                                          \
-    const weld_op weld_op_##op = {                                                             \
-        .name = #op, .domain = "", .opset_min = 7, .opset_max = WELD_OPSET_MAX,                \
-        .inputs_min = 2, .inputs_max = 2, .outputs_min = 1, .outputs_max = 1,                  \
-        .flags = (op_flags), .fields = no_fields, .infer = infer_##op, .run = run_##op,        \
-        .tie = weld_tie_elementwise}
-
-ARITH_OP(Add, ARITH_ADD, WELD_OP_SUM | WELD_OP_COMMUTES);
-ARITH_OP(Sub, ARITH_SUB, 0);
-ARITH_OP(Mul, ARITH_MUL, WELD_OP_COMMUTES);
-ARITH_OP(Div, ARITH_DIV, 0);
-
-/* ---- Sum -------------------------------------------------------------------------- */
-
-static weld_status sum_infer(weld_infer *inf, const weld_node *node, weld_error *err)
+static int64_t negate(int64_t x)
 {
-    weld_shape shape;
-    const weld_status st = broadcast_inputs(&shape, inf, node, err);
-    if (st != WELD_OK)
-        return st;
-    const weld_dtype dtype = weld_infer_dtype(inf, 0);
-    if (!weld_dtype_is_float(dtype))
-        return unsupported_type(dtype, "floating point", err);
-    return weld_infer_set(inf, 0, dtype, &shape, err);
+    return (int64_t)(0 - (uint64_t)x);
 }
 
-static weld_status sum_run(const weld_kernel_args *args, const weld_node *node, weld_error *err)
+WELD_SPAN_OF(div_float, float, float, float, x / y)
+WELD_SPAN_OF(div_int, int64_t, int64_t, int64_t, y == -1 ? negate(x) : x / y)
+WELD_SPAN_OF(div_uint64, uint64_t, uint64_t, uint64_t, x / y)
+static const weld_span_set div_spans = {div_float, div_int, div_uint64};
+
+static weld_status div_infer(weld_infer *inf, const weld_node *node, weld_error *err)
 {
-    weld_tensor *out = args->out[0];
-    if (node->input_count == 1) {
-        memcpy(out->f, args->in[0]->f, (size_t)weld_shape_numel(&out->shape) * sizeof(float));
-        return WELD_OK;
-    }
-    const weld_tensor *sum = args->in[0];
-    for (int i = 1; i < node->input_count; i++) {
-        const weld_status st = arith(ARITH_ADD, sum, args->in[i], out, err);
-        if (st != WELD_OK)
-            return st;
-        sum = out;
-    }
+    return weld_binary_infer(inf, node, WELD_TYPES_NUMBER, WELD_UNDEFINED, err);
+}
+
+static weld_status div_run(const weld_kernel_args *args, const weld_node *node, weld_error *err)
+{
+    (void)node;
+    return run_divided(&div_spans, args, err);
+}
+
+const weld_op weld_op_Div = {.name = "Div",
+                             .domain = "",
+                             .opset_min = 7,
+                             .opset_max = WELD_OPSET_MAX,
+                             .inputs_min = 2,
+                             .inputs_max = 2,
+                             .outputs_min = 1,
+                             .outputs_max = 1,
+                             .fields = weld_no_fields,
+                             .infer = div_infer,
+                             .run = div_run,
+                             .tie = weld_broadcast_tie};
+
+typedef struct mod_attrs {
+    int64_t fmod; /* the result has the sign of: 0 the divisor, 1 the dividend */
+} mod_attrs;
+
+static const weld_field mod_fields[] = {
+    {"fmod", WELD_FIELD_INT, offsetof(mod_attrs, fmod), 0.0, NULL, false}, {0}};
+
+static int64_t remainder_of(int64_t x, int64_t y)
+{
+    return y == -1 ? 0 : x % y;
+}
+
+static int64_t floored_remainder(int64_t x, int64_t y)
+{
+    const int64_t r = remainder_of(x, y);
+    return r != 0 && (r < 0) != (y < 0) ? r + y : r;
+}
+
+WELD_SPAN_OF(fmod_float, float, float, float, fmodf(x, y))
+WELD_SPAN_OF(fmod_int, int64_t, int64_t, int64_t, remainder_of(x, y))
+WELD_SPAN_OF(mod_int, int64_t, int64_t, int64_t, floored_remainder(x, y))
+WELD_SPAN_OF(mod_uint64, uint64_t, uint64_t, uint64_t, x % y)
+static const weld_span_set mod_spans[2] = {{fmod_float, mod_int, mod_uint64},
+                                           {fmod_float, fmod_int, mod_uint64}};
+
+static weld_status mod_check(const weld_node *node, weld_error *err)
+{
+    const int64_t fmod_ = ((const mod_attrs *)node->attrs)->fmod;
+    if (fmod_ != 0 && fmod_ != 1)
+        return weld_fail(err, WELD_E_FORMAT, "fmod is %" PRId64 ", must be 0 or 1", fmod_);
     return WELD_OK;
 }
 
-const weld_op weld_op_Sum = {
-    .name = "Sum", .domain = "", .opset_min = 6, .opset_max = WELD_OPSET_MAX,
-    .inputs_min = 1, .inputs_max = INT_MAX, .outputs_min = 1, .outputs_max = 1,
-    .flags = WELD_OP_SUM | WELD_OP_COMMUTES, .fields = no_fields,
-    .infer = sum_infer, .run = sum_run, .tie = weld_tie_elementwise};
+static weld_status mod_infer(weld_infer *inf, const weld_node *node, weld_error *err)
+{
+    const bool by_fmod = ((const mod_attrs *)node->attrs)->fmod == 1;
+    if (weld_dtype_is_float(weld_infer_dtype(inf, 0)) && !by_fmod)
+        return weld_fail(err, WELD_E_FORMAT, "fmod is 0, must be 1 for floating-point inputs");
+    return weld_binary_infer(inf, node, WELD_TYPES_NUMBER, WELD_UNDEFINED, err);
+}
+
+static weld_status mod_run(const weld_kernel_args *args, const weld_node *node, weld_error *err)
+{
+    return run_divided(&mod_spans[((const mod_attrs *)node->attrs)->fmod], args, err);
+}
+
+const weld_op weld_op_Mod = {.name = "Mod",
+                             .domain = "",
+                             .opset_min = 10,
+                             .opset_max = WELD_OPSET_MAX,
+                             .inputs_min = 2,
+                             .inputs_max = 2,
+                             .outputs_min = 1,
+                             .outputs_max = 1,
+                             .fields = mod_fields,
+                             .attrs_size = sizeof(mod_attrs),
+                             .check = mod_check,
+                             .infer = mod_infer,
+                             .run = mod_run,
+                             .tie = weld_broadcast_tie};
+
+/* ---- Pow: the result has the type of the base ---------------------------------------- */
+
+static int64_t int_by_double(double x, double y)
+{
+    return weld_int_from_double(pow(x, y));
+}
+
+/* Exact in wrapping arithmetic for y >= 0; a negative exponent leaves 0, 1, -1 (or no number). */
+static int64_t int_power(int64_t x, int64_t y)
+{
+    if (y < 0)
+        return int_by_double((double)x, (double)y);
+    uint64_t base = (uint64_t)x, result = 1;
+    for (; y > 0; y >>= 1) {
+        if (y & 1)
+            result *= base;
+        base *= base;
+    }
+    return (int64_t)result;
+}
+
+WELD_SPAN_OF(pow_ff, float, float, float, powf(x, y))
+WELD_SPAN_OF(pow_fi, float, int64_t, float, (float)pow((double)x, (double)y))
+WELD_SPAN_OF(pow_fu, float, uint64_t, float, (float)pow((double)x, (double)y))
+WELD_SPAN_OF(pow_if, int64_t, float, int64_t, int_by_double((double)x, (double)y))
+WELD_SPAN_OF(pow_ii, int64_t, int64_t, int64_t, int_power(x, y))
+WELD_SPAN_OF(pow_iu, int64_t, uint64_t, int64_t, int_by_double((double)x, (double)y))
+static const weld_span_set pow_float_spans = {pow_ff, pow_fi, pow_fu};
+static const weld_span_set pow_int_spans = {pow_if, pow_ii, pow_iu};
+
+static weld_status pow_infer(weld_infer *inf, const weld_node *node, weld_error *err)
+{
+    const unsigned bases = WELD_TYPES_FLOAT | 1u << WELD_INT32 | 1u << WELD_INT64;
+    weld_shape shape;
+    weld_status st = WELD_OK;
+    WELD_TRY(weld_operand_type(inf, 0, bases, err));
+    WELD_TRY(weld_operand_type(inf, 1, WELD_TYPES_NUMBER, err));
+    WELD_REQUIRE(node->opset >= 12 || weld_infer_dtype(inf, 0) == weld_infer_dtype(inf, 1),
+                 WELD_E_FORMAT, "base and exponent must have one element type before opset 12");
+    WELD_TRY(weld_shape_broadcast(&shape, weld_infer_shape(inf, 0), weld_infer_shape(inf, 1), err));
+    WELD_TRY(weld_infer_set(inf, 0, weld_infer_dtype(inf, 0), &shape, err));
+done:
+    return st;
+}
+
+static weld_status pow_run(const weld_kernel_args *args, const weld_node *node, weld_error *err)
+{
+    (void)node, (void)err;
+    const bool is_float = weld_dtype_is_float(args->in[0]->dtype);
+    const weld_span_set *spans = is_float ? &pow_float_spans : &pow_int_spans;
+    weld_broadcast_run(weld_span_for(spans, args->in[1]->dtype), args->in, 2, args->out[0]);
+    return WELD_OK;
+}
+
+const weld_op weld_op_Pow = {.name = "Pow",
+                             .domain = "",
+                             .opset_min = 7,
+                             .opset_max = WELD_OPSET_MAX,
+                             .inputs_min = 2,
+                             .inputs_max = 2,
+                             .outputs_min = 1,
+                             .outputs_max = 1,
+                             .fields = weld_no_fields,
+                             .infer = pow_infer,
+                             .run = pow_run,
+                             .tie = weld_broadcast_tie};

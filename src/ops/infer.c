@@ -61,8 +61,8 @@ weld_status weld_infer_set(weld_infer *inf, int output, weld_dtype dtype, const 
     if (output >= node->output_count || node->outputs[output] < 0)
         return WELD_OK;
     int v = node->outputs[output];
-    weld_status st = weld_shape_check(inf->shapes->ctx, shape, inf->shapes->graph->values[v].name,
-                                      err);
+    weld_status st =
+        weld_shape_check(inf->shapes->ctx, shape, inf->shapes->graph->values[v].name, err);
     if (st != WELD_OK)
         return st;
     inf->shapes->types[v].dtype = dtype;
@@ -127,8 +127,7 @@ static weld_status given_shape(weld_shapes *s, int v, const weld_tensor *given, 
     weld_shape_text(&given->shape, text);
     if (given->dtype != value->dtype)
         return weld_fail(err, WELD_E_ARGUMENT, "input '%s' is given as %s, the model takes %s",
-                         value->name, weld_dtype_name(given->dtype),
-                         weld_dtype_name(value->dtype));
+                         value->name, weld_dtype_name(given->dtype), weld_dtype_name(value->dtype));
     if (value->rank >= 0 && value->rank != given->shape.rank)
         return weld_fail(err, WELD_E_ARGUMENT, "input '%s' is given as %s, the model takes rank %d",
                          value->name, text, value->rank);
@@ -165,8 +164,8 @@ static weld_status set_leaves(weld_shapes *s, weld_error *err)
         if (value->kind == WELD_VALUE_INPUT)
             st = set_input(s, v, err);
         else if (value->kind == WELD_VALUE_PARAM)
-            s->types[v] = (weld_type){value->dtype, weld_shape_make(value->rank, value->dims),
-                                      NULL, false};
+            s->types[v] =
+                (weld_type){value->dtype, weld_shape_make(value->rank, value->dims), NULL, false};
         else if (value->kind == WELD_VALUE_CONST)
             s->types[v] = (weld_type){value->dtype, value->data->shape, value->data, false};
         if (st != WELD_OK)
@@ -184,8 +183,8 @@ static bool can_run(const weld_shapes *s, const weld_node *node)
     }
     for (int k = 0; k < node->output_count; k++) {
         int v = node->outputs[k];
-        if (v >= 0 && (s->types[v].data ||
-                       weld_shape_numel(&s->types[v].shape) > KNOWN_ELEMENTS_MAX))
+        if (v >= 0 &&
+            (s->types[v].data || weld_shape_numel(&s->types[v].shape) > KNOWN_ELEMENTS_MAX))
             return false;
     }
     return true;

@@ -13,9 +13,9 @@ typedef struct weld_type {
 typedef struct weld_shapes {
     weld_context *ctx;
     weld_arena arena;
-    const weld_graph *graph; /* borrowed */
-    weld_type *types;        /* [value_count] */
-    int64_t literal_batch, batch; /* rewrite of literal batch sizes; equal when none */
+    const weld_graph *graph;         /* borrowed */
+    weld_type *types;                /* [value_count] */
+    int64_t literal_batch, batch;    /* rewrite of literal batch sizes; equal when none */
     const weld_tensor *const *given; /* the inputs where they are given, else NULL */
     bool contents_known;             /* the given inputs count as constants */
 } weld_shapes;

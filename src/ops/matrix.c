@@ -12,8 +12,8 @@ static weld_status need_float(const weld_infer *inf, int i, weld_error *err)
     if (weld_dtype_is_float(dtype))
         return WELD_OK;
     if (i > 0 && weld_dtype_is_float(weld_infer_dtype(inf, 0)))
-        return weld_fail(err, WELD_E_FORMAT,
-                         "inputs 0 and %d mix floating-point and integer types", i);
+        return weld_fail(err, WELD_E_FORMAT, "inputs 0 and %d mix floating-point and integer types",
+                         i);
     const char *name = weld_dtype_name((int)dtype);
     return weld_fail(err, WELD_E_UNSUPPORTED,
                      "input %d has element type %s, supported: floating point", i,
@@ -104,8 +104,7 @@ static void gemm_fill(weld_tensor *y, const weld_tensor *c)
             y->f[i * n + j] = c->f[i * row_step + j * column_step];
 }
 
-static weld_status gemm_run(const weld_kernel_args *args, const weld_node *node,
-                            weld_error *err)
+static weld_status gemm_run(const weld_kernel_args *args, const weld_node *node, weld_error *err)
 {
     (void)err;
     const gemm_attrs *attrs = node->attrs;
@@ -114,11 +113,14 @@ static weld_status gemm_run(const weld_kernel_args *args, const weld_node *node,
     const bool has_c = weld_node_input(node, 2) >= 0;
     if (has_c)
         gemm_fill(y, args->in[2]);
-    const weld_gemm_shape shape = {
-        .trans_a = attrs->trans_a != 0, .trans_b = attrs->trans_b != 0,
-        .m = y->shape.dims[0], .n = y->shape.dims[1],
-        .k = a->shape.dims[attrs->trans_a ? 0 : 1],
-        .lda = a->shape.dims[1], .ldb = b->shape.dims[1], .ldc = y->shape.dims[1]};
+    const weld_gemm_shape shape = {.trans_a = attrs->trans_a != 0,
+                                   .trans_b = attrs->trans_b != 0,
+                                   .m = y->shape.dims[0],
+                                   .n = y->shape.dims[1],
+                                   .k = a->shape.dims[attrs->trans_a ? 0 : 1],
+                                   .lda = a->shape.dims[1],
+                                   .ldb = b->shape.dims[1],
+                                   .ldc = y->shape.dims[1]};
     product(&shape, attrs->alpha, a->f, b->f, has_c ? attrs->beta : 0.0f, y->f);
     return WELD_OK;
 }
@@ -144,11 +146,19 @@ static weld_status gemm_tie(weld_ties *ties, int index, const weld_node *node, w
     return WELD_OK;
 }
 
-const weld_op weld_op_Gemm = {
-    .name = "Gemm", .domain = "", .opset_min = 7, .opset_max = WELD_OPSET_MAX,
-    .inputs_min = 2, .inputs_max = 3, .outputs_min = 1, .outputs_max = 1,
-    .fields = gemm_fields, .attrs_size = sizeof(gemm_attrs), .infer = gemm_infer,
-    .run = gemm_run, .tie = gemm_tie};
+const weld_op weld_op_Gemm = {.name = "Gemm",
+                              .domain = "",
+                              .opset_min = 7,
+                              .opset_max = WELD_OPSET_MAX,
+                              .inputs_min = 2,
+                              .inputs_max = 3,
+                              .outputs_min = 1,
+                              .outputs_max = 1,
+                              .fields = gemm_fields,
+                              .attrs_size = sizeof(gemm_attrs),
+                              .infer = gemm_infer,
+                              .run = gemm_run,
+                              .tie = gemm_tie};
 
 /* ---- MatMul: numpy's rule ------------------------------------------------------------ */
 
@@ -218,8 +228,7 @@ static weld_status matmul_infer(weld_infer *inf, const weld_node *node, weld_err
     return weld_infer_set(inf, 0, weld_infer_dtype(inf, 0), &y, err);
 }
 
-static weld_status matmul_run(const weld_kernel_args *args, const weld_node *node,
-                              weld_error *err)
+static weld_status matmul_run(const weld_kernel_args *args, const weld_node *node, weld_error *err)
 {
     (void)node, (void)err;
     const weld_tensor *a = args->in[0], *b = args->in[1];
@@ -253,8 +262,7 @@ static void matmul_tie_batch(weld_ties *ties, int x, int y, int batch_rank)
             weld_tie_axes(ties, x, k, y, k + batch_rank - (shape->rank - 2));
 }
 
-static weld_status matmul_tie(weld_ties *ties, int index, const weld_node *node,
-                              weld_error *err)
+static weld_status matmul_tie(weld_ties *ties, int index, const weld_node *node, weld_error *err)
 {
     (void)index, (void)err;
     const int a = node->inputs[0], b = node->inputs[1], y = node->outputs[0];
@@ -274,10 +282,18 @@ static weld_status matmul_tie(weld_ties *ties, int index, const weld_node *node,
     return WELD_OK;
 }
 
-const weld_op weld_op_MatMul = {
-    .name = "MatMul", .domain = "", .opset_min = 1, .opset_max = WELD_OPSET_MAX,
-    .inputs_min = 2, .inputs_max = 2, .outputs_min = 1, .outputs_max = 1,
-    .fields = no_fields, .infer = matmul_infer, .run = matmul_run, .tie = matmul_tie};
+const weld_op weld_op_MatMul = {.name = "MatMul",
+                                .domain = "",
+                                .opset_min = 1,
+                                .opset_max = WELD_OPSET_MAX,
+                                .inputs_min = 2,
+                                .inputs_max = 2,
+                                .outputs_min = 1,
+                                .outputs_max = 1,
+                                .fields = no_fields,
+                                .infer = matmul_infer,
+                                .run = matmul_run,
+                                .tie = matmul_tie};
 
 /* ---- Dense: y[..., out] = x[..., in] W[out, in]^T + b[out] ------------------------------ */
 
@@ -305,8 +321,7 @@ static weld_status dense_infer(weld_infer *inf, const weld_node *node, weld_erro
     return weld_infer_set(inf, 0, weld_infer_dtype(inf, 0), &y, err);
 }
 
-static weld_status dense_run(const weld_kernel_args *args, const weld_node *node,
-                             weld_error *err)
+static weld_status dense_run(const weld_kernel_args *args, const weld_node *node, weld_error *err)
 {
     (void)err;
     const weld_shape *x = &args->in[0]->shape;
@@ -323,8 +338,7 @@ static weld_status dense_run(const weld_kernel_args *args, const weld_node *node
     return WELD_OK;
 }
 
-static weld_status dense_tie(weld_ties *ties, int index, const weld_node *node,
-                             weld_error *err)
+static weld_status dense_tie(weld_ties *ties, int index, const weld_node *node, weld_error *err)
 {
     (void)index, (void)err;
     const int x = node->inputs[0], w = node->inputs[1], b = weld_node_input(node, 2);
@@ -340,8 +354,16 @@ static weld_status dense_tie(weld_ties *ties, int index, const weld_node *node,
     return WELD_OK;
 }
 
-const weld_op weld_op_Dense = {
-    .name = "Dense", .domain = "onnxweld", .opset_min = 1, .opset_max = WELD_OPSET_MAX,
-    .inputs_min = 2, .inputs_max = 3, .outputs_min = 1, .outputs_max = 1,
-    .flags = WELD_OP_INTERNAL | WELD_OP_LINEAR, .fields = no_fields, .infer = dense_infer,
-    .run = dense_run, .tie = dense_tie};
+const weld_op weld_op_Dense = {.name = "Dense",
+                               .domain = "onnxweld",
+                               .opset_min = 1,
+                               .opset_max = WELD_OPSET_MAX,
+                               .inputs_min = 2,
+                               .inputs_max = 3,
+                               .outputs_min = 1,
+                               .outputs_max = 1,
+                               .flags = WELD_OP_INTERNAL | WELD_OP_LINEAR,
+                               .fields = no_fields,
+                               .infer = dense_infer,
+                               .run = dense_run,
+                               .tie = dense_tie};

@@ -12,8 +12,7 @@ typedef struct batch_norm_attrs {
 static const weld_field batch_norm_fields[] = {
     {"epsilon", WELD_FIELD_FLOAT, offsetof(batch_norm_attrs, epsilon), 1e-5, NULL, false},
     {"momentum", WELD_FIELD_IGNORED, 0, 0.0, NULL, false},
-    {"training_mode", WELD_FIELD_INT, offsetof(batch_norm_attrs, training_mode), 0.0, NULL,
-     false},
+    {"training_mode", WELD_FIELD_INT, offsetof(batch_norm_attrs, training_mode), 0.0, NULL, false},
     {"spatial", WELD_FIELD_INT, offsetof(batch_norm_attrs, spatial), 1.0, NULL, false},
     {0}};
 
@@ -49,14 +48,13 @@ static weld_status batch_norm_infer(weld_infer *inf, const weld_node *node, weld
         if (!shape)
             return weld_fail(err, WELD_E_FORMAT, "%s is missing", names[i]);
         if (!weld_dtype_is_float(weld_infer_dtype(inf, i)))
-            return weld_fail(err, WELD_E_FORMAT, "%s must have a floating-point type",
-                             names[i]);
+            return weld_fail(err, WELD_E_FORMAT, "%s must have a floating-point type", names[i]);
         if (x->rank < 2)
             return weld_fail(err, WELD_E_FORMAT, "input has shape %s, rank must be 2 or more",
                              weld_shape_text(x, text));
         if (i > 0 && (shape->rank != 1 || shape->dims[0] != x->dims[1]))
-            return weld_fail(err, WELD_E_FORMAT, "%s has shape %s, must be [%" PRId64 "]",
-                             names[i], weld_shape_text(shape, text), x->dims[1]);
+            return weld_fail(err, WELD_E_FORMAT, "%s has shape %s, must be [%" PRId64 "]", names[i],
+                             weld_shape_text(shape, text), x->dims[1]);
     }
     return weld_infer_set(inf, 0, weld_infer_dtype(inf, 0), x, err);
 }
@@ -98,12 +96,22 @@ static weld_status batch_norm_tie(weld_ties *ties, int index, const weld_node *n
     return WELD_OK;
 }
 
-const weld_op weld_op_BatchNormalization = {
-    .name = "BatchNormalization", .domain = "", .opset_min = 7, .opset_max = WELD_OPSET_MAX,
-    .inputs_min = 5, .inputs_max = 5, .outputs_min = 1, .outputs_max = 5,
-    .flags = WELD_OP_NORM, .statistic_inputs = 1u << 3 | 1u << 4, .fields = batch_norm_fields,
-    .attrs_size = sizeof(batch_norm_attrs), .check = batch_norm_check,
-    .infer = batch_norm_infer, .run = batch_norm_run, .tie = batch_norm_tie};
+const weld_op weld_op_BatchNormalization = {.name = "BatchNormalization",
+                                            .domain = "",
+                                            .opset_min = 7,
+                                            .opset_max = WELD_OPSET_MAX,
+                                            .inputs_min = 5,
+                                            .inputs_max = 5,
+                                            .outputs_min = 1,
+                                            .outputs_max = 5,
+                                            .flags = WELD_OP_NORM,
+                                            .statistic_inputs = 1u << 3 | 1u << 4,
+                                            .fields = batch_norm_fields,
+                                            .attrs_size = sizeof(batch_norm_attrs),
+                                            .check = batch_norm_check,
+                                            .infer = batch_norm_infer,
+                                            .run = batch_norm_run,
+                                            .tie = batch_norm_tie};
 
 double weld_norm_epsilon(const weld_node *node)
 {

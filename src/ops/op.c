@@ -49,8 +49,10 @@ void weld_attrs_default(const weld_op *op, void *attrs)
             *(float *)slot = (float)f->fallback;
         else if (f->kind == WELD_FIELD_INT || f->kind == WELD_FIELD_ENUM)
             *(int64_t *)slot = (int64_t)f->fallback;
-        else if (f->kind == WELD_FIELD_INTS)
+        else if (f->kind == WELD_FIELD_INTS || f->kind == WELD_FIELD_ENUMS)
             ((weld_ints *)slot)->count = -1;
+        else if (f->kind == WELD_FIELD_FLOATS)
+            ((weld_floats *)slot)->count = -1;
     }
 }
 
@@ -68,16 +70,14 @@ static bool field_equal(const weld_field *f, const void *a, const void *b)
     const char *x = (const char *)a + f->offset, *y = (const char *)b + f->offset;
     switch (f->kind) {
     case WELD_FIELD_INT:
-    case WELD_FIELD_ENUM:
-        return memcmp(x, y, sizeof(int64_t)) == 0;
-    case WELD_FIELD_FLOAT:
-        return memcmp(x, y, sizeof(float)) == 0;
+    case WELD_FIELD_ENUM: return memcmp(x, y, sizeof(int64_t)) == 0;
+    case WELD_FIELD_FLOAT: return memcmp(x, y, sizeof(float)) == 0;
     case WELD_FIELD_INTS:
-        return memcmp(x, y, sizeof(weld_ints)) == 0;
+    case WELD_FIELD_ENUMS: return memcmp(x, y, sizeof(weld_ints)) == 0;
+    case WELD_FIELD_FLOATS: return memcmp(x, y, sizeof(weld_floats)) == 0;
     case WELD_FIELD_TENSOR:
         return tensors_equal(*(const weld_tensor *const *)x, *(const weld_tensor *const *)y);
-    case WELD_FIELD_IGNORED:
-        break;
+    case WELD_FIELD_IGNORED: break;
     }
     return true;
 }
@@ -90,24 +90,40 @@ bool weld_attrs_equal(const weld_op *op, const void *a, const void *b)
     return true;
 }
 
+/* The entries of a list attribute. */
+static void print_list(char *text, size_t size, const weld_field *f, const void *slot)
+{
+    const bool is_floats = f->kind == WELD_FIELD_FLOATS;
+    const weld_ints *ints = is_floats ? NULL : slot;
+    const weld_floats *floats = is_floats ? slot : NULL;
+    const int64_t count = is_floats ? floats->count : ints->count;
+    size_t n = (size_t)snprintf(text, size, count < 0 ? "absent" : "[");
+    for (int64_t k = 0; k < count && n + 24 < size; k++) {
+        const char *comma = k ? ", " : "";
+        if (is_floats)
+            n += (size_t)snprintf(text + n, size - n, "%s%g", comma, (double)floats->at[k]);
+        else if (f->kind == WELD_FIELD_ENUMS)
+            n += (size_t)snprintf(text + n, size - n, "%s%s", comma, f->names[ints->at[k]]);
+        else
+            n += (size_t)snprintf(text + n, size - n, "%s%" PRId64, comma, ints->at[k]);
+    }
+    if (count >= 0)
+        snprintf(text + n, size - n, "]");
+}
+
 static void print_field(char *text, size_t size, const weld_field *f, const void *attrs)
 {
     const char *slot = (const char *)attrs + f->offset;
-    const weld_ints *ints = (const weld_ints *)slot;
-    size_t n = 0;
-    if (f->kind == WELD_FIELD_INT)
-        snprintf(text, size, "%" PRId64, *(const int64_t *)slot);
-    else if (f->kind == WELD_FIELD_FLOAT)
-        snprintf(text, size, "%g", (double)*(const float *)slot);
-    else if (f->kind == WELD_FIELD_ENUM)
-        snprintf(text, size, "%s", f->names[*(const int64_t *)slot]);
-    else if (f->kind == WELD_FIELD_INTS && ints->count >= 0) {
-        n = (size_t)snprintf(text, size, "[");
-        for (int64_t k = 0; k < ints->count && n + 24 < size; k++)
-            n += (size_t)snprintf(text + n, size - n, "%s%" PRId64, k ? ", " : "", ints->at[k]);
-        snprintf(text + n, size - n, "]");
-    } else
-        snprintf(text, size, f->kind == WELD_FIELD_INTS ? "absent" : "a tensor");
+    switch (f->kind) {
+    case WELD_FIELD_INT: snprintf(text, size, "%" PRId64, *(const int64_t *)slot); break;
+    case WELD_FIELD_FLOAT: snprintf(text, size, "%g", (double)*(const float *)slot); break;
+    case WELD_FIELD_ENUM: snprintf(text, size, "%s", f->names[*(const int64_t *)slot]); break;
+    case WELD_FIELD_INTS:
+    case WELD_FIELD_FLOATS:
+    case WELD_FIELD_ENUMS: print_list(text, size, f, slot); break;
+    case WELD_FIELD_TENSOR:
+    case WELD_FIELD_IGNORED: snprintf(text, size, "a tensor"); break;
+    }
 }
 
 void weld_attrs_difference(const weld_op *op, const void *a, const void *b, char *text, size_t size)
@@ -130,12 +146,12 @@ weld_status weld_check_ints(const weld_ints *list, const char *name, int64_t cou
     if (list->count < 0)
         return WELD_OK;
     if (list->count != count)
-        return weld_fail(err, WELD_E_FORMAT, "%s has %" PRId64 " values, must have %" PRId64,
-                         name, list->count, count);
+        return weld_fail(err, WELD_E_FORMAT, "%s has %" PRId64 " values, must have %" PRId64, name,
+                         list->count, count);
     for (int64_t k = 0; k < count; k++)
         if (list->at[k] < low || list->at[k] > INT32_MAX)
             return weld_fail(err, WELD_E_FORMAT,
-                             "%s[%" PRId64 "] is %" PRId64 ", must be in %" PRId64 "..%d", name,
-                             k, list->at[k], low, INT32_MAX);
+                             "%s[%" PRId64 "] is %" PRId64 ", must be in %" PRId64 "..%d", name, k,
+                             list->at[k], low, INT32_MAX);
     return WELD_OK;
 }

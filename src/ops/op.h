@@ -16,12 +16,18 @@ typedef struct weld_ints {
     int64_t count; /* -1 = the attribute is absent */
     int64_t at[WELD_INTS_MAX];
 } weld_ints;
+typedef struct weld_floats {
+    int64_t count; /* -1 = the attribute is absent */
+    float at[WELD_INTS_MAX];
+} weld_floats;
 
 typedef enum weld_field_kind {
     WELD_FIELD_INT,    /* int64_t */
     WELD_FIELD_FLOAT,  /* float */
     WELD_FIELD_INTS,   /* weld_ints */
+    WELD_FIELD_FLOATS, /* weld_floats */
     WELD_FIELD_ENUM,   /* int64_t index into `names`, written as a string in the file */
+    WELD_FIELD_ENUMS,  /* weld_ints of such indices, written as strings */
     WELD_FIELD_TENSOR, /* const weld_tensor *, in the graph's arena; NULL = absent */
     WELD_FIELD_IGNORED /* legal, without meaning at inference */
 } weld_field_kind;
@@ -29,9 +35,9 @@ typedef enum weld_field_kind {
 typedef struct weld_field {
     const char *name;
     weld_field_kind kind;
-    size_t offset; /* into the operator's attribute struct */
+    size_t offset;            /* into the operator's attribute struct */
     double fallback;          /* INT, FLOAT, ENUM when absent */
-    const char *const *names; /* ENUM: NULL-terminated */
+    const char *const *names; /* ENUM, ENUMS: NULL-terminated */
     bool required;
 } weld_field;
 
@@ -45,8 +51,7 @@ weld_dtype weld_infer_dtype(const weld_infer *inf, int i);
 /* The value of input i when it is known now, else NULL (float or int64 elements by its dtype). */
 const weld_tensor *weld_infer_data(const weld_infer *inf, int i);
 /* As weld_infer_data, but a WELD_E_UNSUPPORTED error when the value is not known. */
-weld_status weld_infer_need(const weld_tensor **out, const weld_infer *inf, int i,
-                            weld_error *err);
+weld_status weld_infer_need(const weld_tensor **out, const weld_infer *inf, int i, weld_error *err);
 /* True where a literal batch size in a Reshape target is to be read as the actual one. */
 bool weld_infer_rebatch(const weld_infer *inf, int64_t literal_dim, int64_t input_dim,
                         int64_t *actual);

@@ -5,31 +5,32 @@
 #include <stddef.h>
 
 enum { AUTO_NOTSET, AUTO_SAME_UPPER, AUTO_SAME_LOWER, AUTO_VALID };
-static const char *const auto_pad_names[] = {"NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID",
-                                             NULL};
+static const char *const auto_pad_names[] = {"NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID", NULL};
 
 typedef struct pool_attrs {
     int64_t auto_pad, ceil_mode, count_include_pad;
     weld_ints dilations, kernel_shape, pads, strides;
 } pool_attrs;
 
-#define POOL_FIELDS                                                                            \
-    {"auto_pad", WELD_FIELD_ENUM, offsetof(pool_attrs, auto_pad), AUTO_NOTSET, auto_pad_names, \
-     false},                                                                                   \
-    {"ceil_mode", WELD_FIELD_INT, offsetof(pool_attrs, ceil_mode), 0.0, NULL, false},          \
-    {"dilations", WELD_FIELD_INTS, offsetof(pool_attrs, dilations), 0.0, NULL, false},         \
-    {"kernel_shape", WELD_FIELD_INTS, offsetof(pool_attrs, kernel_shape), 0.0, NULL, true},    \
-    {"pads", WELD_FIELD_INTS, offsetof(pool_attrs, pads), 0.0, NULL, false},                   \
-    {"strides", WELD_FIELD_INTS, offsetof(pool_attrs, strides), 0.0, NULL, false}
+#define POOL_FIELDS                                                                                \
+    {"auto_pad",  WELD_FIELD_ENUM, offsetof(pool_attrs, auto_pad),                                 \
+     AUTO_NOTSET, auto_pad_names,  false},                                                         \
+        {"ceil_mode", WELD_FIELD_INT, offsetof(pool_attrs, ceil_mode), 0.0, NULL, false},          \
+        {"dilations", WELD_FIELD_INTS, offsetof(pool_attrs, dilations), 0.0, NULL, false},         \
+        {"kernel_shape", WELD_FIELD_INTS, offsetof(pool_attrs, kernel_shape), 0.0, NULL, true},    \
+        {"pads", WELD_FIELD_INTS, offsetof(pool_attrs, pads), 0.0, NULL, false},                   \
+    {                                                                                              \
+        "strides", WELD_FIELD_INTS, offsetof(pool_attrs, strides), 0.0, NULL, false                \
+    }
 
 /* storage_order only orders Indices, an output that we lack. */
 static const weld_field max_pool_fields[] = {
     POOL_FIELDS, {"storage_order", WELD_FIELD_IGNORED, 0, 0.0, NULL, false}, {0}};
-static const weld_field average_pool_fields[] = {
-    POOL_FIELDS,
-    {"count_include_pad", WELD_FIELD_INT, offsetof(pool_attrs, count_include_pad), 0.0, NULL,
-     false},
-    {0}};
+static const weld_field average_pool_fields[] = {POOL_FIELDS,
+                                                 {"count_include_pad", WELD_FIELD_INT,
+                                                  offsetof(pool_attrs, count_include_pad), 0.0,
+                                                  NULL, false},
+                                                 {0}};
 
 /* ---- geometry: one dimension is two, with a height of 1 ------------------------------- */
 
@@ -66,8 +67,7 @@ static weld_status resolve_axis(pool_axis *axis, const pool_attrs *attrs, int s,
     axis->stride = attrs->strides.count > 0 ? attrs->strides.at[s] : 1;
     axis->dilation = attrs->dilations.count > 0 ? attrs->dilations.at[s] : 1;
     const int64_t reach = (axis->kernel - 1) * axis->dilation + 1;
-    const bool same =
-        attrs->auto_pad == AUTO_SAME_UPPER || attrs->auto_pad == AUTO_SAME_LOWER;
+    const bool same = attrs->auto_pad == AUTO_SAME_UPPER || attrs->auto_pad == AUTO_SAME_LOWER;
     axis->pad = axis->pad_end = 0;
     if (attrs->auto_pad == AUTO_NOTSET && attrs->pads.count > 0) {
         axis->pad = attrs->pads.at[s];
@@ -100,8 +100,7 @@ static weld_status pool_resolve(pool_geometry *g, const pool_attrs *attrs, const
 {
     weld_status st = WELD_OK;
     char text[128];
-    WELD_REQUIRE(x->rank == 3 || x->rank == 4,
-                 x->rank < 3 ? WELD_E_FORMAT : WELD_E_UNSUPPORTED,
+    WELD_REQUIRE(x->rank == 3 || x->rank == 4, x->rank < 3 ? WELD_E_FORMAT : WELD_E_UNSUPPORTED,
                  "input has shape %s, supported: rank 3 (1-D) and 4 (2-D)",
                  weld_shape_text(x, text));
     const int spatial = x->rank - 2;
@@ -111,8 +110,7 @@ static weld_status pool_resolve(pool_geometry *g, const pool_attrs *attrs, const
         pool_axis *axis = s == spatial - 1 ? &g->x : &g->y;
         axis->in = x->dims[s + 2];
         WELD_REQUIRE(axis->in <= INT32_MAX, WELD_E_FORMAT,
-                     "axis %d has size %" PRId64 ", must be in 1..%d", s + 2, axis->in,
-                     INT32_MAX);
+                     "axis %d has size %" PRId64 ", must be in 1..%d", s + 2, axis->in, INT32_MAX);
         WELD_TRY(resolve_axis(axis, attrs, s, spatial, err));
     }
 done:
@@ -127,8 +125,7 @@ static weld_status check_input(const weld_infer *inf, const weld_node *node, wel
     const weld_dtype dtype = weld_infer_dtype(inf, 0);
     const char *name = weld_dtype_name((int)dtype);
     WELD_REQUIRE(weld_dtype_is_float(dtype), WELD_E_UNSUPPORTED,
-                 "input has element type %s, supported: floating point",
-                 name ? name : "unknown");
+                 "input has element type %s, supported: floating point", name ? name : "unknown");
     WELD_REQUIRE(node->output_count < 2 || node->outputs[1] < 0, WELD_E_UNSUPPORTED,
                  "output 1 (Indices) is used, supported: output 0");
 done:
@@ -175,8 +172,8 @@ typedef float (*pool_reduce)(const float *plane, const pool_geometry *g, pool_wi
                              pool_window wx, bool include_pad);
 
 /* NaN wins, as in numpy. */
-static float reduce_max(const float *plane, const pool_geometry *g, pool_window wy,
-                        pool_window wx, bool include_pad)
+static float reduce_max(const float *plane, const pool_geometry *g, pool_window wy, pool_window wx,
+                        bool include_pad)
 {
     (void)include_pad;
     float top = -INFINITY;
@@ -204,8 +201,8 @@ static float reduce_average(const float *plane, const pool_geometry *g, pool_win
     return count > 0 ? (float)(sum / (double)count) : 0.0f;
 }
 
-static weld_status pool_run(const weld_kernel_args *args, const weld_node *node,
-                            pool_reduce reduce, weld_error *err)
+static weld_status pool_run(const weld_kernel_args *args, const weld_node *node, pool_reduce reduce,
+                            weld_error *err)
 {
     const pool_attrs *attrs = node->attrs;
     const weld_shape *shape = &args->in[0]->shape; /* [N, C, H, W] or [N, C, W] */
@@ -304,12 +301,20 @@ static weld_status pool_tie(weld_ties *ties, int index, const weld_node *node, w
 
 static const weld_field no_fields[] = {{0}};
 
-#define POOL_OP(op, max_outputs, field_table, size, infer_fn, run_fn)                          \
-    const weld_op weld_op_##op = {                                                             \
-        .name = #op, .domain = "", .opset_min = 1, .opset_max = WELD_OPSET_MAX,                \
-        .inputs_min = 1, .inputs_max = 1, .outputs_min = 1, .outputs_max = (max_outputs),      \
-        .fields = (field_table), .attrs_size = (size), .infer = infer_fn, .run = run_fn,       \
-        .tie = pool_tie}
+#define POOL_OP(op, max_outputs, field_table, size, infer_fn, run_fn)                              \
+    const weld_op weld_op_##op = {.name = #op,                                                     \
+                                  .domain = "",                                                    \
+                                  .opset_min = 1,                                                  \
+                                  .opset_max = WELD_OPSET_MAX,                                     \
+                                  .inputs_min = 1,                                                 \
+                                  .inputs_max = 1,                                                 \
+                                  .outputs_min = 1,                                                \
+                                  .outputs_max = (max_outputs),                                    \
+                                  .fields = (field_table),                                         \
+                                  .attrs_size = (size),                                            \
+                                  .infer = infer_fn,                                               \
+                                  .run = run_fn,                                                   \
+                                  .tie = pool_tie}
 
 POOL_OP(MaxPool, 2, max_pool_fields, sizeof(pool_attrs), pool_infer, max_pool_run);
 POOL_OP(AveragePool, 1, average_pool_fields, sizeof(pool_attrs), pool_infer, average_pool_run);

@@ -30,8 +30,10 @@ static weld_status need_integers(const weld_tensor **out, const weld_infer *inf,
 {
     weld_status st = weld_infer_need(out, inf, i, err);
     if (st == WELD_OK && (weld_dtype_is_float((*out)->dtype) || (*out)->shape.rank > 1))
-        st = weld_fail(err, WELD_E_FORMAT, "input %d is of type %s and rank %d, allowed: integers "
-                       "of rank 0 or 1", i, weld_dtype_name((*out)->dtype), (*out)->shape.rank);
+        st = weld_fail(err, WELD_E_FORMAT,
+                       "input %d is of type %s and rank %d, allowed: integers "
+                       "of rank 0 or 1",
+                       i, weld_dtype_name((*out)->dtype), (*out)->shape.rank);
     return st;
 }
 
@@ -92,11 +94,21 @@ done:
 static const weld_field reshape_fields[] = {
     {.name = "allowzero", .kind = WELD_FIELD_INT, .offset = offsetof(reshape_attrs, allowzero)},
     {0}};
-const weld_op weld_op_Reshape = {.name = "Reshape", .domain = "", .opset_min = 5,
-    .opset_max = WELD_OPSET_MAX, .inputs_min = 2, .inputs_max = 2, .outputs_min = 1,
-    .outputs_max = 1, .flags = WELD_OP_VIEW, .static_inputs = 2, .fields = reshape_fields,
-    .attrs_size = sizeof(reshape_attrs), .infer = infer_reshape, .run = copy_elements,
-    .tie = tie_as_reshape};
+const weld_op weld_op_Reshape = {.name = "Reshape",
+                                 .domain = "",
+                                 .opset_min = 5,
+                                 .opset_max = WELD_OPSET_MAX,
+                                 .inputs_min = 2,
+                                 .inputs_max = 2,
+                                 .outputs_min = 1,
+                                 .outputs_max = 1,
+                                 .flags = WELD_OP_VIEW,
+                                 .static_inputs = 2,
+                                 .fields = reshape_fields,
+                                 .attrs_size = sizeof(reshape_attrs),
+                                 .infer = infer_reshape,
+                                 .run = copy_elements,
+                                 .tie = tie_as_reshape};
 
 /* ---- Flatten -------------------------------------------------------------------- */
 
@@ -117,13 +129,23 @@ static weld_status infer_flatten(weld_infer *inf, const weld_node *node, weld_er
     return weld_infer_set(inf, 0, weld_infer_dtype(inf, 0), &shape, err);
 }
 
-static const weld_field flatten_fields[] = {{.name = "axis", .kind = WELD_FIELD_INT,
-    .offset = offsetof(axis_attrs, axis), .fallback = 1}, {0}};
-const weld_op weld_op_Flatten = {.name = "Flatten", .domain = "", .opset_min = 1,
-    .opset_max = WELD_OPSET_MAX, .inputs_min = 1, .inputs_max = 1, .outputs_min = 1,
-    .outputs_max = 1, .flags = WELD_OP_VIEW, .fields = flatten_fields,
-    .attrs_size = sizeof(axis_attrs), .infer = infer_flatten, .run = copy_elements,
-    .tie = tie_as_reshape};
+static const weld_field flatten_fields[] = {
+    {.name = "axis", .kind = WELD_FIELD_INT, .offset = offsetof(axis_attrs, axis), .fallback = 1},
+    {0}};
+const weld_op weld_op_Flatten = {.name = "Flatten",
+                                 .domain = "",
+                                 .opset_min = 1,
+                                 .opset_max = WELD_OPSET_MAX,
+                                 .inputs_min = 1,
+                                 .inputs_max = 1,
+                                 .outputs_min = 1,
+                                 .outputs_max = 1,
+                                 .flags = WELD_OP_VIEW,
+                                 .fields = flatten_fields,
+                                 .attrs_size = sizeof(axis_attrs),
+                                 .infer = infer_flatten,
+                                 .run = copy_elements,
+                                 .tie = tie_as_reshape};
 
 /* ---- Squeeze, Unsqueeze ---------------------------------------------------------- */
 
@@ -199,16 +221,36 @@ done:
 
 static const weld_field axes_fields[] = {
     {.name = "axes", .kind = WELD_FIELD_INTS, .offset = offsetof(axes_attrs, axes)}, {0}};
-const weld_op weld_op_Squeeze = {.name = "Squeeze", .domain = "", .opset_min = 1,
-    .opset_max = WELD_OPSET_MAX, .inputs_min = 1, .inputs_max = 2, .outputs_min = 1,
-    .outputs_max = 1, .flags = WELD_OP_VIEW, .static_inputs = 2, .fields = axes_fields,
-    .attrs_size = sizeof(axes_attrs), .infer = infer_squeeze, .run = copy_elements,
-    .tie = tie_as_reshape};
-const weld_op weld_op_Unsqueeze = {.name = "Unsqueeze", .domain = "", .opset_min = 1,
-    .opset_max = WELD_OPSET_MAX, .inputs_min = 1, .inputs_max = 2, .outputs_min = 1,
-    .outputs_max = 1, .flags = WELD_OP_VIEW, .static_inputs = 2, .fields = axes_fields,
-    .attrs_size = sizeof(axes_attrs), .infer = infer_unsqueeze, .run = copy_elements,
-    .tie = tie_as_reshape};
+const weld_op weld_op_Squeeze = {.name = "Squeeze",
+                                 .domain = "",
+                                 .opset_min = 1,
+                                 .opset_max = WELD_OPSET_MAX,
+                                 .inputs_min = 1,
+                                 .inputs_max = 2,
+                                 .outputs_min = 1,
+                                 .outputs_max = 1,
+                                 .flags = WELD_OP_VIEW,
+                                 .static_inputs = 2,
+                                 .fields = axes_fields,
+                                 .attrs_size = sizeof(axes_attrs),
+                                 .infer = infer_squeeze,
+                                 .run = copy_elements,
+                                 .tie = tie_as_reshape};
+const weld_op weld_op_Unsqueeze = {.name = "Unsqueeze",
+                                   .domain = "",
+                                   .opset_min = 1,
+                                   .opset_max = WELD_OPSET_MAX,
+                                   .inputs_min = 1,
+                                   .inputs_max = 2,
+                                   .outputs_min = 1,
+                                   .outputs_max = 1,
+                                   .flags = WELD_OP_VIEW,
+                                   .static_inputs = 2,
+                                   .fields = axes_fields,
+                                   .attrs_size = sizeof(axes_attrs),
+                                   .infer = infer_unsqueeze,
+                                   .run = copy_elements,
+                                   .tie = tie_as_reshape};
 
 /* ---- Identity, Dropout ------------------------------------------------------------ */
 
@@ -227,26 +269,44 @@ static weld_status infer_dropout(weld_infer *inf, const weld_node *node, weld_er
     const weld_tensor *training = weld_infer_data(inf, 2);
     if (node->output_count > 1 && node->outputs[1] >= 0)
         return weld_fail(err, WELD_E_UNSUPPORTED, "the mask of Dropout");
-    if (training && (weld_dtype_is_float(training->dtype) ||
-                     weld_shape_numel(&training->shape) != 1))
+    if (training &&
+        (weld_dtype_is_float(training->dtype) || weld_shape_numel(&training->shape) != 1))
         return weld_fail(err, WELD_E_FORMAT, "training_mode must be one bool");
     if (weld_node_input(node, 2) >= 0 && (!training || training->i[0] != 0))
         return weld_fail(err, WELD_E_UNSUPPORTED, "Dropout in training mode");
     return infer_same(inf, node, err);
 }
 
-static const weld_field dropout_fields[] = {
-    {.name = "ratio", .kind = WELD_FIELD_IGNORED}, {.name = "seed", .kind = WELD_FIELD_IGNORED},
-    {0}};
-const weld_op weld_op_Identity = {.name = "Identity", .domain = "", .opset_min = 1,
-    .opset_max = WELD_OPSET_MAX, .inputs_min = 1, .inputs_max = 1, .outputs_min = 1,
-    .outputs_max = 1, .flags = WELD_OP_VIEW, .infer = infer_same, .run = copy_elements,
-    .tie = weld_tie_elementwise};
-const weld_op weld_op_Dropout = {.name = "Dropout", .domain = "", .opset_min = 7,
-    .opset_max = WELD_OPSET_MAX, .inputs_min = 1, .inputs_max = 3, .outputs_min = 1,
-    .outputs_max = 2, .flags = WELD_OP_VIEW, .static_inputs = 6, .fields = dropout_fields,
-    .attrs_size = sizeof(dropout_attrs), .infer = infer_dropout, .run = copy_elements,
-    .tie = tie_as_reshape};
+static const weld_field dropout_fields[] = {{.name = "ratio", .kind = WELD_FIELD_IGNORED},
+                                            {.name = "seed", .kind = WELD_FIELD_IGNORED},
+                                            {0}};
+const weld_op weld_op_Identity = {.name = "Identity",
+                                  .domain = "",
+                                  .opset_min = 1,
+                                  .opset_max = WELD_OPSET_MAX,
+                                  .inputs_min = 1,
+                                  .inputs_max = 1,
+                                  .outputs_min = 1,
+                                  .outputs_max = 1,
+                                  .flags = WELD_OP_VIEW,
+                                  .infer = infer_same,
+                                  .run = copy_elements,
+                                  .tie = weld_tie_elementwise};
+const weld_op weld_op_Dropout = {.name = "Dropout",
+                                 .domain = "",
+                                 .opset_min = 7,
+                                 .opset_max = WELD_OPSET_MAX,
+                                 .inputs_min = 1,
+                                 .inputs_max = 3,
+                                 .outputs_min = 1,
+                                 .outputs_max = 2,
+                                 .flags = WELD_OP_VIEW,
+                                 .static_inputs = 6,
+                                 .fields = dropout_fields,
+                                 .attrs_size = sizeof(dropout_attrs),
+                                 .infer = infer_dropout,
+                                 .run = copy_elements,
+                                 .tie = tie_as_reshape};
 
 /* ---- Transpose -------------------------------------------------------------------- */
 
@@ -295,8 +355,7 @@ static weld_status run_transpose(const weld_kernel_args *args, const weld_node *
     return WELD_OK;
 }
 
-static weld_status tie_transpose(weld_ties *ties, int index, const weld_node *node,
-                                 weld_error *err)
+static weld_status tie_transpose(weld_ties *ties, int index, const weld_node *node, weld_error *err)
 {
     (void)index;
     (void)err;
@@ -309,7 +368,16 @@ static weld_status tie_transpose(weld_ties *ties, int index, const weld_node *no
 
 static const weld_field transpose_fields[] = {
     {.name = "perm", .kind = WELD_FIELD_INTS, .offset = offsetof(transpose_attrs, perm)}, {0}};
-const weld_op weld_op_Transpose = {.name = "Transpose", .domain = "", .opset_min = 1,
-    .opset_max = WELD_OPSET_MAX, .inputs_min = 1, .inputs_max = 1, .outputs_min = 1,
-    .outputs_max = 1, .fields = transpose_fields, .attrs_size = sizeof(transpose_attrs),
-    .infer = infer_transpose, .run = run_transpose, .tie = tie_transpose};
+const weld_op weld_op_Transpose = {.name = "Transpose",
+                                   .domain = "",
+                                   .opset_min = 1,
+                                   .opset_max = WELD_OPSET_MAX,
+                                   .inputs_min = 1,
+                                   .inputs_max = 1,
+                                   .outputs_min = 1,
+                                   .outputs_max = 1,
+                                   .fields = transpose_fields,
+                                   .attrs_size = sizeof(transpose_attrs),
+                                   .infer = infer_transpose,
+                                   .run = run_transpose,
+                                   .tie = tie_transpose};

@@ -117,8 +117,7 @@ static void tie_aligned(weld_ties *t, int x, int y, int from_end)
         weld_tie_axes(t, x, a, y, b);
 }
 
-weld_status weld_tie_elementwise(weld_ties *ties, int index, const weld_node *node,
-                                 weld_error *err)
+weld_status weld_tie_elementwise(weld_ties *ties, int index, const weld_node *node, weld_error *err)
 {
     (void)index;
     (void)err;

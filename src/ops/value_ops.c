@@ -44,12 +44,24 @@ static weld_status infer_shape(weld_infer *inf, const weld_node *node, weld_erro
 
 static const weld_field shape_fields[] = {
     {.name = "start", .kind = WELD_FIELD_INT, .offset = offsetof(shape_attrs, start)},
-    {.name = "end", .kind = WELD_FIELD_INT, .offset = offsetof(shape_attrs, end),
-     .fallback = WELD_RANK_MAX}, {0}};
-const weld_op weld_op_Shape = {.name = "Shape", .domain = "", .opset_min = 1,
-    .opset_max = WELD_OPSET_MAX, .inputs_min = 1, .inputs_max = 1, .outputs_min = 1,
-    .outputs_max = 1, .fields = shape_fields, .attrs_size = sizeof(shape_attrs),
-    .infer = infer_shape, .run = nothing_to_run, .tie = no_ties};
+    {.name = "end",
+     .kind = WELD_FIELD_INT,
+     .offset = offsetof(shape_attrs, end),
+     .fallback = WELD_RANK_MAX},
+    {0}};
+const weld_op weld_op_Shape = {.name = "Shape",
+                               .domain = "",
+                               .opset_min = 1,
+                               .opset_max = WELD_OPSET_MAX,
+                               .inputs_min = 1,
+                               .inputs_max = 1,
+                               .outputs_min = 1,
+                               .outputs_max = 1,
+                               .fields = shape_fields,
+                               .attrs_size = sizeof(shape_attrs),
+                               .infer = infer_shape,
+                               .run = nothing_to_run,
+                               .tie = no_ties};
 
 /* ---- Constant (the importer turns tensors into values; here the scalar forms) ------ */
 
@@ -85,16 +97,27 @@ static weld_status run_constant(const weld_kernel_args *args, const weld_node *n
 }
 
 static const weld_field constant_fields[] = {
-    {.name = "value_float", .kind = WELD_FIELD_FLOAT,
-     .offset = offsetof(constant_attrs, value_float), .fallback = (double)NAN},
+    {.name = "value_float",
+     .kind = WELD_FIELD_FLOAT,
+     .offset = offsetof(constant_attrs, value_float),
+     .fallback = (double)NAN},
     {.name = "value", .kind = WELD_FIELD_TENSOR, .offset = offsetof(constant_attrs, value)},
     {.name = "value_int", .kind = WELD_FIELD_INT, .offset = offsetof(constant_attrs, value_int)},
-    {.name = "value_ints", .kind = WELD_FIELD_INTS,
-     .offset = offsetof(constant_attrs, value_ints)}, {0}};
-const weld_op weld_op_Constant = {.name = "Constant", .domain = "", .opset_min = 1,
-    .opset_max = WELD_OPSET_MAX, .inputs_min = 0, .inputs_max = 0, .outputs_min = 1,
-    .outputs_max = 1, .fields = constant_fields, .attrs_size = sizeof(constant_attrs),
-    .infer = infer_constant, .run = run_constant, .tie = no_ties};
+    {.name = "value_ints", .kind = WELD_FIELD_INTS, .offset = offsetof(constant_attrs, value_ints)},
+    {0}};
+const weld_op weld_op_Constant = {.name = "Constant",
+                                  .domain = "",
+                                  .opset_min = 1,
+                                  .opset_max = WELD_OPSET_MAX,
+                                  .inputs_min = 0,
+                                  .inputs_max = 0,
+                                  .outputs_min = 1,
+                                  .outputs_max = 1,
+                                  .fields = constant_fields,
+                                  .attrs_size = sizeof(constant_attrs),
+                                  .infer = infer_constant,
+                                  .run = run_constant,
+                                  .tie = no_ties};
 
 /* ---- ConstantOfShape --------------------------------------------------------------- */
 
@@ -137,10 +160,20 @@ static weld_status run_fill(const weld_kernel_args *args, const weld_node *node,
 
 static const weld_field fill_fields[] = {
     {.name = "value", .kind = WELD_FIELD_TENSOR, .offset = offsetof(fill_attrs, value)}, {0}};
-const weld_op weld_op_ConstantOfShape = {.name = "ConstantOfShape", .domain = "", .opset_min = 9,
-    .opset_max = WELD_OPSET_MAX, .inputs_min = 1, .inputs_max = 1, .outputs_min = 1,
-    .outputs_max = 1, .static_inputs = 1, .fields = fill_fields,
-    .attrs_size = sizeof(fill_attrs), .infer = infer_fill, .run = run_fill, .tie = no_ties};
+const weld_op weld_op_ConstantOfShape = {.name = "ConstantOfShape",
+                                         .domain = "",
+                                         .opset_min = 9,
+                                         .opset_max = WELD_OPSET_MAX,
+                                         .inputs_min = 1,
+                                         .inputs_max = 1,
+                                         .outputs_min = 1,
+                                         .outputs_max = 1,
+                                         .static_inputs = 1,
+                                         .fields = fill_fields,
+                                         .attrs_size = sizeof(fill_attrs),
+                                         .infer = infer_fill,
+                                         .run = run_fill,
+                                         .tie = no_ties};
 
 /* ---- Cast ------------------------------------------------------------------------ */
 
@@ -198,8 +231,18 @@ static weld_status run_cast(const weld_kernel_args *args, const weld_node *node,
 static const weld_field cast_fields[] = {
     {.name = "to", .kind = WELD_FIELD_INT, .offset = offsetof(cast_attrs, to), .required = true},
     {.name = "saturate", .kind = WELD_FIELD_IGNORED},
-    {.name = "round_mode", .kind = WELD_FIELD_IGNORED}, {0}};
-const weld_op weld_op_Cast = {.name = "Cast", .domain = "", .opset_min = 6,
-    .opset_max = WELD_OPSET_MAX, .inputs_min = 1, .inputs_max = 1, .outputs_min = 1,
-    .outputs_max = 1, .fields = cast_fields, .attrs_size = sizeof(cast_attrs),
-    .infer = infer_cast, .run = run_cast, .tie = weld_tie_elementwise};
+    {.name = "round_mode", .kind = WELD_FIELD_IGNORED},
+    {0}};
+const weld_op weld_op_Cast = {.name = "Cast",
+                              .domain = "",
+                              .opset_min = 6,
+                              .opset_max = WELD_OPSET_MAX,
+                              .inputs_min = 1,
+                              .inputs_max = 1,
+                              .outputs_min = 1,
+                              .outputs_max = 1,
+                              .fields = cast_fields,
+                              .attrs_size = sizeof(cast_attrs),
+                              .infer = infer_cast,
+                              .run = run_cast,
+                              .tie = weld_tie_elementwise};

@@ -16,8 +16,7 @@ static weld_status make_inputs(prover *p, const weld_shapes *shapes, weld_error 
 {
     weld_status st = WELD_OK;
     const weld_graph *g = shapes->graph;
-    WELD_REQUIRE(g->input_count <= 16, WELD_E_LIMIT, "%d graph inputs, allowed 16",
-                 g->input_count);
+    WELD_REQUIRE(g->input_count <= 16, WELD_E_LIMIT, "%d graph inputs, allowed 16", g->input_count);
     for (int k = 0; k < g->input_count; k++) {
         const weld_type *type = &shapes->types[g->inputs[k]];
         WELD_TRY(weld_tensor_create(&p->inputs[k], p->ctx, type->dtype, &type->shape, err));

@@ -5,8 +5,8 @@
 #include "report/report.h"
 
 /* Appends to `out`; the caller checks the buffer. */
-#define WELD_FORMAT(name)                                                                      \
-    weld_status weld_report_render_##name(weld_buffer *out, const weld_report *report,         \
+#define WELD_FORMAT(name)                                                                          \
+    weld_status weld_report_render_##name(weld_buffer *out, const weld_report *report,             \
                                           weld_error *err);
 #include "report/formats.def"
 #undef WELD_FORMAT

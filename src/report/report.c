@@ -114,16 +114,16 @@ static weld_status copy_spreads(const weld_report_spread **out, weld_report *rep
 }
 
 /* Room for one more element of an array in the arena, or goto done. */
-#define MAKE_ROOM(items, count, cap)                                                           \
-    do {                                                                                       \
-        if ((count) == (cap)) {                                                                \
-            size_t grown_ = 2 * (cap) + 8;                                                     \
-            void *old_ = (items);                                                              \
-            WELD_ARENA_NEW(items, &report->arena, grown_);                                     \
-            if (old_)                                                                          \
-                memcpy((items), old_, (count) * sizeof *(items));                              \
-            (cap) = grown_;                                                                    \
-        }                                                                                      \
+#define MAKE_ROOM(items, count, cap)                                                               \
+    do {                                                                                           \
+        if ((count) == (cap)) {                                                                    \
+            size_t grown_ = 2 * (cap) + 8;                                                         \
+            void *old_ = (items);                                                                  \
+            WELD_ARENA_NEW(items, &report->arena, grown_);                                         \
+            if (old_)                                                                              \
+                memcpy((items), old_, (count) * sizeof *(items));                                  \
+            (cap) = grown_;                                                                        \
+        }                                                                                          \
     } while (0)
 
 weld_status weld_report_put_model(weld_report *report, const weld_report_model *model,
@@ -148,8 +148,7 @@ done:
     return st;
 }
 
-weld_status weld_report_put_data(weld_report *report, const weld_report_data *data,
-                                 weld_error *err)
+weld_status weld_report_put_data(weld_report *report, const weld_report_data *data, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_report_data d = *data;
@@ -297,8 +296,8 @@ done:
     return st;
 }
 
-weld_status weld_report_put_environment(weld_report *report, const char *version,
-                                        const char *blas, int threads, weld_error *err)
+weld_status weld_report_put_environment(weld_report *report, const char *version, const char *blas,
+                                        int threads, weld_error *err)
 {
     weld_status st = WELD_OK;
     report->environment.threads = threads;

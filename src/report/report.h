@@ -191,8 +191,8 @@ weld_status weld_report_put_value(weld_report *report, weld_report_values *list,
 weld_status weld_report_put_layer(weld_report *report, const weld_report_layer *layer,
                                   weld_error *err);
 /* version, blas, threads. */
-weld_status weld_report_put_environment(weld_report *report, const char *version,
-                                        const char *blas, int threads, weld_error *err);
+weld_status weld_report_put_environment(weld_report *report, const char *version, const char *blas,
+                                        int threads, weld_error *err);
 weld_status weld_report_put_run(weld_report *report, int argc, char *const *argv, double seconds,
                                 weld_error *err);
 weld_status weld_report_warn(weld_report *report, weld_error *err, const char *code,

@@ -80,8 +80,8 @@ static bool is_hidden(const deriver *d, int32_t root)
     weld_unit_info info = weld_ties_info(d->ties, root);
     if (info.position)
         return false;
-    return !info.pinned || (strcmp(info.pinned, "graph input") != 0 &&
-                            strcmp(info.pinned, "graph output") != 0);
+    return !info.pinned ||
+           (strcmp(info.pinned, "graph input") != 0 && strcmp(info.pinned, "graph output") != 0);
 }
 
 static weld_status new_class(int32_t *out, deriver *d, uint64_t signature,
@@ -135,7 +135,7 @@ static weld_status make_classes(deriver *d, weld_error *err)
     return WELD_OK;
 }
 
-/* Free classes first, in graph order; a unit alone in its class can't move. */
+/* Free classes first, in graph order. A single unit that nothing pins has nowhere to go: no class. */
 static weld_status order_classes(deriver *d, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -146,17 +146,16 @@ static weld_status order_classes(deriver *d, weld_error *err)
     WELD_NEW(sorted, d->ctx, s->class_count);
     for (int pass = 0; pass < 2; pass++)
         for (int c = 0; c < s->class_count; c++) {
-            weld_class *k = &s->classes[c];
-            if (!k->pinned && k->size < 2) {
-                k->pinned = "alone in its class";
-                k->pin_node = -1;
-            }
-            if ((k->pinned != NULL) != (pass == 1))
+            const weld_class *k = &s->classes[c];
+            const bool alone = !k->pinned && k->size < 2;
+            place[c] = alone ? -1 : place[c];
+            if (alone || (k->pinned != NULL) != (pass == 1))
                 continue;
             place[c] = next;
             sorted[next++] = *k;
         }
-    for (int c = 0; c < s->class_count; c++) {
+    s->class_count = next;
+    for (int c = 0; c < next; c++) {
         s->classes[c] = sorted[c];
         s->free_count += sorted[c].pinned == NULL;
     }

@@ -10,17 +10,17 @@ typedef struct dtype_row {
 } dtype_row;
 
 static const dtype_row rows[WELD_DTYPE_COUNT] = {
-    [WELD_FLOAT] = {"float", 4, true},       [WELD_UINT8] = {"uint8", 1, false},
-    [WELD_INT8] = {"int8", 1, false},        [WELD_UINT16] = {"uint16", 2, false},
-    [WELD_INT16] = {"int16", 2, false},      [WELD_INT32] = {"int32", 4, false},
-    [WELD_INT64] = {"int64", 8, false},      [WELD_STRING] = {"string", 0, false},
-    [WELD_BOOL] = {"bool", 1, false},        [WELD_FLOAT16] = {"float16", 2, true},
-    [WELD_DOUBLE] = {"double", 8, true},     [WELD_UINT32] = {"uint32", 4, false},
-    [WELD_UINT64] = {"uint64", 8, false},    [14] = {"complex64", 0, false},
-    [15] = {"complex128", 0, false},         [WELD_BFLOAT16] = {"bfloat16", 2, true},
-    [17] = {"float8e4m3fn", 0, false},       [18] = {"float8e4m3fnuz", 0, false},
-    [19] = {"float8e5m2", 0, false},         [20] = {"float8e5m2fnuz", 0, false},
-    [21] = {"uint4", 0, false},              [22] = {"int4", 0, false},
+    [WELD_FLOAT] = {"float", 4, true},    [WELD_UINT8] = {"uint8", 1, false},
+    [WELD_INT8] = {"int8", 1, false},     [WELD_UINT16] = {"uint16", 2, false},
+    [WELD_INT16] = {"int16", 2, false},   [WELD_INT32] = {"int32", 4, false},
+    [WELD_INT64] = {"int64", 8, false},   [WELD_STRING] = {"string", 0, false},
+    [WELD_BOOL] = {"bool", 1, false},     [WELD_FLOAT16] = {"float16", 2, true},
+    [WELD_DOUBLE] = {"double", 8, true},  [WELD_UINT32] = {"uint32", 4, false},
+    [WELD_UINT64] = {"uint64", 8, false}, [14] = {"complex64", 0, false},
+    [15] = {"complex128", 0, false},      [WELD_BFLOAT16] = {"bfloat16", 2, true},
+    [17] = {"float8e4m3fn", 0, false},    [18] = {"float8e4m3fnuz", 0, false},
+    [19] = {"float8e5m2", 0, false},      [20] = {"float8e5m2fnuz", 0, false},
+    [21] = {"uint4", 0, false},           [22] = {"int4", 0, false},
     [23] = {"float4e2m1", 0, false},
 };
 
@@ -105,18 +105,10 @@ static float decode_float(weld_dtype dtype, const unsigned char *p)
     double wide;
     float value;
     switch ((int)dtype) {
-    case WELD_FLOAT16:
-        memcpy(&half, p, sizeof half);
-        return half_to_float(half);
-    case WELD_BFLOAT16:
-        memcpy(&half, p, sizeof half);
-        return bits_to_float((uint32_t)half << 16);
-    case WELD_DOUBLE:
-        memcpy(&wide, p, sizeof wide);
-        return (float)wide;
-    default:
-        memcpy(&value, p, sizeof value);
-        return value;
+    case WELD_FLOAT16: memcpy(&half, p, sizeof half); return half_to_float(half);
+    case WELD_BFLOAT16: memcpy(&half, p, sizeof half); return bits_to_float((uint32_t)half << 16);
+    case WELD_DOUBLE: memcpy(&wide, p, sizeof wide); return (float)wide;
+    default: memcpy(&value, p, sizeof value); return value;
     }
 }
 

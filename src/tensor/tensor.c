@@ -27,8 +27,7 @@ int64_t weld_shape_numel(const weld_shape *shape)
 
 bool weld_shape_equal(const weld_shape *a, const weld_shape *b)
 {
-    return a->rank == b->rank &&
-           memcmp(a->dims, b->dims, (size_t)a->rank * sizeof a->dims[0]) == 0;
+    return a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof a->dims[0]) == 0;
 }
 
 const char *weld_shape_text(const weld_shape *shape, char text[128])

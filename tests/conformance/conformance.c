@@ -149,7 +149,7 @@ static bool read_names(tally *t, const char *path)
     size_t k;
     t->names = list ? json_object() : NULL;
     /* ONNX's training tests are not inference. */
-    json_array_foreach(list, k, name)
+    json_array_foreach (list, k, name)
         if (!strstr(json_string_value(name), "training_dropout"))
             json_object_set_new(t->names, json_string_value(name), json_false());
     json_decref(list);
@@ -160,7 +160,7 @@ static void report_missing(tally *t)
 {
     const char *name;
     json_t *seen;
-    json_object_foreach(t->names, name, seen) {
+    json_object_foreach (t->names, name, seen) {
         if (json_is_true(seen))
             continue;
         printf("FAIL %s: not found\n", name);

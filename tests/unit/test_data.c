@@ -33,8 +33,15 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    static const char *const names[] = {"x.npz", "x.npy", "y.npy", "out", "test_batch.bin", "x.tar",
-                                        "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", "x"};
+    static const char *const names[] = {"x.npz",
+                                        "x.npy",
+                                        "y.npy",
+                                        "out",
+                                        "test_batch.bin",
+                                        "x.tar",
+                                        "t10k-images-idx3-ubyte",
+                                        "t10k-labels-idx1-ubyte",
+                                        "x"};
     fixture *f = *state;
     weld_dataset_free(f->data);
     int left = atomic_load(&f->ctx->in_use_bytes) != 0;
@@ -229,8 +236,8 @@ static void test_npy(void **state)
 static void test_idx(void **state)
 {
     fixture *f = *state;
-    static const unsigned char images[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1,
-                                           0, 0, 0, 2, 0, 255, 51, 102};
+    static const unsigned char images[] = {0, 0, 8, 3, 0, 0, 0, 2,   0,  0,
+                                           0, 1, 0, 0, 0, 2, 0, 255, 51, 102};
     static const unsigned char labels[] = {0, 0, 8, 1, 0, 0, 0, 2, 7, 9};
     char path[160];
     float out[4];
@@ -326,8 +333,9 @@ static void test_cifar_tar(void **state)
 static void test_gzip(void **state)
 {
     /* "hi\n" twice: two members */
-    static const unsigned char hi[] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 3, 0, 0xfc, 0xff,
-                                       'h', 'i', '\n', 0x7a, 0x7a, 0x6f, 0xed, 3, 0, 0, 0};
+    static const unsigned char hi[] = {0x1f, 0x8b, 8,    0,    0,    0,    0,   0,   0,
+                                       3,    1,    3,    0,    0xfc, 0xff, 'h', 'i', '\n',
+                                       0x7a, 0x7a, 0x6f, 0xed, 3,    0,    0,   0};
     fixture *f = *state;
     unsigned char bytes[80];
     void *out;
@@ -426,9 +434,9 @@ static void test_sha256(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_npz),       TEST(test_npz_refusals), TEST(test_npy),     TEST(test_idx),
-        TEST(test_cifar),     TEST(test_cifar_tar),    TEST(test_gzip),    TEST(test_unknown),
-        TEST(test_sink),      TEST(test_sha256),
+        TEST(test_npz),   TEST(test_npz_refusals), TEST(test_npy),  TEST(test_idx),
+        TEST(test_cifar), TEST(test_cifar_tar),    TEST(test_gzip), TEST(test_unknown),
+        TEST(test_sink),  TEST(test_sha256),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -125,15 +125,14 @@ static void test_refusals(void **state)
 
 static void test_cut_anywhere(void **state)
 {
-    image file = make("{'descr': '<i8', 'fortran_order': False, 'shape': (2,)}", "0123456789abcdef",
-                      16);
+    image file =
+        make("{'descr': '<i8', 'fortran_order': False, 'shape': (2,)}", "0123456789abcdef", 16);
     weld_npy npy;
     for (size_t n = 0; n < file.size; n++)
         assert_int_not_equal(weld_npy_parse(&npy, *state, file.bytes, n, "x", NULL), WELD_OK);
     assert_int_equal(weld_npy_parse(&npy, *state, file.bytes, file.size, "x", NULL), WELD_OK);
     file.bytes[6] = 9;
-    assert_int_equal(weld_npy_parse(&npy, *state, file.bytes, file.size, "x", NULL),
-                     WELD_E_FORMAT);
+    assert_int_equal(weld_npy_parse(&npy, *state, file.bytes, file.size, "x", NULL), WELD_E_FORMAT);
 }
 
 static void test_values_checked(void **state)

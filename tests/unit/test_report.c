@@ -42,11 +42,15 @@ static void put_match(weld_report *r)
 {
     const char *const members[] = {"/layer1/conv1.W[0]", "/layer1/bn1.scale[0]", HOSTILE,
                                    "/layer1/bn1.var[0]", "/layer2/conv1.W[1]"};
-    weld_report_match m = {.method = "weights", .seed = 7, .restarts = 4, .sweeps = 7,
-                           .objective = {12.125, 98.5}, .pinned_fraction = 0.125};
+    weld_report_match m = {.method = "weights",
+                           .seed = 7,
+                           .restarts = 4,
+                           .sweeps = 7,
+                           .objective = {12.125, 98.5},
+                           .pinned_fraction = 0.125};
     weld_report_class c = {HOSTILE, "free", NULL, 64, 63, members, 5};
     weld_report_class d = {"/concat", "pinned", "grouped convolution /g1 is not permuted", 9, 0,
-                           members, 1};
+                           members,   1};
     OK(weld_report_put_match(r, &m, NULL));
     OK(weld_report_put_class(r, &r->match.classes, &c, NULL));
     OK(weld_report_put_class(r, &r->match.classes, &d, NULL));
@@ -65,7 +69,9 @@ static void put_lmc(weld_report *r)
         y[3][i] = 0.921 - 0.002 * t - 0.01 * hill;
     }
     y[0][3] = NAN; /* a loss that overflowed is null, and a hole in the chart */
-    weld_report_lmc l = {.metric = "ce", .alpha = alpha, .alpha_count = ALPHAS,
+    weld_report_lmc l = {.metric = "ce",
+                         .alpha = alpha,
+                         .alpha_count = ALPHAS,
                          .curve = {{y[0], y[1]}, {y[2], y[3]}},
                          .loss = {{1.874, 0.031}, {1.8705, 0.0275}},
                          .error = {{0.55, 0.01}, {0.551, 0.011}}};
@@ -82,8 +88,9 @@ static void put_llfc(weld_report *r)
         weld_report_spread s[6], one[LLFC_ALPHAS] = {{1, 0.1}, {1, 0.1}, {1, 0.1}};
         for (int k = 0; k < 6; k++)
             s[k] = (weld_report_spread){(k < 3 ? 0.03 : 0.004) * (i + 1), 0.01};
-        weld_report_row row = {i == 3 ? HOSTILE : name, {{s, one, one, {0.04 * (i + 1), 0.02}, 0},
-                                      {s + 3, one, one, {0.03 * (i + 1), 0.02}, 2}}};
+        weld_report_row row = {i == 3 ? HOSTILE : name,
+                               {{s, one, one, {0.04 * (i + 1), 0.02}, 0},
+                                {s + 3, one, one, {0.03 * (i + 1), 0.02}, 2}}};
         OK(weld_report_put_row(r, &row, NULL));
     }
 }

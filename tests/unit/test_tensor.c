@@ -31,9 +31,9 @@ static void halves_round_to_nearest_even(void **state)
     const struct {
         float value;
         uint16_t half;
-    } cases[] = {{1.0f, 0x3c00},        {1.00048828125f, 0x3c00}, {1.00146484375f, 0x3c02},
-                 {65504.0f, 0x7bff},    {65519.0f, 0x7bff},       {5.9604645e-8f, 1},
-                 {2.9802322e-8f, 0},    {2.9802326e-8f, 1},       {-0.0f, 0x8000},
+    } cases[] = {{1.0f, 0x3c00},         {1.00048828125f, 0x3c00}, {1.00146484375f, 0x3c02},
+                 {65504.0f, 0x7bff},     {65519.0f, 0x7bff},       {5.9604645e-8f, 1},
+                 {2.9802322e-8f, 0},     {2.9802326e-8f, 1},       {-0.0f, 0x8000},
                  {6.1035156e-5f, 0x400}, {6.0975552e-5f, 0x3ff}};
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
         uint16_t half;

@@ -109,7 +109,9 @@ static void verdict(weld_buffer *out, const weld_report *r)
     const char *v = weld_report_verdict(r);
     const weld_report_verification *p = &r->verification;
     weld_buffer_printf(out, "<p class=\"verdict %s\"><strong>%s</strong>", v,
-                       v[0] == 'p' ? "PASS" : v[0] == 'w' ? "WARN" : "FAIL");
+                       v[0] == 'p'   ? "PASS"
+                       : v[0] == 'w' ? "WARN"
+                                     : "FAIL");
     if (r->obstacles.count)
         weld_buffer_printf(out, " · %zu obstacles to welding", r->obstacles.count);
     if (p->present)
@@ -220,8 +222,8 @@ static void llfc(weld_buffer *out, const weld_report_llfc *l)
             number(out, f[v].one_minus_cos_ab.mean);
         for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
             number(out, f[v].coef ? f[v].coef[at].mean : NAN);
-        integer(out, f[0].zero_features > f[1].zero_features ? f[0].zero_features
-                                                             : f[1].zero_features);
+        integer(out,
+                f[0].zero_features > f[1].zero_features ? f[0].zero_features : f[1].zero_features);
         weld_buffer_printf(out, "</tr>\n");
     }
     weld_buffer_printf(out, "</table></details>\n");
@@ -257,8 +259,8 @@ static void match(weld_buffer *out, const weld_report_match *m)
 {
     weld_buffer_printf(out, "<h2>Permutation</h2>\n<p>Method ");
     weld_html_text(out, m->method ? m->method : "none", WELD_HTML_TEXT_MAX);
-    weld_buffer_printf(out, ", seed %llu, %lld restarts, %lld sweeps",
-                       (unsigned long long)m->seed, (long long)m->restarts, (long long)m->sweeps);
+    weld_buffer_printf(out, ", seed %llu, %lld restarts, %lld sweeps", (unsigned long long)m->seed,
+                       (long long)m->restarts, (long long)m->sweeps);
     if (isfinite(m->objective[0]) && isfinite(m->objective[1]))
         weld_buffer_printf(out, ", objective %.5g before, %.5g after", m->objective[0],
                            m->objective[1]);

@@ -184,8 +184,10 @@ void weld_html_path_chart(weld_buffer *out, const weld_report_lmc *lmc, bool acc
         low = 0;
     scale xy[2] = {{0, 1, 0.25, LEFT, RIGHT}, nice_scale(low, high, BOTTOM, TOP)};
     svg_open(out, PATH_WIDTH, PATH_HEIGHT, title);
-    weld_buffer_printf(out, "<text x=\"%d\" y=\"230\" font-size=\"150\" font-weight=\"bold\">%s"
-                            "</text>\n", LEFT - 500, title);
+    weld_buffer_printf(out,
+                       "<text x=\"%d\" y=\"230\" font-size=\"150\" font-weight=\"bold\">%s"
+                       "</text>\n",
+                       LEFT - 500, title);
     legend(out, LEFT, 430, true);
     path_axes(out, &xy[0], &xy[1], accuracy);
     size_t last = lmc->alpha_count - 1;

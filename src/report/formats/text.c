@@ -113,8 +113,8 @@ static void lmc_lines(weld_buffer *out, const weld_report_lmc *l)
     for (size_t i = 0; i < l->alpha_count; i++)
         if (fabs(l->alpha[i] - 0.5) < fabs(l->alpha[middle] - 0.5))
             middle = i;
-    weld_buffer_printf(out, "%-17s%-9s%8s     %-9s%-10s%8s\n", "", "loss", "accuracy",
-                       "barrier", "loss", "error");
+    weld_buffer_printf(out, "%-17s%-9s%8s     %-9s%-10s%8s\n", "", "loss", "accuracy", "barrier",
+                       "loss", "error");
     point(out, "A               ", aligned, l->alpha_count - 1);
     barrier(out, "naive", l, WELD_REPORT_NAIVE);
     point(out, "B               ", aligned, 0);

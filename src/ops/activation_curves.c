@@ -1,0 +1,107 @@
+/* Activations with curves and parameters of their own: Elu, Gelu, Softplus and their kin. */
+#include "ops/operand.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stddef.h>
+
+typedef struct curve_attrs {
+    float alpha, beta, gamma;
+    int64_t approximate; /* Gelu: 0 by erf, 1 by tanh */
+} curve_attrs;
+
+#define FIELD(name, value)                                                                         \
+    {                                                                                              \
+#name, WELD_FIELD_FLOAT, offsetof(curve_attrs, name), (value), NULL, false                 \
+    }
+
+static const char *const approximate_names[] = {"none", "tanh", NULL};
+static const weld_field alpha_fields[] = {FIELD(alpha, 1.0), {0}};
+static const weld_field selu_fields[] = {
+    FIELD(alpha, 1.67326319217681884765625), FIELD(gamma, 1.05070102214813232421875), {0}};
+static const weld_field hard_sigmoid_fields[] = {FIELD(alpha, 0.2), FIELD(beta, 0.5), {0}};
+static const weld_field gelu_fields[] = {{"approximate", WELD_FIELD_ENUM,
+                                          offsetof(curve_attrs, approximate), 0.0,
+                                          approximate_names, false},
+                                         {0}};
+
+static weld_status infer_curve(weld_infer *inf, const weld_node *node, weld_error *err)
+{
+    (void)node;
+    return weld_unary_infer(inf, WELD_TYPES_FLOAT, WELD_UNDEFINED, err);
+}
+
+/* Celu divides by alpha, and no curve is defined with a parameter that is no number. */
+static weld_status check_curve(const weld_node *node, weld_error *err)
+{
+    const curve_attrs *attrs = node->attrs;
+    if (!isfinite(attrs->alpha) || !isfinite(attrs->beta) || !isfinite(attrs->gamma))
+        return weld_fail(err, WELD_E_FORMAT, "alpha, beta, gamma are %g, %g, %g, must be finite",
+                         (double)attrs->alpha, (double)attrs->beta, (double)attrs->gamma);
+    if (node->op == &weld_op_Celu && attrs->alpha == 0.0f)
+        return weld_fail(err, WELD_E_FORMAT, "alpha is 0, must be another number");
+    return WELD_OK;
+}
+
+/* A curve: its name, first opset, fields, and the value at v with the attributes p. */
+#define CURVE_OP(op, opset, op_fields, expr)                                                       \
+    static weld_status run_##op(const weld_kernel_args *args, const weld_node *node,               \
+                                weld_error *err)                                                   \
+    {                                                                                              \
+        (void)err;                                                                                 \
+        const curve_attrs *p = node->attrs;                                                        \
+        (void)p;                                                                                   \
+        const float *x = args->in[0]->f;                                                           \
+        float *y = args->out[0]->f;                                                                \
+        const int64_t count = weld_shape_numel(&args->out[0]->shape);                              \
+        for (int64_t i = 0; i < count; i++) {                                                      \
+            const float v = x[i];                                                                  \
+            y[i] = (expr);                                                                         \
+        }                                                                                          \
+        return WELD_OK;                                                                            \
+    }                                                                                              \
+    const weld_op weld_op_##op = {.name = #op,                                                     \
+                                  .domain = "",                                                    \
+                                  .opset_min = (opset),                                            \
+                                  .opset_max = WELD_OPSET_MAX,                                     \
+                                  .inputs_min = 1,                                                 \
+                                  .inputs_max = 1,                                                 \
+                                  .outputs_min = 1,                                                \
+                                  .outputs_max = 1,                                                \
+                                  .flags = WELD_OP_ACTIVATION,                                     \
+                                  .fields = (op_fields),                                           \
+                                  .attrs_size = sizeof(curve_attrs),                               \
+                                  .check = check_curve,                                            \
+                                  .infer = infer_curve,                                            \
+                                  .run = run_##op,                                                 \
+                                  .tie = weld_tie_elementwise}
+
+/* NaN passes through. */
+static inline float clip_to_one(float v)
+{
+    return v < 0.0f ? 0.0f : v > 1.0f ? 1.0f : v;
+}
+
+/* log(1 + exp(v)); the exponent is never positive. */
+static inline float softplus(float v)
+{
+    return v > 0.0f ? v + log1pf(expf(-v)) : log1pf(expf(v));
+}
+
+static inline float gelu(float v, bool by_tanh)
+{
+    const float half_root = 0.70710678118654752f, root_2_pi = 0.79788456080286536f;
+    const float t = by_tanh ? tanhf(root_2_pi * (v + 0.044715f * v * v * v)) : erff(v * half_root);
+    return 0.5f * v * (1.0f + t);
+}
+
+CURVE_OP(Celu, 12, alpha_fields, v < 0.0f ? p->alpha * expm1f(v / p->alpha) : v);
+CURVE_OP(Elu, 6, alpha_fields, v < 0.0f ? p->alpha * expm1f(v) : v);
+CURVE_OP(Gelu, 20, gelu_fields, gelu(v, p->approximate == 1));
+CURVE_OP(HardSigmoid, 6, hard_sigmoid_fields, clip_to_one(p->alpha *v + p->beta));
+CURVE_OP(HardSwish, 14, weld_no_fields, v *clip_to_one(v / 6.0f + 0.5f));
+CURVE_OP(Mish, 18, weld_no_fields, v *tanhf(softplus(v)));
+CURVE_OP(Selu, 6, selu_fields, p->gamma *(v < 0.0f ? p->alpha * expm1f(v) : v));
+CURVE_OP(Softplus, 1, weld_no_fields, softplus(v));
+CURVE_OP(Softsign, 1, weld_no_fields, v / (1.0f + fabsf(v)));
+CURVE_OP(Swish, 24, alpha_fields, v / (1.0f + expf(-p->alpha * v)));
+CURVE_OP(ThresholdedRelu, 10, alpha_fields, v <= p->alpha ? 0.0f : v);

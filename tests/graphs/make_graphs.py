@@ -1,0 +1,242 @@
+"""Makes the small networks with random weights that test_graphs reads:
+
+    tools/python.sh tests/graphs/make_graphs.py
+
+Each is one structure that decides which hidden units may move; the file's name says which. The
+expected classes are in tests/unit/test_graphs.c.
+"""
+
+import pathlib
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+HERE = pathlib.Path(__file__).parent
+
+
+class Net:
+    """A graph under construction; every call adds a node and gives the name of its output."""
+
+    def __init__(self, name, shape, opset=13):
+        self.rng = np.random.default_rng(sum(map(ord, name)))
+        self.name, self.opset = name, opset
+        self.nodes, self.weights = [], []
+        self.input = helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)
+
+    def weight(self, *shape, scale=None):
+        fan_in = int(np.prod(shape[1:])) if len(shape) > 1 else 16
+        array = self.rng.standard_normal(shape) * (scale or 1 / np.sqrt(fan_in))
+        return self.constant(array.astype(np.float32))
+
+    def constant(self, array):
+        name = f"w{len(self.weights)}"
+        self.weights.append(numpy_helper.from_array(np.asarray(array), name))
+        return name
+
+    def ints(self, *values):
+        return self.constant(np.array(values, np.int64))
+
+    def op(self, kind, *inputs, outputs=1, **attributes):
+        names = [f"v{len(self.nodes)}_{k}" for k in range(outputs)]
+        self.nodes.append(helper.make_node(kind, inputs, names, f"{kind}_{len(self.nodes)}", **attributes))
+        return names[0] if outputs == 1 else names
+
+    def dense(self, x, n_in, n_out):
+        return self.op("Gemm", x, self.weight(n_out, n_in), self.weight(n_out), transB=1)
+
+    def conv(self, x, c_in, c_out, kernel=3, group=1, **attributes):
+        w, b = self.weight(c_out, c_in // group, kernel, kernel), self.weight(c_out)
+        pads = [kernel // 2] * 4
+        return self.op("Conv", x, w, b, pads=pads, group=group, **attributes)
+
+    def relu(self, x):
+        return self.op("Relu", x)
+
+    def save(self, y, n_out=10, batch="N"):
+        out = helper.make_tensor_value_info(y, TensorProto.FLOAT, [batch, n_out])
+        graph = helper.make_graph(self.nodes, self.name, [self.input], [out], self.weights)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)],
+                                  ir_version=8, producer_name="onnxweld tests")
+        onnx.checker.check_model(model, full_check=True)
+        (HERE / f"{self.name}.onnx").write_bytes(model.SerializeToString(deterministic=True))
+        return model
+
+
+def head(net, x, channels, batch="N"):
+    pooled = net.op("Flatten", net.op("GlobalAveragePool", x))
+    return net.save(net.dense(pooled, channels, 10), batch=batch)
+
+
+def grouped_conv():
+    net = Net("grouped_conv", ["N", 3, 8, 8])
+    x = net.relu(net.conv(net.input.name, 3, 8))
+    x = net.relu(net.conv(x, 8, 12, group=2))
+    head(net, x, 12)
+
+
+def depthwise():
+    net = Net("depthwise", ["N", 3, 8, 8])
+    x = net.relu(net.conv("x", 3, 8))
+    x = net.relu(net.conv(x, 8, 8, group=8))
+    head(net, net.relu(net.conv(x, 8, 6, kernel=1)), 6)
+
+
+def branches():
+    net = Net("branches", ["N", 3, 8, 8])
+    x = net.relu(net.conv("x", 3, 6))
+    both = net.op("Concat", net.relu(net.conv(x, 6, 4, kernel=1)), net.relu(net.conv(x, 6, 5)), axis=1)
+    head(net, net.relu(net.conv(both, 9, 7)), 7)
+
+
+def dense_concat():
+    """DenseNet: each layer sees all features before it."""
+    net = Net("dense_concat", ["N", 3, 8, 8])
+    features = net.relu(net.conv("x", 3, 6))
+    for grown in (6, 10):
+        features = net.op("Concat", features, net.relu(net.conv(features, grown, 4)), axis=1)
+    head(net, features, 14)
+
+
+def nhwc_flatten():
+    """As Keras does: channels last when the map is flattened."""
+    net = Net("nhwc_flatten", ["N", 3, 8, 8])
+    x = net.op("MaxPool", net.relu(net.conv("x", 3, 6)), kernel_shape=[2, 2], strides=[2, 2])
+    x = net.op("Reshape", net.op("Transpose", x, perm=[0, 2, 3, 1]), net.ints(-1, 96))
+    net.save(net.dense(net.relu(net.dense(x, 96, 12)), 12, 10))
+
+
+def residual():
+    net = Net("residual", ["N", 3, 8, 8])
+    x = net.relu(net.conv("x", 3, 8))
+    for _ in range(2):
+        inner = net.relu(net.conv(x, 8, 6))
+        x = net.relu(net.op("Add", net.conv(inner, 6, 8), x))
+    head(net, x, 8)
+
+
+def conv_on_stream():
+    """A convolution that maps the stream onto itself: its class stands on both of its axes."""
+    net = Net("conv_on_stream", ["N", 3, 8, 8])
+    x = net.relu(net.conv("x", 3, 8))
+    x = net.op("Add", x, net.conv(x, 8, 8))
+    head(net, net.relu(x), 8)
+
+
+def literal_batch():
+    net = Net("literal_batch", [10, 3, 8, 8])
+    x = net.relu(net.conv("x", 3, 6, kernel=3, strides=[2, 2]))
+    x = net.op("Reshape", x, net.ints(10, 96))
+    net.save(net.dense(net.relu(net.dense(x, 96, 12)), 12, 10), batch=10)
+
+
+def squeeze_excite():
+    net = Net("squeeze_excite", ["N", 3, 8, 8])
+    x = net.relu(net.conv("x", 3, 8))
+    gate = net.relu(net.conv(net.op("GlobalAveragePool", x), 8, 4, kernel=1))
+    x = net.op("Mul", x, net.op("Sigmoid", net.conv(gate, 4, 8, kernel=1)))
+    head(net, x, 8)
+
+
+def option_a():
+    """The shortcut of the CIFAR ResNets: every second pixel, new channels are zeros."""
+    net = Net("option_a", ["N", 3, 8, 8])
+    x = net.relu(net.conv("x", 3, 4))
+    y = net.conv(net.relu(net.conv(x, 4, 8, strides=[2, 2])), 8, 8)
+    short = net.op("Slice", x, net.ints(0, 0), net.ints(99, 99), net.ints(2, 3), net.ints(2, 2))
+    short = net.op("Pad", short, net.ints(0, 2, 0, 0, 0, 2, 0, 0))
+    head(net, net.relu(net.op("Add", y, short)), 8)
+
+
+def channel_shuffle():
+    net = Net("channel_shuffle", ["N", 3, 8, 8])
+    x = net.relu(net.conv("x", 3, 8))
+    x = net.op("Reshape", x, net.ints(0, 2, 4, 8, 8))
+    x = net.op("Reshape", net.op("Transpose", x, perm=[0, 2, 1, 3, 4]), net.ints(0, 8, 8, 8))
+    head(net, net.relu(net.conv(x, 8, 6)), 6)
+
+
+def deep_mlp():
+    """50 wide, 6 deep, biases and weights of order one over the root of the width."""
+    net = Net("deep_mlp", ["N", 20])
+    x, width = "x", 20
+    for _ in range(6):
+        x, width = net.relu(net.dense(x, width, 50)), 50
+    return net.save(net.dense(x, width, 10))
+
+
+# ---- one network, written as protobuf allows but nobody does ------------------------------------
+
+
+def varint(value, longer=0):
+    out = bytearray()
+    while value >= 128:
+        out.append(value & 127 | 128)
+        value >>= 7
+    out.append(value)
+    for _ in range(longer):  # 0x80 0x00: more digits, all of them zero
+        out[-1] |= 128
+        out.append(0)
+    return bytes(out)
+
+
+def read_varint(data, at):
+    value = shift = 0
+    while True:
+        byte = data[at]
+        value |= (byte & 127) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 128:
+            return value, at
+
+
+def fields(data):
+    at = 0
+    while at < len(data):
+        tag, at = read_varint(data, at)
+        if tag & 7 == 0:
+            content, at = read_varint(data, at)
+        elif tag & 7 == 2:
+            size, at = read_varint(data, at)
+            content, at = data[at : at + size], at + size
+        else:
+            width = {1: 8, 5: 4}[tag & 7]
+            content, at = data[at : at + width], at + width
+        yield tag >> 3, tag & 7, content
+
+
+# ModelProto.graph, GraphProto.node and .initializer: the messages inside messages
+INSIDE = {"model": {7: "graph"}, "graph": {1: "node", 5: "tensor"}, "node": {}, "tensor": {}}
+
+
+def written_oddly(data, kind="model"):
+    """Fields in falling order, longer varints than needed, fields of numbers that nobody knows."""
+    parts = sorted(fields(data), key=lambda field: -field[0])
+    out = bytearray(varint(1000 << 3 | 2) + varint(5) + b"hello")
+    for number, wire, content in parts:
+        out += varint(number << 3 | wire, longer=1)
+        if wire == 0:
+            out += varint(content, longer=1)
+        elif wire == 2:
+            inside = INSIDE[kind].get(number)
+            content = written_oddly(content, inside) if inside else content
+            out += varint(len(content), longer=2) + content
+        else:
+            out += content
+    return bytes(out + varint(1001 << 3 | 0) + varint(7) + varint(1002 << 3 | 5) + b"1234")
+
+
+def main():
+    for make in (grouped_conv, depthwise, branches, dense_concat, nhwc_flatten, residual,
+                 conv_on_stream, literal_batch, squeeze_excite, option_a, channel_shuffle):
+        make()
+    plain = deep_mlp().SerializeToString(deterministic=True)
+    odd = written_oddly(plain)
+    said = [[(n.op_type, list(n.input)) for n in onnx.load_from_string(m).graph.node] for m in (plain, odd)]
+    assert said[0] == said[1]
+    (HERE / "deep_mlp_oddly.onnx").write_bytes(odd)
+    print(*sorted(p.name for p in HERE.glob("*.onnx")))
+
+
+if __name__ == "__main__":
+    main()

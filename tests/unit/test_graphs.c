@@ -1,0 +1,198 @@
+/* Structures that decide which hidden units may move (tests/graphs, made by make_graphs.py): the
+ * classes are the expected ones, random elements keep the function, and B = pi(A) comes back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "api/objects.h"
+#include <stdio.h>
+#include <string.h>
+
+typedef struct expectation {
+    const char *name;
+    int free, pinned;
+    const char *reason; /* of the pinned class */
+    bool quadratic;     /* a class on two axes of one tensor: the matcher promises no recovery */
+} expectation;
+
+static const expectation graphs[] = {
+    {"grouped_conv", 0, 1, "grouped convolution", false},
+    {"depthwise", 2, 0, NULL, false},
+    {"branches", 4, 0, NULL, false},
+    {"dense_concat", 3, 0, NULL, false},
+    {"nhwc_flatten", 2, 0, NULL, false},
+    {"residual", 3, 0, NULL, false},
+    {"conv_on_stream", 1, 0, NULL, true},
+    {"literal_batch", 2, 0, NULL, false},
+    {"squeeze_excite", 2, 0, NULL, false},
+    {"option_a", 2, 1, "padding", false},
+    {"channel_shuffle", 1, 1, "Reshape splits or merges moving axes", false},
+    {"deep_mlp", 6, 0, NULL, false},
+    {"deep_mlp_oddly", 6, 0, NULL, false},
+};
+enum { GRAPHS = sizeof graphs / sizeof graphs[0] };
+
+typedef struct fixture {
+    weld_context *ctx;
+    weld_model *model;
+    weld_shapes *shapes;
+    weld_symmetry *symmetry;
+    weld_element *element; /* random */
+} fixture;
+
+static weld_model *load(weld_context *ctx, const char *name)
+{
+    char path[512];
+    weld_error err = WELD_ERROR_INIT;
+    weld_model *model = NULL;
+    snprintf(path, sizeof path, WELD_GRAPHS "/%s.onnx", name);
+    if (weld_model_load(&model, ctx, path, &err) != WELD_OK)
+        fail_msg("%s", err.message);
+    return model;
+}
+
+static fixture open_graph(const char *name, int64_t batch)
+{
+    fixture f = {0};
+    assert_int_equal(weld_context_create(&f.ctx, NULL, NULL), WELD_OK);
+    f.model = load(f.ctx, name);
+    const weld_structure *s = f.model->structure;
+    assert_true(s->any_batch);
+    assert_int_equal(weld_structure_shapes(&f.shapes, s, batch, NULL), WELD_OK);
+    assert_int_equal(weld_symmetry_derive(&f.symmetry, f.ctx, s->graph, f.shapes, NULL), WELD_OK);
+    assert_int_equal(weld_element_random(&f.element, f.symmetry, 17, NULL), WELD_OK);
+    return f;
+}
+
+static void close_graph(fixture *f)
+{
+    weld_element_free(f->element);
+    weld_symmetry_free(f->symmetry);
+    weld_shapes_free(f->shapes);
+    weld_model_free(f->model);
+    assert_int_equal(atomic_load(&f->ctx->in_use_bytes), 0);
+    weld_context_free(f->ctx);
+}
+
+static void classes_are_as_expected(void **state)
+{
+    (void)state;
+    for (int k = 0; k < GRAPHS; k++) {
+        const expectation *want = &graphs[k];
+        fixture f = open_graph(want->name, 4);
+        const weld_symmetry *s = f.symmetry;
+        if (s->free_count != want->free || s->class_count != want->free + want->pinned)
+            fail_msg("%s: %d free of %d classes", want->name, s->free_count, s->class_count);
+        for (int c = s->free_count; c < s->class_count; c++)
+            assert_non_null(strstr(s->classes[c].pinned, want->reason));
+        close_graph(&f);
+    }
+}
+
+static void random_elements_keep_the_function(void **state)
+{
+    (void)state;
+    for (int k = 0; k < GRAPHS; k++) {
+        fixture f = open_graph(graphs[k].name, 4);
+        weld_paramset *moved;
+        weld_proof proof;
+        assert_int_equal(weld_paramset_copy(&moved, f.model->params, NULL), WELD_OK);
+        assert_int_equal(weld_element_apply(moved, f.element, f.model->params, NULL), WELD_OK);
+        weld_side sides[2] = {{f.shapes, f.model->params}, {f.shapes, moved}};
+        assert_int_equal(weld_prove(&proof, f.ctx, sides, NULL, 16, NULL), WELD_OK);
+        if (!(proof.max_rel < 1e-5))
+            fail_msg("%s: outputs differ by %g", graphs[k].name, proof.max_rel);
+        weld_paramset_free(moved);
+        close_graph(&f);
+    }
+}
+
+static void permuted_graphs_are_recovered(void **state)
+{
+    (void)state;
+    for (int k = 0; k < GRAPHS; k++) {
+        fixture f = open_graph(graphs[k].name, 4);
+        weld_model *b = load(f.ctx, graphs[k].name);
+        const weld_graph *g = f.model->structure->graph;
+        weld_alignment *alignment;
+        assert_int_equal(weld_element_apply(b->params, f.element, f.model->params, NULL), WELD_OK);
+        assert_int_equal(weld_align(&alignment, f.model, b, NULL, NULL), WELD_OK);
+        assert_int_equal(weld_alignment_verify(alignment, NULL, 16, 1e-5, NULL), WELD_OK);
+        for (int p = 0; p < g->param_count && !graphs[k].quadratic; p++)
+            if (memcmp(alignment->aligned->arrays[p], f.model->params->arrays[p],
+                       (size_t)weld_shape_numel(&g->params[p].shape) * sizeof(float)) != 0)
+                fail_msg("%s: %s was not brought back", graphs[k].name, g->params[p].name);
+        weld_alignment_free(alignment);
+        weld_model_free(b);
+        close_graph(&f);
+    }
+}
+
+/* A wrong symmetry is caught before anything is written, and the class is named. */
+static void a_wrong_permutation_is_refused(void **state)
+{
+    (void)state;
+    fixture f = open_graph("deep_mlp", 4);
+    weld_model *b = load(f.ctx, "deep_mlp");
+    const weld_symmetry *s = f.symmetry;
+    weld_alignment *alignment;
+    weld_error err = WELD_ERROR_INIT;
+    weld_align_options none = WELD_ALIGN_OPTIONS_INIT;
+    none.method = "none";
+    assert_int_equal(weld_align(&alignment, f.model, b, &none, NULL), WELD_OK);
+    /* Class 2 moves on the rows of its layer only, as if a tie had been forgotten. */
+    memcpy(alignment->element->perms[2], f.element->perms[2],
+           (size_t)s->classes[2].size * sizeof(int32_t));
+    const weld_member *row = &alignment->symmetry->classes[2].members[0];
+    const weld_shape *shape = &s->graph->params[row->param].shape;
+    weld_gather_axis(alignment->aligned->arrays[row->param], alignment->naive->arrays[row->param],
+                     shape, row->axis, f.element->perms[2], shape->dims[row->axis], sizeof(float));
+    assert_int_equal(weld_alignment_verify(alignment, NULL, 16, 1e-5, &err), WELD_E_NEGATIVE);
+    assert_non_null(strstr(err.message, "not the same function"));
+    weld_alignment_free(alignment);
+    weld_model_free(b);
+    close_graph(&f);
+}
+
+/* Unknown fields, fields in another order and longer varints survive, and change no weight. */
+static void odd_bytes_survive(void **state)
+{
+    (void)state;
+    fixture f = open_graph("deep_mlp_oddly", 4);
+    weld_model *plain = load(f.ctx, "deep_mlp"), *merged;
+    const weld_graph *g = f.model->structure->graph;
+    weld_alignment *alignment;
+    void *bytes;
+    size_t size;
+    assert_int_equal(weld_model_save_memory(&bytes, &size, f.model, NULL), WELD_OK);
+    assert_int_equal(size, f.model->structure->file->size);
+    assert_memory_equal(bytes, f.model->structure->file->bytes, size);
+    weld_bytes_free(f.ctx, bytes);
+    /* The merge of two equal models is the first one, with metadata behind it. */
+    assert_int_equal(weld_align(&alignment, f.model, plain, NULL, NULL), WELD_OK);
+    assert_int_equal(weld_merge(&merged, alignment, 0.5, NULL), WELD_OK);
+    for (int p = 0; p < g->param_count; p++)
+        assert_memory_equal(merged->params->arrays[p], f.model->params->arrays[p],
+                            (size_t)weld_shape_numel(&g->params[p].shape) * sizeof(float));
+    assert_int_equal(weld_model_save_memory(&bytes, &size, merged, NULL), WELD_OK);
+    assert_memory_equal(bytes, f.model->structure->file->bytes, f.model->structure->file->size);
+    weld_bytes_free(f.ctx, bytes);
+    weld_model_free(merged);
+    weld_alignment_free(alignment);
+    weld_model_free(plain);
+    close_graph(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(classes_are_as_expected),
+        cmocka_unit_test(random_elements_keep_the_function),
+        cmocka_unit_test(permuted_graphs_are_recovered),
+        cmocka_unit_test(a_wrong_permutation_is_refused),
+        cmocka_unit_test(odd_bytes_survive),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

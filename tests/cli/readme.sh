@@ -18,7 +18,7 @@ sed -n '/^```/,/^```/p' "$root/README.md" | grep '^onnxweld ' | sed 's/  *# .*//
 while read -r line; do
     echo "+ $line"
     sh -c "$line" >out 2>err </dev/null || { cat err; echo "FAIL: $line"; exit 1; }
-    rm -f AB.onnx r.html r.json
+    rm -f AB*.onnx B2.onnx r.html r.json p.json out.npz
     count=$((count + 1))
 done <commands
 [ "$count" -gt 0 ] && echo "$count commands ok"

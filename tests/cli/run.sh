@@ -32,6 +32,14 @@ expect 0 "activations" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" --m
 expect 0 "one thread" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" -o "$work/one.onnx" \
     --data "$models/grey/eval.npz" --preset unit --limit 200 -j 1
 cmp "$work/one.onnx" "$work/mlp.onnx" || failed=1
+# One thread or two: the same report but for `environment`.
+for threads in 1 2; do
+    expect 0 "report -j $threads" "$weld" lmc "$models/cnn/a.onnx" "$models/cnn/b.onnx" -j $threads \
+        --data "$models/grey/eval.npz" --preset unit --limit 100 --report "$work/j$threads.json"
+    python3 -c "import json, sys; r = json.load(open(sys.argv[1])); del r['environment']; print(r)" \
+        "$work/j$threads.json" >"$work/j$threads.txt"
+done
+cmp "$work/j1.txt" "$work/j2.txt" || failed=1
 expect 0 "itself" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/a.onnx" -o "$work/self.onnx"
 head -c "$(wc -c <"$models/mlp/a.onnx")" "$work/self.onnx" | cmp - "$models/mlp/a.onnx" || failed=1
 expect 0 "save a permutation" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" \

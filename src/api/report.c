@@ -127,20 +127,57 @@ done:
     return st;
 }
 
-static weld_status add_inputs(weld_report *r, const weld_graph *g, weld_error *err)
+/* "[?, 3, 32, 32]": -1 is a size that the file leaves open. */
+static void print_dims(char *text, size_t size, int rank, const int64_t *dims)
+{
+    size_t n = (size_t)snprintf(text, size, "[");
+    for (int a = 0; a < rank && n + 24 < size; a++)
+        n += (size_t)(dims[a] < 0
+                          ? snprintf(text + n, size - n, "%s?", a ? ", " : "")
+                          : snprintf(text + n, size - n, "%s%" PRId64, a ? ", " : "", dims[a]));
+    snprintf(text + n, size - n, "]");
+}
+
+static weld_status add_values(weld_report *r, const weld_structure *s, const weld_shapes *shapes,
+                              weld_error *err)
 {
     weld_status st = WELD_OK;
+    const weld_graph *g = s->graph;
+    char text[256];
     for (int k = 0; k < g->input_count; k++) {
         const weld_value *v = &g->values[g->inputs[k]];
-        char text[256];
-        size_t n = (size_t)snprintf(text, sizeof text, "[");
-        for (int a = 0; a < v->rank && n + 24 < sizeof text; a++)
-            n += (size_t)(v->dims[a] < 0 ? snprintf(text + n, sizeof text - n, "%s?", a ? ", " : "")
-                                         : snprintf(text + n, sizeof text - n, "%s%" PRId64,
-                                                    a ? ", " : "", v->dims[a]));
-        snprintf(text + n, sizeof text - n, "]");
+        print_dims(text, sizeof text, v->rank, v->dims);
         weld_report_value value = {v->name, weld_dtype_name(v->dtype), text};
         WELD_TRY(weld_report_put_value(r, &r->inspection.inputs, &value, err));
+    }
+    for (int k = 0; k < g->output_count; k++) {
+        weld_type type = shapes->types[g->outputs[k]];
+        if (s->any_batch)
+            type.shape.dims[0] = s->literal_batch ? s->literal_batch : -1;
+        print_dims(text, sizeof text, type.shape.rank, type.shape.dims);
+        weld_report_value value = {s->file->output_names[k], weld_dtype_name(type.dtype), text};
+        WELD_TRY(weld_report_put_value(r, &r->inspection.outputs, &value, err));
+    }
+done:
+    return st;
+}
+
+/* The nodes that hold weights, each with the shape of the first. */
+static weld_status add_layers(weld_report *r, const weld_graph *g, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    for (int n = 0; n < g->node_count; n++) {
+        const weld_node *node = &g->nodes[n];
+        const weld_param *weight = NULL;
+        char text[256];
+        for (int k = 0; k < node->input_count && !weight; k++)
+            if (node->inputs[k] >= 0 && g->values[node->inputs[k]].kind == WELD_VALUE_PARAM)
+                weight = &g->params[g->values[node->inputs[k]].param];
+        if (!weight)
+            continue;
+        print_dims(text, sizeof text, weight->shape.rank, weight->shape.dims);
+        weld_report_layer layer = {node->name, node->op->name, text};
+        WELD_TRY(weld_report_put_layer(r, &layer, err));
     }
     for (int k = 0; k < g->log_count; k++)
         WELD_TRY(weld_report_line(r, &r->inspection.notes, err, "%s", g->log[k]));
@@ -158,8 +195,9 @@ weld_status weld_model_inspect(weld_report **out, const weld_model *model, weld_
     WELD_TRY(new_report(&r, model->ctx, err));
     r->inspection.present = true;
     WELD_TRY(add_model(r, "M", model, err));
-    WELD_TRY(add_inputs(r, model->structure->graph, err));
     WELD_TRY(weld_structure_shapes(&shapes, model->structure, 2, err));
+    WELD_TRY(add_values(r, model->structure, shapes, err));
+    WELD_TRY(add_layers(r, model->structure->graph, err));
     WELD_TRY(weld_symmetry_derive(&symmetry, model->ctx, model->structure->graph, shapes, err));
     WELD_TRY(add_classes(r, &r->inspection.classes, symmetry, NULL, err));
     *out = r;

@@ -293,9 +293,11 @@ typedef struct weld_outputs weld_outputs;
 /** Refuses existing paths unless `replace`. */
 WELD_API weld_status weld_outputs_create(weld_outputs **out, weld_context *ctx, bool replace,
                                          weld_error *err);
-/** sha256 (may be NULL) receives the hash of the bytes as hexadecimal text. */
+/** Data that A keeps in external files go to PATH.data, or with `inline_data` into the model.
+ *  sha256 (may be NULL) receives the hash of the model's bytes as hexadecimal text. */
 WELD_API weld_status weld_outputs_add_model(weld_outputs *outputs, const weld_model *model,
-                                            const char *path, char sha256[65], weld_error *err);
+                                            const char *path, bool inline_data, char sha256[65],
+                                            weld_error *err);
 /** JSON, onnxweld.permutation/1: see tests/schema/permutation.schema.json. */
 WELD_API weld_status weld_outputs_add_alignment(weld_outputs *outputs,
                                                 const weld_alignment *alignment, const char *path,

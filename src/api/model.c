@@ -127,14 +127,17 @@ done:
     return st;
 }
 
-static weld_status splice(weld_buffer *out, const weld_model *model, weld_error *err)
+weld_status weld_model_bytes(weld_buffer *out, const weld_model *model, const char *location,
+                             weld_buffer *data, weld_error *err)
 {
     weld_metadata metadata[8];
     for (int k = 0; k < model->metadata_count; k++)
         metadata[k] = (weld_metadata){model->metadata[k][0], model->metadata[k][1]};
     const weld_structure *s = model->structure;
+    const weld_relocation relocation = {
+        .keep = !location && model->metadata_count == 0, .location = location, .data = data};
     return weld_onnx_splice(out, s->file, model->params, s->homes, metadata,
-                            (size_t)model->metadata_count, err);
+                            (size_t)model->metadata_count, &relocation, err);
 }
 
 weld_status weld_model_save_memory(void **out, size_t *out_size_bytes, const weld_model *model,
@@ -143,7 +146,7 @@ weld_status weld_model_save_memory(void **out, size_t *out_size_bytes, const wel
     weld_buffer buffer;
     *out = NULL;
     weld_buffer_init(&buffer, model->ctx);
-    weld_status st = splice(&buffer, model, err);
+    weld_status st = weld_model_bytes(&buffer, model, NULL, NULL, err);
     if (st != WELD_OK) {
         weld_buffer_free(&buffer);
         return st;

@@ -3,7 +3,9 @@
 #include "api/values.h"
 #include "io/hash.h"
 #include "io/sink.h"
+#include "onnx/splice.h"
 #include "report/report.h"
+#include <stdio.h>
 #include <string.h>
 
 struct weld_outputs {
@@ -61,20 +63,42 @@ done:
     return st;
 }
 
+/* The name of the file for external data beside a model of that path; NULL = none is wanted. */
+static weld_status data_path(char *path, size_t size, const weld_model *model, const char *beside,
+                             const char **location, weld_error *err)
+{
+    *location = NULL;
+    if (!weld_onnx_has_external(model->structure->file) || strcmp(beside, "-") == 0)
+        return WELD_OK;
+    int n = snprintf(path, size, "%s.data", beside);
+    if (n < 0 || (size_t)n >= size)
+        return weld_fail(err, WELD_E_ARGUMENT, "%.100s...: the path is too long", beside);
+    const char *slash = strrchr(path, '/');
+    *location = slash ? slash + 1 : path;
+    return WELD_OK;
+}
+
 weld_status weld_outputs_add_model(weld_outputs *outputs, const weld_model *model, const char *path,
-                                   char sha256[65], weld_error *err)
+                                   bool inline_data, char sha256[65], weld_error *err)
 {
     weld_status st = WELD_OK;
-    void *bytes = NULL;
-    size_t size;
-    char hex[WELD_SHA256_TEXT];
-    WELD_TRY(weld_model_save_memory(&bytes, &size, model, err));
-    WELD_TRY(weld_sha256_memory(hex, outputs->ctx, bytes, size, err));
-    WELD_TRY(add_bytes(outputs, path, bytes, size, err));
+    weld_buffer bytes, data;
+    char beside[4096], hex[WELD_SHA256_TEXT];
+    const char *location = NULL;
+    weld_buffer_init(&bytes, outputs->ctx);
+    weld_buffer_init(&data, outputs->ctx);
+    if (!inline_data)
+        WELD_TRY(data_path(beside, sizeof beside, model, path, &location, err));
+    WELD_TRY(weld_model_bytes(&bytes, model, location, &data, err));
+    WELD_TRY(weld_sha256_memory(hex, outputs->ctx, bytes.data, bytes.size, err));
+    WELD_TRY(add_bytes(outputs, path, bytes.data, bytes.size, err));
+    if (location)
+        WELD_TRY(add_bytes(outputs, beside, data.data, data.size, err));
     if (sha256)
         memcpy(sha256, hex, sizeof hex);
 done:
-    weld_free(outputs->ctx, bytes);
+    weld_buffer_free(&bytes);
+    weld_buffer_free(&data);
     return st;
 }
 
@@ -127,7 +151,7 @@ weld_status weld_model_save(const weld_model *model, const char *path, bool repl
     weld_outputs *alone = NULL;
     weld_status st = weld_outputs_create(&alone, model->ctx, replace, err);
     if (st == WELD_OK)
-        st = weld_outputs_add_model(alone, model, path, NULL, err);
+        st = weld_outputs_add_model(alone, model, path, false, NULL, err);
     if (st == WELD_OK)
         st = weld_outputs_commit(alone, err);
     weld_outputs_free(alone);

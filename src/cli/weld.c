@@ -91,11 +91,16 @@ static weld_status align_and_measure(job *j, const session *s, weld_error *err)
     return st == WELD_OK ? measure(j, s, err) : st;
 }
 
-static weld_status add_model(job *j, const weld_model *model, const char *path, double alpha,
-                             weld_error *err)
+static bool is_inline(const options *o)
+{
+    return o->external && strcmp(o->external, "never") == 0;
+}
+
+static weld_status add_model(job *j, const session *s, const weld_model *model, const char *path,
+                             double alpha, weld_error *err)
 {
     char sha256[65];
-    weld_status st = weld_outputs_add_model(j->outputs, model, path, sha256, err);
+    weld_status st = weld_outputs_add_model(j->outputs, model, path, is_inline(s->o), sha256, err);
     return st == WELD_OK ? weld_report_add_output(j->report, path, sha256, alpha, err) : st;
 }
 
@@ -111,15 +116,15 @@ static weld_status output_path(char *path, size_t size, const char *pattern, dou
     return n >= 0 && (size_t)n < size ? WELD_OK : bad_usage(err, "-o: the path is too long");
 }
 
-static weld_status merge_one(job *j, const char *pattern, double alpha, weld_error *err)
+static weld_status merge_one(job *j, const session *s, double alpha, weld_error *err)
 {
     char path[4096];
     weld_model *merged = NULL;
-    weld_status st = output_path(path, sizeof path, pattern, alpha, err);
+    weld_status st = output_path(path, sizeof path, s->o->output, alpha, err);
     if (st == WELD_OK)
         st = weld_merge(&merged, j->alignment, alpha, err);
     if (st == WELD_OK)
-        st = add_model(j, merged, path, alpha, err);
+        st = add_model(j, s, merged, path, alpha, err);
     weld_model_free(merged);
     return st;
 }
@@ -146,6 +151,8 @@ static weld_status check_output(const session *s, weld_error *err)
         return bad_usage(err, "-o -: a model is not written to a terminal");
     if (strcmp(o->output, "-") == 0 && o->json)
         return bad_usage(err, "-o - and --json both want standard output");
+    if (o->external && strcmp(o->external, "auto") != 0 && !is_inline(o))
+        return bad_usage(err, "--external: '%.40s', allowed auto, never", o->external);
     if (o->alpha.count > 1 && !strstr(o->output, "{alpha}"))
         return bad_usage(err, "-o %s: several --alpha need {alpha} in the name", o->output);
     return WELD_OK;
@@ -164,7 +171,7 @@ weld_status run_weld(const session *s, weld_error *err)
     if (st == WELD_OK)
         st = align_and_measure(&j, s, err);
     for (size_t k = 0; st == WELD_OK && k < count; k++)
-        st = merge_one(&j, s->o->output, alpha[k], err);
+        st = merge_one(&j, s, alpha[k], err);
     if (st == WELD_OK)
         st = finish(&j, s, err);
     free_job(&j);
@@ -183,7 +190,7 @@ weld_status run_align(const session *s, weld_error *err)
     if (st == WELD_OK)
         st = weld_permuted(&permuted, j.alignment, err);
     if (st == WELD_OK)
-        st = add_model(&j, permuted, s->o->output, 0, err);
+        st = add_model(&j, s, permuted, s->o->output, 0, err);
     if (st == WELD_OK)
         st = finish(&j, s, err);
     weld_model_free(permuted);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,11 +30,10 @@ static const char *kind_of(mode_t mode)
     return "not a regular file";
 }
 
-static weld_status adopt_file(weld_source *source, weld_error *err)
+static weld_status adopt_file(weld_source *source, uint64_t max, weld_error *err)
 {
     weld_status st = WELD_OK;
     struct stat info;
-    uint64_t max = source->ctx->limits.file_bytes_max;
     WELD_REQUIRE(fstat(source->fd, &info) == 0, WELD_E_IO, "%s: %s", source->name, strerror(errno));
     WELD_REQUIRE(S_ISREG(info.st_mode), WELD_E_IO, "%s: is %s, expected a regular file",
                  source->name, kind_of(info.st_mode));
@@ -79,7 +79,66 @@ weld_status weld_source_open(weld_source **out, weld_context *ctx, const char *p
         source->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     while (source->fd < 0 && errno == EINTR);
     WELD_REQUIRE(source->fd >= 0, WELD_E_IO, "%s: %s", path, strerror(errno));
-    WELD_TRY(adopt_file(source, err));
+    WELD_TRY(adopt_file(source, ctx->limits.file_bytes_max, err));
+    *out = source;
+    source = NULL;
+done:
+    weld_source_free(source);
+    return st;
+}
+
+/* One step of the way: a folder, or at the end a file; never through a symbolic link. */
+static int open_step(int folder, const char *name, size_t n, bool last)
+{
+    char step[NAME_MAX + 1];
+    int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW;
+    if (n == 0 || n > NAME_MAX || (n == 2 && memcmp(name, "..", 2) == 0)) {
+        errno = EXDEV;
+        return -1;
+    }
+    memcpy(step, name, n);
+    step[n] = '\0';
+    return openat(folder, step, last ? flags : flags | O_DIRECTORY);
+}
+
+static int open_beneath(const char *anchor, const char *relative)
+{
+    const char *slash = strrchr(anchor, '/');
+    char folder[PATH_MAX] = ".";
+    size_t n = slash ? (size_t)(slash - anchor) + 1 : 1;
+    if (n >= sizeof folder) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    if (slash)
+        memcpy(folder, anchor, n);
+    int at = open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+    while (at >= 0 && *relative) {
+        size_t length = strcspn(relative, "/");
+        bool last = !relative[length];
+        int next = open_step(at, relative, length, last);
+        int saved = errno;
+        close(at);
+        errno = saved;
+        at = next;
+        relative += length + !last;
+    }
+    return at;
+}
+
+weld_status weld_source_beneath(weld_source **out, weld_context *ctx, const char *anchor,
+                                const char *relative, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_source *source = NULL;
+    *out = NULL;
+    WELD_TRY(source_new(&source, ctx, relative, err));
+    source->fd = open_beneath(anchor, relative);
+    WELD_REQUIRE(source->fd >= 0, WELD_E_IO, "external data '%s': %s", relative,
+                 errno == EXDEV || errno == ELOOP
+                     ? "allowed are files below the model's folder, without .. and links"
+                     : strerror(errno));
+    WELD_TRY(adopt_file(source, INT64_MAX, err));
     *out = source;
     source = NULL;
 done:

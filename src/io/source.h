@@ -8,6 +8,10 @@ typedef struct weld_source weld_source;
 /* Only a regular file of at most limits.file_bytes_max; never blocks on a FIFO or a device. */
 weld_status weld_source_open(weld_source **out, weld_context *ctx, const char *path,
                              weld_error *err);
+/* The file `relative` below the folder that `anchor` lies in: no "..", no absolute path, no symbolic
+ * link on the way (the names come from untrusted files). May be larger than file_bytes_max. */
+weld_status weld_source_beneath(weld_source **out, weld_context *ctx, const char *anchor,
+                                const char *relative, weld_error *err);
 /* Copies the bytes. */
 weld_status weld_source_memory(weld_source **out, weld_context *ctx, const void *bytes, size_t size,
                                weld_error *err);

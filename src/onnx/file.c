@@ -2,6 +2,7 @@
 #include "core/size.h"
 #include "io/hash.h"
 #include "io/wire.h"
+#include "onnx/external.h"
 #include "onnx/skeleton.h"
 #include <inttypes.h>
 #include <string.h>
@@ -28,6 +29,8 @@ static weld_status note_tensor(weld_onnx_file *file, const Weld__Onnx__Tensor *t
                  WELD_E_FORMAT, "tensor '%s' has data type %d, which ONNX does not define", name,
                  t->has_data_type ? t->data_type : 0);
     meta->dtype = (weld_dtype)t->data_type;
+    if (file->scan->tensors[index].external)
+        WELD_TRY(weld_external_locate(file, t, index, err));
 done:
     return st;
 }
@@ -145,6 +148,9 @@ void weld_onnx_free(weld_onnx_file *file)
     if (!file || --file->references > 0)
         return;
     weld_scan_free(file->scan);
+    for (int k = 0; k < file->external_count; k++)
+        weld_source_free(file->external[k]);
+    weld_free(file->ctx, file->external);
     weld_free(file->ctx, file->bytes);
     weld_arena_free(&file->arena);
     weld_free(file->ctx, file);
@@ -172,7 +178,6 @@ static weld_status check_payload(const weld_onnx_file *file, int tensor, weld_er
     size_t count = (size_t)weld_shape_numel(&meta->shape);
     WELD_REQUIRE(weld_dtype_size(meta->dtype), WELD_E_UNSUPPORTED, "tensor '%s' is of type %s",
                  meta->name, weld_dtype_name(meta->dtype));
-    WELD_REQUIRE(!t->external, WELD_E_UNSUPPORTED, "tensor '%s' has external data", meta->name);
     WELD_REQUIRE(t->payload_field >= 0, WELD_E_FORMAT, "tensor '%s' has data in several fields",
                  meta->name);
     WELD_REQUIRE(t->payload_field == 9 || t->payload_field == typed_field(meta->dtype) ||
@@ -198,7 +203,7 @@ static weld_status read_varints(weld_tensor *out, const weld_onnx_file *file, in
     const weld_tensor_meta *meta = &file->tensors[tensor];
     int64_t count = weld_shape_numel(&meta->shape), n = 0;
     for (int p = 0; p < t->piece_count; p++) {
-        uint64_t at = t->pieces[p].offset, end = at + t->pieces[p].size, value;
+        uint64_t at = t->pieces[p].payload, end = at + t->pieces[p].size, value;
         while (at < end) {
             if (!weld_wire_varint(&value, file->bytes, &at, end))
                 return weld_fail(err, WELD_E_FORMAT,
@@ -220,6 +225,20 @@ static weld_status read_varints(weld_tensor *out, const weld_onnx_file *file, in
     return WELD_OK;
 }
 
+static weld_status read_external(weld_tensor *out, const weld_onnx_file *file, int tensor,
+                                 weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_tensor_meta *meta = &file->tensors[tensor];
+    void *stored = NULL;
+    WELD_TRY(weld_external_read(&stored, file, tensor, err));
+    WELD_TRY(weld_tensor_create(out, file->ctx, meta->dtype, &meta->shape, err));
+    weld_decode(out->data, meta->dtype, stored, (size_t)weld_shape_numel(&meta->shape));
+done:
+    weld_free(file->ctx, stored);
+    return st;
+}
+
 weld_status weld_onnx_read_tensor(weld_tensor *out, const weld_onnx_file *file, int tensor,
                                   weld_error *err)
 {
@@ -228,6 +247,8 @@ weld_status weld_onnx_read_tensor(weld_tensor *out, const weld_onnx_file *file, 
     const weld_tensor_meta *meta = &file->tensors[tensor];
     size_t size = weld_dtype_size(meta->dtype), done_count = 0;
     *out = (weld_tensor){.dtype = meta->dtype};
+    if (meta->external)
+        return read_external(out, file, tensor, err);
     WELD_TRY(check_payload(file, tensor, err));
     WELD_TRY(weld_tensor_create(out, file->ctx, meta->dtype, &meta->shape, err));
     if (t->payload_field != 9 && t->payload_field != 4 && t->payload_field != 10) {
@@ -239,7 +260,7 @@ weld_status weld_onnx_read_tensor(weld_tensor *out, const weld_onnx_file *file, 
         WELD_REQUIRE(n * size == t->pieces[p].size, WELD_E_FORMAT,
                      "tensor '%s' has a piece of %" PRIu64 " bytes", meta->name, t->pieces[p].size);
         weld_decode((char *)out->data + done_count * weld_compute_size(meta->dtype), meta->dtype,
-                    file->bytes + t->pieces[p].offset, n);
+                    file->bytes + t->pieces[p].payload, n);
         done_count += n;
     }
 done:

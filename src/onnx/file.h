@@ -9,6 +9,8 @@ typedef struct weld_tensor_meta {
     const char *name;
     weld_dtype dtype;
     weld_shape shape;
+    const weld_source *external; /* where the data lie, NULL = in the file itself */
+    uint64_t offset;             /* in the external file */
 } weld_tensor_meta;
 
 typedef struct weld_opset {
@@ -31,6 +33,8 @@ typedef struct weld_onnx_file {
     weld_opset *opsets;
     int opset_count;
     const char **output_names; /* of the graph, in order */
+    weld_source **external;    /* [external_count] files with data of tensors, each once */
+    int external_count;
 } weld_onnx_file;
 
 weld_status weld_onnx_open(weld_onnx_file **out, weld_context *ctx, const weld_source *source,

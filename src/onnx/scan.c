@@ -116,7 +116,7 @@ static bool keeps_scalar(message in, const weld_wire_field *f)
 
 typedef struct frame {
     message in;
-    uint64_t end;
+    uint64_t length_at, payload, end;
     size_t skeleton_at; /* where the contents of this message start in the skeleton */
     uint32_t seen;      /* bit per rule.single field below 32 */
     uint32_t field;     /* its number in the parent */
@@ -180,6 +180,20 @@ static void copy_field(scanner *s, const weld_wire_field *f)
                        (size_t)(f->payload + f->size - f->start));
 }
 
+/* The messages around the innermost one, which is a tensor: an export may change their lengths. */
+static weld_status note_around(scanner *s, weld_tensor_entry *t, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    WELD_NEW(t->around, s->scan->ctx, s->depth);
+    for (int d = s->depth; d > 0; d--) {
+        const frame *at = &s->stack[d];
+        t->around[t->around_count++] =
+            (weld_enclosure){at->length_at, at->payload, at->end - at->payload};
+    }
+done:
+    return st;
+}
+
 static weld_status open_message(scanner *s, const weld_wire_field *f, const rule *r,
                                 weld_error *err)
 {
@@ -195,7 +209,13 @@ static weld_status open_message(scanner *s, const weld_wire_field *f, const rule
         parent->seen |= 1u << f->number;
     }
     frame *child = &s->stack[++s->depth];
-    *child = (frame){r->child, f->payload + f->size, scan->skeleton.size, 0, f->number, -1};
+    *child = (frame){.in = r->child,
+                     .length_at = f->length_at,
+                     .payload = f->payload,
+                     .end = f->payload + f->size,
+                     .skeleton_at = scan->skeleton.size,
+                     .field = f->number,
+                     .tensor = -1};
     if (r->child == M_NODE)
         WELD_REQUIRE(++scan->node_count <= limits->nodes_max, WELD_E_LIMIT, "more than %u nodes",
                      limits->nodes_max);
@@ -207,6 +227,7 @@ static weld_status open_message(scanner *s, const weld_wire_field *f, const rule
         s->piece_cap[scan->tensor_count] = 0;
         memset(&scan->tensors[scan->tensor_count], 0, sizeof scan->tensors[0]);
         child->tensor = scan->tensor_count++;
+        WELD_TRY(note_around(s, &scan->tensors[child->tensor], err));
     }
 done:
     return st;
@@ -247,8 +268,22 @@ static weld_status add_piece(scanner *s, const weld_wire_field *f, weld_error *e
         t->payload_field = (int)f->number;
     WELD_GROW(t->pieces, cap, s->scan->ctx, t->piece_count + 1);
     s->piece_cap[index] = cap;
-    t->pieces[t->piece_count++] = (weld_span){f->payload, f->size};
+    bool packed = f->wire_type == WELD_WIRE_BYTES;
+    t->pieces[t->piece_count++] =
+        (weld_enclosure){packed ? f->length_at : f->payload, f->payload, f->size};
     t->payload_bytes += f->size;
+done:
+    return st;
+}
+
+/* Where a tensor says that its data lie elsewhere. */
+static weld_status note_location(scanner *s, const weld_wire_field *f, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_tensor_entry *t = &s->scan->tensors[s->stack[s->depth].tensor];
+    size_t cap = (size_t)t->location_count;
+    WELD_GROW(t->location, cap, s->scan->ctx, t->location_count + 1);
+    t->location[t->location_count++] = (weld_span){f->start, f->payload + f->size - f->start};
 done:
     return st;
 }
@@ -287,8 +322,12 @@ static weld_status take_field(scanner *s, const weld_wire_field *f, weld_error *
     if (f->wire_type != WELD_WIRE_BYTES) {
         if (is_payload) /* one element that was not packed */
             return add_piece(s, f, err);
-        if (in == M_TENSOR && f->number == 14)
+        if (in == M_TENSOR && f->number == 14 && f->wire_type == WELD_WIRE_VARINT) {
+            weld_status st = note_location(s, f, err);
+            if (st != WELD_OK)
+                return st;
             s->scan->tensors[s->stack[s->depth].tensor].external = s->bytes[f->payload] == 1;
+        }
         if (r && !keeps_scalar(in, f))
             return weld_fail(err, WELD_E_FORMAT, "field %u at byte %" PRIu64 " has wire type %d",
                              f->number, f->start, f->wire_type);
@@ -306,6 +345,8 @@ static weld_status take_field(scanner *s, const weld_wire_field *f, weld_error *
         return WELD_OK;
     }
     weld_status st = r->content == C_NAME ? check_name(s, f, err) : WELD_OK;
+    if (st == WELD_OK && in == M_TENSOR && f->number == 13)
+        st = note_location(s, f, err);
     if (st == WELD_OK)
         st = note_own_metadata(s, f, err);
     if (st != WELD_OK)
@@ -322,7 +363,7 @@ static weld_status walk(scanner *s, uint64_t size, weld_error *err)
 {
     uint64_t at = 0;
     weld_wire_field f;
-    s->stack[0] = (frame){M_MODEL, size, 0, 0, 0, -1};
+    s->stack[0] = (frame){.in = M_MODEL, .end = size, .tensor = -1};
     for (;;) {
         weld_status st = WELD_OK;
         while (s->depth > 0 && at == s->stack[s->depth].end && st == WELD_OK)
@@ -372,8 +413,11 @@ void weld_scan_free(weld_scan *scan)
 {
     if (!scan)
         return;
-    for (int t = 0; t < scan->tensor_count; t++)
+    for (int t = 0; t < scan->tensor_count; t++) {
         weld_free(scan->ctx, scan->tensors[t].pieces);
+        weld_free(scan->ctx, scan->tensors[t].around);
+        weld_free(scan->ctx, scan->tensors[t].location);
+    }
     weld_free(scan->ctx, scan->tensors);
     weld_free(scan->ctx, scan->own_metadata);
     weld_buffer_free(&scan->skeleton);

@@ -10,13 +10,22 @@ typedef struct weld_span {
     uint64_t offset, size;
 } weld_span;
 
+/* A message around a tensor: the tensor itself first, then outwards to the graph. */
+typedef struct weld_enclosure {
+    uint64_t length_at, payload, size; /* of its length prefix and of its contents */
+} weld_enclosure;
+
 /* One TensorProto. Payload pieces of one field number, in file order. */
 typedef struct weld_tensor_entry {
-    int payload_field; /* raw_data 9, float_data 4, ...; 0 = none; -1 = several kinds */
-    weld_span *pieces;
+    int payload_field;      /* raw_data 9, float_data 4, ...; 0 = none; -1 = several kinds */
+    weld_enclosure *pieces; /* length_at = payload where it has no length prefix (not packed) */
     int piece_count;
     uint64_t payload_bytes; /* sum over pieces */
     bool external;          /* data_location = EXTERNAL */
+    weld_enclosure *around; /* [around_count] */
+    int around_count;
+    weld_span *location; /* of external tensors: the fields external_data and data_location */
+    int location_count;
 } weld_tensor_entry;
 
 typedef struct weld_scan {

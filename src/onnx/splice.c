@@ -1,78 +1,56 @@
 #include "onnx/splice.h"
 #include "io/wire.h"
-#include <stdlib.h>
+#include "onnx/edits.h"
+#include "onnx/external.h"
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
-
-/* One piece of the file that is replaced; sizes may differ only at the top level. */
-typedef struct edit {
-    uint64_t offset, size;
-    const unsigned char *bytes; /* NULL = the span is dropped */
-} edit;
 
 typedef struct splicer {
     const weld_onnx_file *file;
-    edit *edits;
-    size_t count, cap;
-    weld_arena arena; /* replacement bytes */
+    const weld_relocation *relocation;
+    weld_edits edits;
+    bool *relocated; /* [tensor_count] */
 } splicer;
 
-static weld_status add_edit(splicer *s, weld_span span, const unsigned char *bytes, weld_error *err)
+/* A varint of at least `size` bytes: padded with continuation bits that carry nothing. */
+static size_t put_padded(unsigned char *out, uint64_t size, uint64_t value)
 {
-    weld_status st = WELD_OK;
-    WELD_GROW(s->edits, s->cap, s->file->ctx, s->count + 1);
-    s->edits[s->count++] = (edit){span.offset, span.size, bytes};
-done:
-    return st;
-}
-
-/* A varint of exactly `size` bytes: padded with continuation bits that carry nothing. */
-static bool put_padded(unsigned char *out, uint64_t size, uint64_t value)
-{
-    for (uint64_t k = 0; k < size; k++, value >>= 7)
-        out[k] = (unsigned char)((value & 127u) | (k + 1 < size ? 128u : 0u));
-    return value == 0;
-}
-
-/* Halves stored as varints in int32_data: each keeps the length of the one it replaces. */
-static weld_status encode_varints(unsigned char *out, const splicer *s, int tensor,
-                                  const unsigned char *halves, weld_error *err)
-{
-    const weld_tensor_entry *t = &s->file->scan->tensors[tensor];
-    size_t n = 0;
-    for (int p = 0; p < t->piece_count; p++) {
-        uint64_t at = t->pieces[p].offset, end = at + t->pieces[p].size, old, start;
-        for (; at < end; n++) {
-            uint16_t half;
-            start = at;
-            if (!weld_wire_varint(&old, s->file->bytes, &at, end))
-                return weld_fail(err, WELD_E_INTERNAL, "tensor %d changed", tensor);
-            memcpy(&half, halves + 2 * n, 2);
-            if (!put_padded(out, at - start, half))
-                return weld_fail(err, WELD_E_UNSUPPORTED,
-                                 "element %zu of tensor '%s' needs a longer varint than the file "
-                                 "has room for; store it as raw_data",
-                                 n, s->file->tensors[tensor].name);
-            out += at - start;
-        }
+    size_t n = weld_wire_put_varint(out, value);
+    for (; n < size; n++) {
+        out[n - 1] |= 128u;
+        out[n] = 0;
     }
-    return WELD_OK;
+    return n;
 }
 
-static weld_status encode_tensor(unsigned char *out, const splicer *s, int tensor,
-                                 const float *values, weld_error *err)
+/* Halves stored as varints in int32_data: each keeps the length of the one it replaces, or gets
+ * longer. `halves` moves on by what the piece holds. */
+static weld_status replace_varints(splicer *s, int tensor, const weld_enclosure *piece,
+                                   const unsigned char **halves, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_tensor_entry *t = &s->file->scan->tensors[tensor];
-    const weld_tensor_meta *meta = &s->file->tensors[tensor];
-    size_t count = (size_t)weld_shape_numel(&meta->shape);
-    unsigned char *flat = NULL;
-    if (t->payload_field != 5)
-        return weld_encode(out, meta->dtype, values, count, err);
-    WELD_NEW(flat, s->file->ctx, count * 2);
-    WELD_TRY(weld_encode(flat, meta->dtype, values, count, err));
-    WELD_TRY(encode_varints(out, s, tensor, flat, err));
+    uint64_t at = piece->payload, end = at + piece->size, old;
+    unsigned char *bytes;
+    size_t size = 0;
+    WELD_ARENA_NEW(bytes, &s->edits.arena, 3 * piece->size + 10);
+    while (at < end) {
+        uint64_t start = at;
+        uint16_t half;
+        WELD_REQUIRE(weld_wire_varint(&old, s->file->bytes, &at, end), WELD_E_INTERNAL, "changed");
+        memcpy(&half, *halves, sizeof half);
+        *halves += sizeof half;
+        size += put_padded(bytes + size, at - start, half);
+    }
+    WELD_TRY(
+        weld_edits_replace(&s->edits, (weld_span){piece->payload, piece->size}, bytes, size, err));
+    if (size == piece->size)
+        goto done;
+    if (piece->length_at < piece->payload) /* packed: the piece has a length of its own */
+        WELD_TRY(weld_edits_around(&s->edits, piece, 1, err));
+    WELD_TRY(weld_edits_around(&s->edits, t->around, t->around_count, err));
 done:
-    weld_free(s->file->ctx, flat);
     return st;
 }
 
@@ -80,17 +58,124 @@ static weld_status replace_tensor(splicer *s, int tensor, const float *values, w
 {
     weld_status st = WELD_OK;
     const weld_tensor_entry *t = &s->file->scan->tensors[tensor];
-    unsigned char *bytes;
-    WELD_ARENA_NEW(bytes, &s->arena, t->payload_bytes + 1);
-    WELD_TRY(encode_tensor(bytes, s, tensor, values, err));
+    const weld_tensor_meta *meta = &s->file->tensors[tensor];
+    const size_t count = (size_t)weld_shape_numel(&meta->shape);
+    unsigned char *stored;
+    WELD_ARENA_NEW(stored, &s->edits.arena, count * weld_dtype_size(meta->dtype));
+    WELD_TRY(weld_encode(stored, meta->dtype, values, count, err));
+    const unsigned char *next = stored;
     for (int p = 0; p < t->piece_count; p++) {
-        WELD_TRY(add_edit(s, t->pieces[p], bytes, err));
-        bytes += t->pieces[p].size;
+        const weld_enclosure *piece = &t->pieces[p];
+        if (t->payload_field == 5) {
+            WELD_TRY(replace_varints(s, tensor, piece, &next, err));
+            continue;
+        }
+        WELD_TRY(weld_edits_replace(&s->edits, (weld_span){piece->payload, piece->size}, next,
+                                    piece->size, err));
+        next += piece->size;
     }
 done:
     if (st != WELD_OK)
-        weld_error_wrap(err, "tensor '%s'", s->file->tensors[tensor].name);
+        weld_error_wrap(err, "tensor '%s'", meta->name);
     return st;
+}
+
+/* ---- external data ------------------------------------------------------------ */
+
+static void put_entry(weld_buffer *out, const char *key, const char *value)
+{
+    weld_buffer entry;
+    weld_buffer_init(&entry, out->ctx);
+    weld_wire_put_bytes(&entry, 1, key, strlen(key));
+    weld_wire_put_bytes(&entry, 2, value, strlen(value));
+    weld_wire_put_bytes(out, 13, entry.data, entry.size);
+    out->failed = out->failed || entry.failed;
+    weld_buffer_free(&entry);
+}
+
+/* The bytes to the fresh file, at a whole page; what the tensor says of it to `fields`. */
+static void put_outside(weld_buffer *fields, const weld_relocation *to, const void *bytes,
+                        size_t size)
+{
+    static const char zeros[4096];
+    static const unsigned char external[] = {14 << 3, 1}; /* data_location = EXTERNAL */
+    char number[24];
+    if (to->data->size % sizeof zeros)
+        weld_buffer_append(to->data, zeros, sizeof zeros - to->data->size % sizeof zeros);
+    put_entry(fields, "location", to->location);
+    snprintf(number, sizeof number, "%zu", to->data->size);
+    put_entry(fields, "offset", number);
+    snprintf(number, sizeof number, "%zu", size);
+    put_entry(fields, "length", number);
+    weld_buffer_append(fields, external, sizeof external);
+    weld_buffer_append(to->data, bytes, size);
+}
+
+/* The tensor's place changes: the old location goes, the new one or the data themselves come in at
+ * the end of the message. */
+static weld_status relocate(splicer *s, int tensor, const void *bytes, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_tensor_entry *t = &s->file->scan->tensors[tensor];
+    const weld_tensor_meta *meta = &s->file->tensors[tensor];
+    size_t size = (size_t)weld_shape_numel(&meta->shape) * weld_dtype_size(meta->dtype);
+    weld_span end = {t->around[0].payload + t->around[0].size, 0};
+    unsigned char *kept;
+    weld_buffer fields;
+    weld_buffer_init(&fields, s->file->ctx);
+    for (int k = 0; k < t->location_count; k++)
+        WELD_TRY(weld_edits_replace(&s->edits, t->location[k], NULL, 0, err));
+    if (s->relocation->location)
+        put_outside(&fields, s->relocation, bytes, size);
+    else
+        weld_wire_put_bytes(&fields, 9, bytes, size);
+    WELD_TRY(weld_buffer_check(&fields, err));
+    WELD_ARENA_NEW(kept, &s->edits.arena, fields.size);
+    memcpy(kept, fields.data, fields.size);
+    WELD_TRY(weld_edits_replace(&s->edits, end, kept, fields.size, err));
+    WELD_TRY(weld_edits_around(&s->edits, t->around, t->around_count, err));
+    s->relocated[tensor] = true;
+done:
+    weld_buffer_free(&fields);
+    return st;
+}
+
+static weld_status relocate_values(splicer *s, int tensor, const float *values, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_tensor_meta *meta = &s->file->tensors[tensor];
+    size_t count = (size_t)weld_shape_numel(&meta->shape);
+    char *bytes = NULL;
+    WELD_NEW(bytes, s->file->ctx, count * weld_dtype_size(meta->dtype));
+    WELD_TRY(weld_encode(bytes, meta->dtype, values, count, err));
+    WELD_TRY(relocate(s, tensor, bytes, err));
+done:
+    weld_free(s->file->ctx, bytes);
+    if (st != WELD_OK)
+        weld_error_wrap(err, "tensor '%s'", meta->name);
+    return st;
+}
+
+/* External tensors that are no parameters go along as they are. */
+static weld_status relocate_others(splicer *s, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    void *bytes = NULL;
+    for (int t = 0; t < s->file->scan->tensor_count && !s->relocation->keep; t++) {
+        if (!s->file->tensors[t].external || s->relocated[t])
+            continue;
+        weld_free(s->file->ctx, bytes);
+        WELD_TRY(weld_external_read(&bytes, s->file, t, err));
+        WELD_TRY(relocate(s, t, bytes, err));
+    }
+done:
+    weld_free(s->file->ctx, bytes);
+    return st;
+}
+
+bool weld_onnx_has_external(const weld_onnx_file *file)
+{
+    return file->external_count > 0;
 }
 
 /* `values` in the canonical layout -> edits, unless they equal what the file holds. */
@@ -106,6 +191,10 @@ static weld_status replace_param(splicer *s, const weld_paramset *values, int p,
     WELD_NEW(scratch, ctx, n);
     memcpy(stored_order, values->arrays[p], n * sizeof(float));
     weld_home_backward(home, stored_order, scratch, sizeof(float));
+    if (s->file->tensors[home->tensor].external && !s->relocation->keep) {
+        WELD_TRY(relocate_values(s, home->tensor, stored_order, err));
+        goto done;
+    }
     WELD_TRY(weld_onnx_read_tensor(&old, s->file, home->tensor, err));
     if (memcmp(old.f, stored_order, n * sizeof(float)) != 0)
         WELD_TRY(replace_tensor(s, home->tensor, stored_order, err));
@@ -114,12 +203,6 @@ done:
     weld_free(ctx, stored_order);
     weld_free(ctx, scratch);
     return st;
-}
-
-static int by_offset(const void *a, const void *b)
-{
-    uint64_t x = ((const edit *)a)->offset, y = ((const edit *)b)->offset;
-    return (x > y) - (x < y);
 }
 
 static void append_metadata(weld_buffer *out, const weld_metadata *metadata, size_t count)
@@ -140,29 +223,23 @@ static void append_metadata(weld_buffer *out, const weld_metadata *metadata, siz
 
 weld_status weld_onnx_splice(weld_buffer *out, const weld_onnx_file *file,
                              const weld_paramset *values, const weld_home *homes,
-                             const weld_metadata *metadata, size_t metadata_count, weld_error *err)
+                             const weld_metadata *metadata, size_t metadata_count,
+                             const weld_relocation *relocation, weld_error *err)
 {
     weld_status st = WELD_OK;
-    splicer s = {.file = file};
-    uint64_t at = 0;
-    weld_arena_init(&s.arena, file->ctx);
+    splicer s = {.file = file, .relocation = relocation};
+    weld_edits_init(&s.edits, file->ctx);
+    WELD_NEW(s.relocated, file->ctx, file->scan->tensor_count);
     for (int p = 0; p < values->graph->param_count; p++)
         WELD_TRY(replace_param(&s, values, p, &homes[p], err));
+    WELD_TRY(relocate_others(&s, err));
     for (int k = 0; k < file->scan->own_metadata_count && metadata_count > 0; k++)
-        WELD_TRY(add_edit(&s, file->scan->own_metadata[k], NULL, err));
-    if (s.count)
-        qsort(s.edits, s.count, sizeof s.edits[0], by_offset);
-    for (size_t k = 0; k < s.count; k++) {
-        weld_buffer_append(out, file->bytes + at, (size_t)(s.edits[k].offset - at));
-        if (s.edits[k].bytes)
-            weld_buffer_append(out, s.edits[k].bytes, (size_t)s.edits[k].size);
-        at = s.edits[k].offset + s.edits[k].size;
-    }
-    weld_buffer_append(out, file->bytes + at, (size_t)(file->size - at));
+        WELD_TRY(weld_edits_replace(&s.edits, file->scan->own_metadata[k], NULL, 0, err));
+    WELD_TRY(weld_edits_apply(out, &s.edits, file->bytes, file->size, err));
     append_metadata(out, metadata, metadata_count);
     st = weld_buffer_check(out, err);
 done:
-    weld_arena_free(&s.arena);
-    weld_free(file->ctx, s.edits);
+    weld_free(file->ctx, s.relocated);
+    weld_edits_free(&s.edits);
     return st;
 }

@@ -8,9 +8,19 @@ typedef struct weld_metadata {
     const char *key, *value;
 } weld_metadata;
 
+/* What becomes of tensors whose data are external. */
+typedef struct weld_relocation {
+    bool keep; /* they stay where they are: only for a model whose values have not changed */
+    const char *location; /* name of the fresh file; NULL = into the model */
+    weld_buffer *data;    /* the contents of the fresh file, aligned to 4096 bytes each */
+} weld_relocation;
+
 /* Appends the bytes of the new file to `out`. Parameters whose values equal the stored ones keep
  * their bytes. metadata_count 0: nothing is appended, and equal values give equal bytes. */
 weld_status weld_onnx_splice(weld_buffer *out, const weld_onnx_file *file,
                              const weld_paramset *values, const weld_home *homes,
-                             const weld_metadata *metadata, size_t metadata_count, weld_error *err);
+                             const weld_metadata *metadata, size_t metadata_count,
+                             const weld_relocation *relocation, weld_error *err);
+/* Are there tensors with external data? */
+bool weld_onnx_has_external(const weld_onnx_file *file);
 #endif

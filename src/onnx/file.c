@@ -35,15 +35,36 @@ done:
     return st;
 }
 
-static weld_status note_tensors(weld_onnx_file *file, const Weld__Onnx__Graph *g, weld_error *err)
+static weld_status note_attributes(weld_onnx_file *file, Weld__Onnx__Attribute *const *attributes,
+                                   size_t count, weld_error *err)
 {
     weld_status st = WELD_OK;
-    for (size_t k = 0; k < g->n_initializer; k++)
-        WELD_TRY(note_tensor(file, g->initializer[k], err));
-    for (size_t n = 0; n < g->n_node; n++)
-        for (size_t k = 0; k < g->node[n]->n_attribute; k++)
-            if (g->node[n]->attribute[k]->t)
-                WELD_TRY(note_tensor(file, g->node[n]->attribute[k]->t, err));
+    for (size_t k = 0; k < count && st == WELD_OK; k++)
+        if (attributes[k]->t)
+            st = note_tensor(file, attributes[k]->t, err);
+    return st;
+}
+
+static weld_status note_nodes(weld_onnx_file *file, Weld__Onnx__Node *const *nodes, size_t count,
+                              weld_error *err)
+{
+    weld_status st = WELD_OK;
+    for (size_t n = 0; n < count && st == WELD_OK; n++)
+        st = note_attributes(file, nodes[n]->attribute, nodes[n]->n_attribute, err);
+    return st;
+}
+
+static weld_status note_tensors(weld_onnx_file *file, const Weld__Onnx__Model *m, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    for (size_t k = 0; k < m->graph->n_initializer; k++)
+        WELD_TRY(note_tensor(file, m->graph->initializer[k], err));
+    WELD_TRY(note_nodes(file, m->graph->node, m->graph->n_node, err));
+    for (size_t k = 0; k < m->n_functions; k++) {
+        const Weld__Onnx__Function *f = m->functions[k];
+        WELD_TRY(note_nodes(file, f->node, f->n_node, err));
+        WELD_TRY(note_attributes(file, f->attribute_proto, f->n_attribute_proto, err));
+    }
 done:
     return st;
 }
@@ -80,7 +101,7 @@ static weld_status note_header(weld_onnx_file *file, const Weld__Onnx__Model *m,
         WELD_REQUIRE((file->output_names[k] = keep_text(file, m->graph->output[k]->name)),
                      WELD_E_NOMEM, "out of memory");
     WELD_ARENA_NEW(file->tensors, &file->arena, file->scan->tensor_count);
-    WELD_TRY(note_tensors(file, m->graph, err));
+    WELD_TRY(note_tensors(file, m, err));
 done:
     return st;
 }

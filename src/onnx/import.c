@@ -1,6 +1,7 @@
 #include "onnx/import.h"
 #include "core/strmap.h"
 #include "onnx/attributes.h"
+#include "onnx/functions.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,42 +10,25 @@ typedef struct importer {
     weld_draft *draft;
     const weld_onnx_file *file;
     const Weld__Onnx__Graph *graph;
+    weld_flat_graph flat;
     weld_strmap names; /* value name -> draft value */
+    int *value_of;     /* [tensor_count] the value of a Constant's tensor, -1 = none yet */
 } importer;
 
-static int64_t opset_of(const weld_onnx_file *file, const char *domain)
-{
-    for (int k = 0; k < file->opset_count; k++)
-        if (strcmp(file->opsets[k].domain, domain) == 0)
-            return file->opsets[k].version;
-    return 0;
-}
-
-static const char *domain_of(const Weld__Onnx__Node *node)
-{
-    return node->domain && strcmp(node->domain, "ai.onnx") != 0 ? node->domain : "";
-}
-
 /* Everything that stands in the way, in one message. */
-static weld_status check_operators(const importer *im, const Weld__Onnx__Model *model,
-                                   weld_error *err)
+static weld_status check_operators(const importer *im, weld_error *err)
 {
     char list[700] = "";
     size_t n = 0;
-    for (size_t k = 0; k < im->graph->n_node; k++) {
-        const Weld__Onnx__Node *node = im->graph->node[k];
-        const char *domain = domain_of(node), *type = node->op_type ? node->op_type : "";
-        int64_t opset = opset_of(im->file, domain);
-        bool local = false;
-        for (size_t f = 0; f < model->n_functions; f++)
-            local = local ||
-                    (model->functions[f]->name && strcmp(model->functions[f]->name, type) == 0);
-        if (!local && weld_op_find(domain, type, (int)opset))
+    for (size_t k = 0; k < im->flat.count; k++) {
+        const weld_flat_node *node = &im->flat.nodes[k];
+        const char *type = node->proto->op_type ? node->proto->op_type : "";
+        if (weld_op_find(node->domain, type, (int)node->opset))
             continue;
         char item[200];
-        snprintf(item, sizeof item, "%s%s%.60s%s%.60s (%s%" PRId64 ")", n ? ", " : "",
-                 local ? "local function " : "", domain, domain[0] ? "." : "", type,
-                 opset ? "opset " : "no opset import of its domain, ", opset);
+        snprintf(item, sizeof item, "%s%.60s%s%.60s (%s%" PRId64 ")", n ? ", " : "", node->domain,
+                 node->domain[0] ? "." : "", type,
+                 node->opset ? "opset " : "no opset import of its domain, ", node->opset);
         if (strstr(list, item + (n ? 2 : 0)) || n + strlen(item) + 8 > sizeof list)
             continue;
         memcpy(list + n, item, strlen(item) + 1);
@@ -158,8 +142,15 @@ static weld_status import_constant(bool *taken, importer *im, const Weld__Onnx__
     WELD_TRY(value_named(&value, im, proto->output[0], err));
     WELD_REQUIRE(im->draft->values[value].kind == WELD_VALUE_NODE, WELD_E_FORMAT,
                  "value '%s' is defined twice", proto->output[0]);
-    WELD_TRY(set_stored(im, value, tensor, err));
     *taken = true;
+    if (im->value_of[tensor] >= 0) { /* a function called again: one tensor, one value */
+        weld_draft_replace(im->draft, value, im->value_of[tensor]);
+        WELD_TRY(
+            weld_strmap_put(&im->names, im->draft->values[value].name, im->value_of[tensor], err));
+        goto done;
+    }
+    im->value_of[tensor] = value;
+    WELD_TRY(set_stored(im, value, tensor, err));
 done:
     return st;
 }
@@ -184,15 +175,15 @@ done:
     return st;
 }
 
-static weld_status import_node(importer *im, const Weld__Onnx__Node *proto, weld_error *err)
+static weld_status import_node(importer *im, const weld_flat_node *flat, weld_error *err)
 {
     weld_status st = WELD_OK;
-    const char *domain = domain_of(proto);
+    const Weld__Onnx__Node *proto = flat->proto;
     weld_node like = {.input_count = (int)proto->n_input, .output_count = (int)proto->n_output};
     weld_node *node;
     bool taken;
-    like.opset = (int)opset_of(im->file, domain);
-    like.op = weld_op_find(domain, proto->op_type ? proto->op_type : "", like.opset);
+    like.opset = (int)flat->opset;
+    like.op = weld_op_find(flat->domain, proto->op_type ? proto->op_type : "", like.opset);
     const weld_op *op = like.op;
     like.name = proto->name && proto->name[0]                ? proto->name
                 : proto->n_output > 0 && proto->output[0][0] ? proto->output[0]
@@ -266,18 +257,24 @@ weld_status weld_onnx_import(weld_draft *draft, const weld_onnx_file *file, weld
     importer im = {.draft = draft, .file = file};
     Weld__Onnx__Model *model = NULL;
     weld_strmap_init(&im.names, file->ctx);
+    weld_arena_init(&im.flat.arena, file->ctx);
     WELD_TRY(weld_skeleton_unpack(&model, file, err));
     im.graph = model->graph;
-    WELD_TRY(check_operators(&im, model, err));
+    WELD_TRY(weld_flat_graph_make(&im.flat, file, model, err));
+    WELD_TRY(check_operators(&im, err));
+    WELD_NEW(im.value_of, file->ctx, file->scan->tensor_count);
+    memset(im.value_of, -1, sizeof(int) * (size_t)file->scan->tensor_count);
     WELD_TRY(import_initializers(&im, err));
     for (size_t k = 0; k < im.graph->n_input; k++)
         WELD_TRY(import_input(&im, im.graph->input[k], err));
-    for (size_t k = 0; k < im.graph->n_node; k++)
-        WELD_TRY(import_node(&im, im.graph->node[k], err));
+    for (size_t k = 0; k < im.flat.count; k++)
+        WELD_TRY(import_node(&im, &im.flat.nodes[k], err));
     WELD_TRY(fix_static_inputs(&im, err));
     WELD_TRY(import_outputs(&im, err));
 done:
     weld_strmap_free(&im.names);
+    weld_flat_graph_free(file->ctx, &im.flat);
+    weld_free(file->ctx, im.value_of);
     weld_skeleton_free(file, model);
     return st;
 }

@@ -85,7 +85,15 @@ static const rule rules[] = {
     {M_ENTRY, 2, C_NAME, 0, false},
     {M_OPSET, 1, C_NAME, 0, false},
     {M_FUNCTION, 1, C_NAME, 0, false},
+    {M_FUNCTION, 4, C_NAME, 0, false},
+    {M_FUNCTION, 5, C_NAME, 0, false},
+    {M_FUNCTION, 6, C_NAME, 0, false},
+    {M_FUNCTION, 7, C_MESSAGE, M_NODE, false},
+    {M_FUNCTION, 9, C_MESSAGE, M_OPSET, false},
     {M_FUNCTION, 10, C_NAME, 0, false},
+    {M_FUNCTION, 11, C_MESSAGE, M_ATTRIBUTE, false},
+    {M_FUNCTION, 13, C_NAME, 0, false},
+    {M_NODE, 8, C_NAME, 0, false},
 };
 
 static const rule *rule_for(message in, uint32_t field)

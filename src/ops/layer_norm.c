@@ -1,7 +1,6 @@
 /* LayerNormalization and RMSNormalization: each sample is normalised over its trailing axes. */
+#include "ops/norm.h"
 #include "ops/operand.h"
-#include <inttypes.h>
-#include <math.h>
 #include <stddef.h>
 
 typedef struct layer_norm_attrs {
@@ -18,13 +17,7 @@ static const weld_field layer_norm_fields[] = {
 
 static weld_status layer_norm_check(const weld_node *node, weld_error *err)
 {
-    const layer_norm_attrs *attrs = node->attrs;
-    if (!(attrs->epsilon >= 0.0f) || !isfinite(attrs->epsilon))
-        return weld_fail(err, WELD_E_FORMAT, "epsilon is %g, must be finite and >= 0",
-                         (double)attrs->epsilon);
-    if (node->outputs[0] < 0)
-        return weld_fail(err, WELD_E_FORMAT, "output 0 is left out, it is required");
-    return WELD_OK;
+    return weld_check_epsilon(((const layer_norm_attrs *)node->attrs)->epsilon, err);
 }
 
 /* Scale and bias broadcast to the input, never the other way. */
@@ -97,26 +90,7 @@ static void factor_next(factor_walk *w, const weld_shape *shape)
     }
 }
 
-typedef struct moments {
-    double mean, inverse; /* 1 / sqrt(variance + epsilon) */
-} moments;
-
-/* `centered`: subtract the mean (LayerNormalization), else it counts as 0 (RMSNormalization). */
-static moments moments_of(const float *x, int64_t count, bool centered, double epsilon)
-{
-    moments m = {0.0, 0.0};
-    for (int64_t i = 0; centered && i < count; i++)
-        m.mean += (double)x[i];
-    m.mean /= (double)count;
-    double squares = 0.0;
-    for (int64_t i = 0; i < count; i++) {
-        const double d = (double)x[i] - m.mean;
-        squares += d * d;
-    }
-    m.inverse = 1.0 / sqrt(squares / (double)count + epsilon);
-    return m;
-}
-
+/* `centered`: LayerNormalization; else RMSNormalization, which takes the mean for 0. */
 static void layer_norm_rows(const weld_kernel_args *args, const weld_node *node, bool centered)
 {
     const layer_norm_attrs *attrs = node->attrs;
@@ -132,7 +106,7 @@ static void layer_norm_rows(const weld_kernel_args *args, const weld_node *node,
     weld_tensor *mean = node->output_count > 1 ? args->out[1] : NULL;
     weld_tensor *inverse = node->output_count > 2 ? args->out[2] : NULL;
     for (int64_t o = 0; o < outer && count > 0; o++) {
-        const moments m = moments_of(x, count, centered, (double)attrs->epsilon);
+        const weld_moments m = weld_moments_of(x, count, centered, (double)attrs->epsilon);
         if (mean)
             mean->f[o] = (float)m.mean;
         if (inverse)

@@ -25,14 +25,11 @@ static weld_status batch_norm_check(const weld_node *node, weld_error *err)
     if (attrs->spatial != 1)
         return weld_fail(err, WELD_E_UNSUPPORTED, "spatial is %" PRId64 ", supported: 1",
                          attrs->spatial);
-    if (!(attrs->epsilon >= 0.0f) || !isfinite(attrs->epsilon))
-        return weld_fail(err, WELD_E_FORMAT, "epsilon is %g, must be finite and >= 0",
-                         (double)attrs->epsilon);
     for (int i = 1; i < node->output_count; i++)
         if (node->outputs[i] >= 0)
             return weld_fail(err, WELD_E_UNSUPPORTED,
                              "output %d (a training statistic), supported: output 0", i);
-    return WELD_OK;
+    return weld_check_epsilon(attrs->epsilon, err);
 }
 
 static weld_status batch_norm_infer(weld_infer *inf, const weld_node *node, weld_error *err)
@@ -116,4 +113,26 @@ const weld_op weld_op_BatchNormalization = {.name = "BatchNormalization",
 double weld_norm_epsilon(const weld_node *node)
 {
     return (double)((const batch_norm_attrs *)node->attrs)->epsilon;
+}
+
+weld_moments weld_moments_of(const float *x, int64_t count, bool centered, double epsilon)
+{
+    weld_moments m = {0.0, 0.0};
+    for (int64_t i = 0; centered && i < count; i++)
+        m.mean += (double)x[i];
+    m.mean /= (double)count;
+    double squares = 0.0;
+    for (int64_t i = 0; i < count; i++) {
+        const double d = (double)x[i] - m.mean;
+        squares += d * d;
+    }
+    m.inverse = 1.0 / sqrt(squares / (double)count + epsilon);
+    return m;
+}
+
+weld_status weld_check_epsilon(float epsilon, weld_error *err)
+{
+    if (epsilon >= 0.0f && isfinite(epsilon))
+        return WELD_OK;
+    return weld_fail(err, WELD_E_FORMAT, "epsilon is %g, must be finite and >= 0", (double)epsilon);
 }

@@ -1,0 +1,71 @@
+/* Windows that slide over spatial axes: what Conv, ConvTranspose and the pools share. */
+#ifndef WELD_OPS_WINDOW_H
+#define WELD_OPS_WINDOW_H
+#include "ops/operand.h"
+
+enum { WELD_AUTO_NOTSET, WELD_AUTO_SAME_UPPER, WELD_AUTO_SAME_LOWER, WELD_AUTO_VALID };
+extern const char *const weld_auto_pad_names[];
+
+typedef struct weld_window_attrs {
+    int64_t auto_pad;
+    weld_ints dilations, kernel_shape, pads, strides;
+} weld_window_attrs;
+
+/* Rows of the field table of an operator whose attributes start with weld_window_attrs. */
+#define WELD_WINDOW_FIELDS(kernel_required)                                                        \
+    {.name = "auto_pad",                                                                           \
+     .kind = WELD_FIELD_ENUM,                                                                      \
+     .offset = offsetof(weld_window_attrs, auto_pad),                                              \
+     .names = weld_auto_pad_names},                                                                \
+        {.name = "dilations",                                                                      \
+         .kind = WELD_FIELD_INTS,                                                                  \
+         .offset = offsetof(weld_window_attrs, dilations)},                                        \
+        {.name = "kernel_shape",                                                                   \
+         .kind = WELD_FIELD_INTS,                                                                  \
+         .offset = offsetof(weld_window_attrs, kernel_shape),                                      \
+         .required = (kernel_required)},                                                           \
+        {.name = "pads", .kind = WELD_FIELD_INTS, .offset = offsetof(weld_window_attrs, pads)},    \
+    {                                                                                              \
+        .name = "strides", .kind = WELD_FIELD_INTS, .offset = offsetof(weld_window_attrs, strides) \
+    }
+
+/* One spatial axis. Entry k of the window at output o is entry o stride + k dilation - pad of the
+ * input; `pad` entries stand before the input, `pad_end` after it. */
+typedef struct weld_window {
+    int64_t in, out, kernel, stride, dilation, pad, pad_end;
+} weld_window;
+
+/* Tensors are read as [N, C, D, H, W]: the axes that the file's shape lacks have size 1. */
+enum { WELD_SPATIAL_MAX = 3, WELD_WINDOW_D = 0, WELD_WINDOW_H = 1, WELD_WINDOW_W = 2 };
+typedef struct weld_windows {
+    weld_window axis[WELD_SPATIAL_MAX];
+    int spatial; /* how many axes the file's shape has: the last ones */
+} weld_windows;
+
+/* The axes of `x` [N, C, spatial...], their strides and dilations; `kernel`: sizes of the windows
+ * [spatial], NULL for those of the attribute. `out` and the pads are left to the caller. */
+weld_status weld_windows_init(weld_windows *w, const weld_window_attrs *attrs, const weld_shape *x,
+                              const int64_t *kernel, weld_error *err);
+/* Axis s of the windows, counted as in the file. */
+static inline weld_window *weld_windows_axis(weld_windows *w, int s)
+{
+    return &w->axis[WELD_SPATIAL_MAX - w->spatial + s];
+}
+/* Pads and output sizes of Conv and pooling. */
+weld_status weld_windows_slide(weld_windows *w, const weld_window_attrs *attrs, bool ceil_mode,
+                               weld_error *err);
+/* Entries that a window reaches over. */
+static inline int64_t weld_window_reach(const weld_window *w)
+{
+    return (w->kernel - 1) * w->dilation + 1;
+}
+/* Splits padding over the two ends. */
+void weld_window_pad(weld_window *w, int64_t total, bool more_at_end);
+/* Elements of one channel of the input and of the output. */
+int64_t weld_windows_in(const weld_windows *w);
+int64_t weld_windows_out(const weld_windows *w);
+/* [N, C, out...] for the shape of an input or output of the same rank. */
+weld_shape weld_windows_shape(const weld_windows *w, int64_t images, int64_t channels);
+/* Spatial axes are positions, and entries along them are combined. */
+void weld_windows_tie(weld_ties *ties, int x, int y);
+#endif

@@ -37,22 +37,11 @@ typedef struct gemm_view {
     bool plain;      /* alpha = beta = 1, A not transposed */
 } gemm_view;
 
-static double number(const weld_node *node, const char *name)
-{
-    for (const weld_field *f = node->op->fields; f && f->name; f++) {
-        const void *slot = (const char *)node->attrs + f->offset;
-        if (strcmp(f->name, name) == 0)
-            return f->kind == WELD_FIELD_FLOAT ? (double)*(const float *)slot
-                                               : (double)*(const int64_t *)slot;
-    }
-    return 0;
-}
-
 static gemm_view view_gemm(const weld_node *node)
 {
-    return (gemm_view){.transposed = number(node, "transB") != 0,
-                       .plain = number(node, "alpha") == 1 && number(node, "beta") == 1 &&
-                                number(node, "transA") == 0};
+    return (gemm_view){.transposed = weld_attr_number(node, "transB") != 0,
+                       .plain = weld_attr_number(node, "alpha") == 1 && weld_attr_number(node, "beta") == 1 &&
+                                weld_attr_number(node, "transA") == 0};
 }
 
 /* The Add behind a MatMul whose other operand is a bias [out]; -1 if there is none. */

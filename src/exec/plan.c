@@ -140,13 +140,13 @@ static weld_status find_scratch(weld_plan *plan, weld_error *err)
     for (int s = 0; s < plan->step_count; s++) {
         const weld_node *node = &plan->graph->nodes[plan->steps[s]];
         if (!node->op->scratch_bytes)
-            continue;
+            continue; /* of most */
         WELD_GROW(storage, cap_storage, plan->ctx, node->input_count + node->output_count);
         WELD_GROW(in, cap_in, plan->ctx, node->input_count);
         WELD_GROW(out, cap_out, plan->ctx, node->output_count);
         shape_args(plan, node, storage, in, out);
         weld_kernel_args args = {plan->ctx, in, out, NULL};
-        size_t bytes = node->op->scratch_bytes(&args, node);
+        size_t bytes = weld_op_scratch(node, &args);
         if (bytes > plan->scratch_bytes)
             plan->scratch_bytes = bytes;
     }
@@ -274,7 +274,7 @@ static weld_status run_step(weld_run *run, const weld_node *node, weld_error *er
     for (int k = 0; k < node->output_count; k++)
         out_small[k] = node->outputs[k] < 0 ? NULL : &run->values[node->outputs[k]];
     weld_kernel_args args = {ctx, in, out_small, run->scratch};
-    st = node->op->run(&args, node, err);
+    st = weld_op_run(node, &args, err);
 done:
     if (in != in_small)
         weld_free(ctx, in);

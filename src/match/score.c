@@ -53,7 +53,7 @@ static norm_fold find_fold(const weld_graph *g, int n)
 static double factor(const norm_fold *fold, const weld_paramset *set, int64_t unit)
 {
     const double variance = (double)set->arrays[fold->variance][unit] +
-                            weld_norm_epsilon(&set->graph->nodes[fold->norm_node]);
+                            weld_attr_number(&set->graph->nodes[fold->norm_node], "epsilon");
     return (double)set->arrays[fold->scale][unit] / sqrt(variance);
 }
 

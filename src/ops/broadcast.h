@@ -77,17 +77,17 @@ weld_status weld_binary_infer(weld_infer *inf, const weld_node *node, unsigned t
                            args->out[0]);                                                          \
         return WELD_OK;                                                                            \
     }                                                                                              \
-    const weld_op weld_op_##op = {.name = #op,                                                     \
-                                  .domain = "",                                                    \
-                                  .opset_min = (opset),                                            \
-                                  .opset_max = WELD_OPSET_MAX,                                     \
-                                  .inputs_min = 2,                                                 \
-                                  .inputs_max = 2,                                                 \
-                                  .outputs_min = 1,                                                \
-                                  .outputs_max = 1,                                                \
-                                  .flags = (op_flags),                                             \
-                                  .fields = weld_no_fields,                                        \
-                                  .infer = infer_##op,                                             \
-                                  .run = run_##op,                                                 \
-                                  .tie = weld_broadcast_tie}
+    WELD_DEFINE_OP(op) = {.name = #op,                                                             \
+                          .domain = "",                                                            \
+                          .opset_min = (opset),                                                    \
+                          .opset_max = WELD_OPSET_MAX,                                             \
+                          .inputs_min = 2,                                                         \
+                          .inputs_max = 2,                                                         \
+                          .outputs_min = 1,                                                        \
+                          .outputs_max = 1,                                                        \
+                          .flags = (op_flags),                                                     \
+                          .fields = weld_no_fields,                                                \
+                          .infer = infer_##op,                                                     \
+                          .run = run_##op,                                                         \
+                          .tie = weld_broadcast_tie}
 #endif

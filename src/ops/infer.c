@@ -210,10 +210,10 @@ static weld_status run_now(weld_shapes *s, const weld_node *node, weld_error *er
     }
     weld_kernel_args args = {s->ctx, in, out, NULL};
     if (node->op->scratch_bytes) {
-        WELD_NEW(scratch, s->ctx, node->op->scratch_bytes(&args, node));
+        WELD_NEW(scratch, s->ctx, weld_op_scratch(node, &args));
         args.scratch = scratch;
     }
-    WELD_TRY(node->op->run(&args, node, err));
+    WELD_TRY(weld_op_run(node, &args, err));
     for (int k = 0; k < node->output_count; k++)
         if (out[k])
             s->types[node->outputs[k]].data = out[k];

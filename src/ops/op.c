@@ -14,6 +14,15 @@ static const char *const names[] = {
 #include "ops/ops.def"
 #undef WELD_OP
     NULL};
+/* The same operators with kernels for double (ops/real.h). */
+#define WELD_OP(name) extern const weld_op weld_wide_op_##name;
+#include "ops/ops.def"
+#undef WELD_OP
+static const weld_op *const wide_table[] = {
+#define WELD_OP(name) &weld_wide_op_##name,
+#include "ops/ops.def"
+#undef WELD_OP
+};
 enum { OP_COUNT = sizeof table / sizeof table[0] };
 
 const char *const *weld_op_names(void)
@@ -39,6 +48,49 @@ const weld_op *weld_op_find(const char *domain, const char *name, int opset)
             return op;
     }
     return NULL;
+}
+
+/* The first floating-point operand decides; inputs come before outputs. */
+static const weld_op *op_for(const weld_node *node, const weld_kernel_args *args)
+{
+    weld_dtype dtype = WELD_UNDEFINED;
+    for (int k = 0; k < node->input_count + node->output_count; k++) {
+        const weld_tensor *t = k < node->input_count ? args->in[k]
+                                                     : args->out[k - node->input_count];
+        if (t && weld_dtype_is_float(t->dtype)) {
+            dtype = t->dtype;
+            break;
+        }
+    }
+    for (int k = 0; dtype == WELD_DOUBLE && k < OP_COUNT; k++)
+        if (table[k] == node->op)
+            return wide_table[k];
+    return node->op;
+}
+
+weld_status weld_op_run(const weld_node *node, const weld_kernel_args *args, weld_error *err)
+{
+    return op_for(node, args)->run(args, node, err);
+}
+
+size_t weld_op_scratch(const weld_node *node, const weld_kernel_args *args)
+{
+    const weld_op *op = op_for(node, args);
+    return op->scratch_bytes ? op->scratch_bytes(args, node) : 0;
+}
+
+double weld_attr_number(const weld_node *node, const char *name)
+{
+    for (const weld_field *f = node->op->fields; f && f->name; f++) {
+        const void *slot = (const char *)node->attrs + f->offset;
+        if (strcmp(f->name, name) != 0)
+            continue;
+        if (f->kind == WELD_FIELD_FLOAT)
+            return (double)*(const float *)slot;
+        if (f->kind == WELD_FIELD_INT || f->kind == WELD_FIELD_ENUM)
+            return (double)*(const int64_t *)slot;
+    }
+    return 0;
 }
 
 void weld_attrs_default(const weld_op *op, void *attrs)

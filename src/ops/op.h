@@ -137,6 +137,13 @@ const weld_op *weld_op_named(const char *name);
 #include "ops/ops.def"
 #undef WELD_OP
 
+/* Runs the node by its kernel for the element type; scratch as weld_op_scratch says. */
+weld_status weld_op_run(const weld_node *node, const weld_kernel_args *args, weld_error *err);
+size_t weld_op_scratch(const weld_node *node, const weld_kernel_args *args);
+
+/* The number that a node holds in its attribute `name` (FLOAT, INT, ENUM); 0 if it has none. */
+double weld_attr_number(const weld_node *node, const char *name);
+
 /* Generic attribute services, by the field table. */
 void weld_attrs_default(const weld_op *op, void *attrs);
 bool weld_attrs_equal(const weld_op *op, const void *a, const void *b);

@@ -65,7 +65,7 @@ bool weld_entry_less(const weld_tensor *t, int64_t i, int64_t j)
 {
     if (!weld_dtype_is_float(t->dtype))
         return weld_int_key(t->dtype, t->i[i]) < weld_int_key(t->dtype, t->i[j]);
-    const float a = t->f[i], b = t->f[j];
+    const double a = weld_tensor_number(t, i), b = weld_tensor_number(t, j);
     return a < b || (isnan(b) && !isnan(a));
 }
 

@@ -2,6 +2,7 @@
 #ifndef WELD_OPS_OPERAND_H
 #define WELD_OPS_OPERAND_H
 #include "ops/op.h"
+#include "ops/real.h"
 
 /* Sets of element types: one bit per weld_dtype. */
 enum {

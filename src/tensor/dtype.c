@@ -47,7 +47,42 @@ bool weld_dtype_is_float(int dtype)
 
 size_t weld_compute_size(int dtype)
 {
-    return weld_dtype_is_float(dtype) ? sizeof(float) : sizeof(int64_t);
+    return weld_dtype_is_float(dtype) && dtype != WELD_DOUBLE ? sizeof(float) : sizeof(int64_t);
+}
+
+double weld_tensor_number(const weld_tensor *t, int64_t k)
+{
+    if (t->dtype == WELD_DOUBLE)
+        return t->d[k];
+    if (weld_dtype_is_float(t->dtype))
+        return (double)t->f[k];
+    return t->dtype == WELD_UINT64 ? (double)(uint64_t)t->i[k] : (double)t->i[k];
+}
+
+void weld_tensor_set_number(weld_tensor *t, int64_t k, double value)
+{
+    if (t->dtype == WELD_DOUBLE)
+        t->d[k] = value;
+    else if (weld_dtype_is_float(t->dtype))
+        t->f[k] = (float)value;
+    else
+        t->i[k] = (int64_t)value;
+}
+
+void weld_convert_reals(void *out, weld_dtype to, const void *in, weld_dtype from, size_t count)
+{
+    const bool wide_in = from == WELD_DOUBLE, wide_out = to == WELD_DOUBLE;
+    if (wide_in == wide_out) {
+        if (count)
+            memmove(out, in, count * weld_compute_size(to));
+        return;
+    }
+    for (size_t k = 0; k < count; k++) {
+        if (wide_in)
+            ((float *)out)[k] = (float)((const double *)in)[k];
+        else
+            ((double *)out)[k] = (double)((const float *)in)[k];
+    }
 }
 
 static float bits_to_float(uint32_t bits)
@@ -102,12 +137,10 @@ static uint16_t float_to_bfloat(float value)
 static float decode_float(weld_dtype dtype, const unsigned char *p)
 {
     uint16_t half;
-    double wide;
     float value;
     switch ((int)dtype) {
     case WELD_FLOAT16: memcpy(&half, p, sizeof half); return half_to_float(half);
     case WELD_BFLOAT16: memcpy(&half, p, sizeof half); return bits_to_float((uint32_t)half << 16);
-    case WELD_DOUBLE: memcpy(&wide, p, sizeof wide); return (float)wide;
     default: memcpy(&value, p, sizeof value); return value;
     }
 }
@@ -128,7 +161,7 @@ void weld_decode(void *out, weld_dtype dtype, const void *stored, size_t count)
 {
     const unsigned char *p = stored;
     size_t size = weld_dtype_size(dtype);
-    if (dtype == WELD_FLOAT || dtype == WELD_INT64) {
+    if (dtype == WELD_FLOAT || dtype == WELD_DOUBLE || dtype == WELD_INT64) {
         if (count)
             memcpy(out, stored, count * size);
         return;
@@ -161,8 +194,7 @@ weld_status weld_encode(void *stored, weld_dtype dtype, const void *values, size
                                  (double)f[k], weld_dtype_name(dtype));
             memcpy(p, &half, sizeof half);
         } else if (dtype == WELD_DOUBLE) {
-            double wide = f[k];
-            memcpy(p, &wide, sizeof wide);
+            memcpy(p, (const double *)values + k, size);
         } else if (dtype == WELD_FLOAT) {
             memcpy(p, &f[k], sizeof f[k]);
         } else {

@@ -52,20 +52,27 @@ weld_status weld_shape_check(const weld_context *ctx, const weld_shape *shape, c
 weld_status weld_shape_broadcast(weld_shape *out, const weld_shape *a, const weld_shape *b,
                                  weld_error *err);
 
-/* We compute in two types: float32 for all floating types, int64 for integers and bool.
+/* We compute in three types: double for double, float32 for the other floating types, int64 for
+ * integers and bool.
  * `dtype` is the ONNX type of the value (what Cast made it, what it is stored as). */
 typedef struct weld_tensor {
     weld_dtype dtype;
     weld_shape shape;
     union {
         void *data;
-        float *f;   /* when weld_dtype_is_float(dtype) */
-        int64_t *i; /* else */
+        float *f;   /* of float, float16, bfloat16 */
+        double *d;  /* of double */
+        int64_t *i; /* of integers and bool */
     };
 } weld_tensor;
 
 /* Bytes of one element in memory: 4 or 8. */
 size_t weld_compute_size(int dtype);
+/* Element k of a tensor of any type as a number, and back (truncated for integers). */
+double weld_tensor_number(const weld_tensor *t, int64_t k);
+void weld_tensor_set_number(weld_tensor *t, int64_t k, double value);
+/* out[k] = in[k] between two compute types of floating dtypes; rounds to nearest even. */
+void weld_convert_reals(void *out, weld_dtype to, const void *in, weld_dtype from, size_t count);
 /* Allocates data (zeroed) for dtype and shape. */
 weld_status weld_tensor_create(weld_tensor *out, weld_context *ctx, weld_dtype dtype,
                                const weld_shape *shape, weld_error *err);

@@ -60,7 +60,7 @@ done:
 
 /* Where a factor that broadcasts to `shape` is read, one run of the last axis after the other. */
 typedef struct factor_walk {
-    const float *at; /* NULL = there is no such factor */
+    const weld_real *at; /* NULL = there is no such factor */
     int64_t last, step[WELD_RANK_MAX], index[WELD_RANK_MAX];
 } factor_walk;
 
@@ -75,7 +75,7 @@ static factor_walk factor_start(const weld_tensor *factor, const weld_shape *sha
     for (int k = 0; k < factor->shape.rank; k++)
         w.step[k + shift] = factor->shape.dims[k] == 1 ? 0 : strides[k];
     w.last = w.step[shape->rank - 1];
-    w.at = factor->f;
+    w.at = weld_reals(factor);
     return w;
 }
 
@@ -99,8 +99,8 @@ static void layer_norm_rows(const weld_kernel_args *args, const weld_node *node,
     const int64_t outer = weld_shape_span(shape, 0, axis);
     const int64_t count = weld_shape_span(shape, axis, shape->rank);
     const int64_t run = shape->dims[shape->rank - 1];
-    const float *x = args->in[0]->f;
-    float *y = args->out[0]->f;
+    const weld_real *x = weld_reals(args->in[0]);
+    weld_real *y = weld_reals(args->out[0]);
     factor_walk scale = factor_start(args->in[1], shape);
     factor_walk bias = factor_start(weld_node_input(node, 2) >= 0 ? args->in[2] : NULL, shape);
     weld_tensor *mean = node->output_count > 1 ? args->out[1] : NULL;
@@ -108,14 +108,14 @@ static void layer_norm_rows(const weld_kernel_args *args, const weld_node *node,
     for (int64_t o = 0; o < outer && count > 0; o++) {
         const weld_moments m = weld_moments_of(x, count, centered, (double)attrs->epsilon);
         if (mean)
-            mean->f[o] = (float)m.mean;
+            weld_tensor_set_number(mean, o, m.mean);
         if (inverse)
-            inverse->f[o] = (float)m.inverse;
+            weld_tensor_set_number(inverse, o, m.inverse);
         for (int64_t from = 0; from < count; from += run, x += run, y += run) {
             for (int64_t i = 0; i < run; i++) {
                 const double n = ((double)x[i] - m.mean) * m.inverse;
                 const double shift = bias.at ? (double)bias.at[i * bias.last] : 0.0;
-                y[i] = (float)(n * (double)scale.at[i * scale.last] + shift);
+                y[i] = (weld_real)(n * (double)scale.at[i * scale.last] + shift);
             }
             factor_next(&scale, shape);
             factor_next(&bias, shape);
@@ -162,34 +162,34 @@ static weld_status layer_norm_tie(weld_ties *ties, int index, const weld_node *n
     return st;
 }
 
-const weld_op weld_op_LayerNormalization = {.name = "LayerNormalization",
-                                            .domain = "",
-                                            .opset_min = 17,
-                                            .opset_max = WELD_OPSET_MAX,
-                                            .inputs_min = 2,
-                                            .inputs_max = 3,
-                                            .outputs_min = 1,
-                                            .outputs_max = 3,
-                                            .flags = WELD_OP_NORM,
-                                            .fields = layer_norm_fields,
-                                            .attrs_size = sizeof(layer_norm_attrs),
-                                            .check = layer_norm_check,
-                                            .infer = layer_norm_infer,
-                                            .run = layer_norm_run,
-                                            .tie = layer_norm_tie};
+WELD_DEFINE_OP(LayerNormalization) = {.name = "LayerNormalization",
+                                      .domain = "",
+                                      .opset_min = 17,
+                                      .opset_max = WELD_OPSET_MAX,
+                                      .inputs_min = 2,
+                                      .inputs_max = 3,
+                                      .outputs_min = 1,
+                                      .outputs_max = 3,
+                                      .flags = WELD_OP_NORM,
+                                      .fields = layer_norm_fields,
+                                      .attrs_size = sizeof(layer_norm_attrs),
+                                      .check = layer_norm_check,
+                                      .infer = layer_norm_infer,
+                                      .run = layer_norm_run,
+                                      .tie = layer_norm_tie};
 
-const weld_op weld_op_RMSNormalization = {.name = "RMSNormalization",
-                                          .domain = "",
-                                          .opset_min = 23,
-                                          .opset_max = WELD_OPSET_MAX,
-                                          .inputs_min = 2,
-                                          .inputs_max = 2,
-                                          .outputs_min = 1,
-                                          .outputs_max = 1,
-                                          .flags = WELD_OP_NORM,
-                                          .fields = layer_norm_fields,
-                                          .attrs_size = sizeof(layer_norm_attrs),
-                                          .check = layer_norm_check,
-                                          .infer = layer_norm_infer,
-                                          .run = rms_norm_run,
-                                          .tie = layer_norm_tie};
+WELD_DEFINE_OP(RMSNormalization) = {.name = "RMSNormalization",
+                                    .domain = "",
+                                    .opset_min = 23,
+                                    .opset_max = WELD_OPSET_MAX,
+                                    .inputs_min = 2,
+                                    .inputs_max = 2,
+                                    .outputs_min = 1,
+                                    .outputs_max = 1,
+                                    .flags = WELD_OP_NORM,
+                                    .fields = layer_norm_fields,
+                                    .attrs_size = sizeof(layer_norm_attrs),
+                                    .check = layer_norm_check,
+                                    .infer = layer_norm_infer,
+                                    .run = rms_norm_run,
+                                    .tie = layer_norm_tie};

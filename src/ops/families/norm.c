@@ -1,7 +1,7 @@
 /* BatchNormalization at inference: y = scale (x - mean) / sqrt(var + epsilon) + shift. */
 #include "ops/norm.h"
 #include <inttypes.h>
-#include <math.h>
+#include <tgmath.h>
 #include <stddef.h>
 
 typedef struct batch_norm_attrs {
@@ -64,17 +64,17 @@ static weld_status batch_norm_run(const weld_kernel_args *args, const weld_node 
     const weld_shape *shape = &args->in[0]->shape; /* [N, C, ...] */
     const int64_t images = shape->dims[0], channels = shape->dims[1];
     const int64_t inner = weld_shape_span(shape, 2, shape->rank);
-    const float *scale = args->in[1]->f, *shift = args->in[2]->f;
-    const float *mean = args->in[3]->f, *variance = args->in[4]->f;
+    const weld_real *scale = weld_reals(args->in[1]), *shift = weld_reals(args->in[2]);
+    const weld_real *mean = weld_reals(args->in[3]), *variance = weld_reals(args->in[4]);
     for (int64_t c = 0; c < channels; c++) {
         const double a = (double)scale[c] / sqrt((double)variance[c] + (double)attrs->epsilon);
         const double b = (double)shift[c] - (double)mean[c] * a;
         for (int64_t n = 0; n < images; n++) {
             const int64_t at = (n * channels + c) * inner;
-            const float *x = args->in[0]->f + at;
-            float *y = args->out[0]->f + at;
+            const weld_real *x = weld_reals(args->in[0]) + at;
+            weld_real *y = weld_reals(args->out[0]) + at;
             for (int64_t i = 0; i < inner; i++)
-                y[i] = (float)(a * (double)x[i] + b);
+                y[i] = (weld_real)(a * (double)x[i] + b);
         }
     }
     return WELD_OK;
@@ -93,46 +93,19 @@ static weld_status batch_norm_tie(weld_ties *ties, int index, const weld_node *n
     return WELD_OK;
 }
 
-const weld_op weld_op_BatchNormalization = {.name = "BatchNormalization",
-                                            .domain = "",
-                                            .opset_min = 7,
-                                            .opset_max = WELD_OPSET_MAX,
-                                            .inputs_min = 5,
-                                            .inputs_max = 5,
-                                            .outputs_min = 1,
-                                            .outputs_max = 5,
-                                            .flags = WELD_OP_NORM,
-                                            .statistic_inputs = 1u << 3 | 1u << 4,
-                                            .fields = batch_norm_fields,
-                                            .attrs_size = sizeof(batch_norm_attrs),
-                                            .check = batch_norm_check,
-                                            .infer = batch_norm_infer,
-                                            .run = batch_norm_run,
-                                            .tie = batch_norm_tie};
-
-double weld_norm_epsilon(const weld_node *node)
-{
-    return (double)((const batch_norm_attrs *)node->attrs)->epsilon;
-}
-
-weld_moments weld_moments_of(const float *x, int64_t count, bool centered, double epsilon)
-{
-    weld_moments m = {0.0, 0.0};
-    for (int64_t i = 0; centered && i < count; i++)
-        m.mean += (double)x[i];
-    m.mean /= (double)count;
-    double squares = 0.0;
-    for (int64_t i = 0; i < count; i++) {
-        const double d = (double)x[i] - m.mean;
-        squares += d * d;
-    }
-    m.inverse = 1.0 / sqrt(squares / (double)count + epsilon);
-    return m;
-}
-
-weld_status weld_check_epsilon(float epsilon, weld_error *err)
-{
-    if (epsilon >= 0.0f && isfinite(epsilon))
-        return WELD_OK;
-    return weld_fail(err, WELD_E_FORMAT, "epsilon is %g, must be finite and >= 0", (double)epsilon);
-}
+WELD_DEFINE_OP(BatchNormalization) = {.name = "BatchNormalization",
+                                      .domain = "",
+                                      .opset_min = 7,
+                                      .opset_max = WELD_OPSET_MAX,
+                                      .inputs_min = 5,
+                                      .inputs_max = 5,
+                                      .outputs_min = 1,
+                                      .outputs_max = 5,
+                                      .flags = WELD_OP_NORM,
+                                      .statistic_inputs = 1u << 3 | 1u << 4,
+                                      .fields = batch_norm_fields,
+                                      .attrs_size = sizeof(batch_norm_attrs),
+                                      .check = batch_norm_check,
+                                      .infer = batch_norm_infer,
+                                      .run = batch_norm_run,
+                                      .tie = batch_norm_tie};

@@ -4,9 +4,9 @@
 #include <string.h>
 
 /* NaN in either input is the result. */
-WELD_SPAN_OF(max_float, float, float, float, x > y || x != x ? x : y)
-WELD_SPAN_OF(min_float, float, float, float, x < y || x != x ? x : y)
-WELD_SPAN_OF(sum_float, float, float, float, x + y)
+WELD_SPAN_OF(max_float, weld_real, weld_real, weld_real, x > y || x != x ? x : y)
+WELD_SPAN_OF(min_float, weld_real, weld_real, weld_real, x < y || x != x ? x : y)
+WELD_SPAN_OF(sum_float, weld_real, weld_real, weld_real, x + y)
 WELD_SPAN_OF(max_int, int64_t, int64_t, int64_t, x > y ? x : y)
 WELD_SPAN_OF(min_int, int64_t, int64_t, int64_t, x < y ? x : y)
 WELD_SPAN_OF(max_uint64, uint64_t, uint64_t, uint64_t, x > y ? x : y)
@@ -34,7 +34,7 @@ static void divide(weld_tensor *out, int by)
 {
     const int64_t count = by > 1 ? weld_shape_numel(&out->shape) : 0;
     for (int64_t k = 0; k < count; k++)
-        out->f[k] /= (float)by;
+        weld_reals(out)[k] /= (weld_real)by;
 }
 
 /* The floating-point result is divided by `divisor`. */
@@ -51,19 +51,19 @@ static void divide(weld_tensor *out, int by)
         divide(args->out[0], (divisor));                                                           \
         return WELD_OK;                                                                            \
     }                                                                                              \
-    const weld_op weld_op_##op = {.name = #op,                                                     \
-                                  .domain = "",                                                    \
-                                  .opset_min = 6,                                                  \
-                                  .opset_max = WELD_OPSET_MAX,                                     \
-                                  .inputs_min = 1,                                                 \
-                                  .inputs_max = INT_MAX,                                           \
-                                  .outputs_min = 1,                                                \
-                                  .outputs_max = 1,                                                \
-                                  .flags = (op_flags),                                             \
-                                  .fields = weld_no_fields,                                        \
-                                  .infer = infer_##op,                                             \
-                                  .run = run_##op,                                                 \
-                                  .tie = weld_broadcast_tie}
+    WELD_DEFINE_OP(op) = {.name = #op,                                                             \
+                          .domain = "",                                                            \
+                          .opset_min = 6,                                                          \
+                          .opset_max = WELD_OPSET_MAX,                                             \
+                          .inputs_min = 1,                                                         \
+                          .inputs_max = INT_MAX,                                                   \
+                          .outputs_min = 1,                                                        \
+                          .outputs_max = 1,                                                        \
+                          .flags = (op_flags),                                                     \
+                          .fields = weld_no_fields,                                                \
+                          .infer = infer_##op,                                                     \
+                          .run = run_##op,                                                         \
+                          .tie = weld_broadcast_tie}
 
 VARIADIC_OP(Sum, WELD_TYPES_FLOAT, WELD_OP_SUM | WELD_OP_COMMUTES, sum_spans, 1);
 VARIADIC_OP(Max, WELD_TYPES_NUMBER, WELD_OP_COMMUTES, max_spans, 1);

@@ -1,6 +1,6 @@
 /* Functions of one element: rounding, exponentials, trigonometry, tests, logic. */
 #include "ops/operand.h"
-#include <math.h>
+#include <tgmath.h>
 #include <stddef.h>
 
 #define UNARY_INFER(op, types, result)                                                             \
@@ -11,20 +11,20 @@
     }
 
 #define UNARY_DESCRIPTOR(op, opset, op_flags, op_fields, size)                                     \
-    const weld_op weld_op_##op = {.name = #op,                                                     \
-                                  .domain = "",                                                    \
-                                  .opset_min = (opset),                                            \
-                                  .opset_max = WELD_OPSET_MAX,                                     \
-                                  .inputs_min = 1,                                                 \
-                                  .inputs_max = 1,                                                 \
-                                  .outputs_min = 1,                                                \
-                                  .outputs_max = 1,                                                \
-                                  .flags = (op_flags),                                             \
-                                  .fields = (op_fields),                                           \
-                                  .attrs_size = (size),                                            \
-                                  .infer = infer_##op,                                             \
-                                  .run = run_##op,                                                 \
-                                  .tie = weld_tie_elementwise}
+    WELD_DEFINE_OP(op) = {.name = #op,                                                             \
+                          .domain = "",                                                            \
+                          .opset_min = (opset),                                                    \
+                          .opset_max = WELD_OPSET_MAX,                                             \
+                          .inputs_min = 1,                                                         \
+                          .inputs_max = 1,                                                         \
+                          .outputs_min = 1,                                                        \
+                          .outputs_max = 1,                                                        \
+                          .flags = (op_flags),                                                     \
+                          .fields = (op_fields),                                                   \
+                          .attrs_size = (size),                                                    \
+                          .infer = infer_##op,                                                     \
+                          .run = run_##op,                                                         \
+                          .tie = weld_tie_elementwise}
 
 /* ---- functions of floating point --------------------------------------------------- */
 
@@ -33,8 +33,8 @@
     {                                                                                              \
         const int64_t count = weld_shape_numel(&x->shape);                                         \
         for (int64_t i = 0; i < count; i++) {                                                      \
-            const float v = x->f[i];                                                               \
-            y->f[i] = (expr);                                                                      \
+            const weld_real v = weld_reals(x)[i];                                                  \
+            weld_reals(y)[i] = (expr);                                                             \
         }                                                                                          \
     }
 
@@ -51,25 +51,25 @@
     UNARY_INFER(op, WELD_TYPES_FLOAT, WELD_UNDEFINED)                                              \
     UNARY_DESCRIPTOR(op, opset, WELD_OP_ACTIVATION, weld_no_fields, 0)
 
-FLOAT_OP(Acos, 7, acosf(v));
-FLOAT_OP(Acosh, 9, acoshf(v));
-FLOAT_OP(Asin, 7, asinf(v));
-FLOAT_OP(Asinh, 9, asinhf(v));
-FLOAT_OP(Atan, 7, atanf(v));
-FLOAT_OP(Atanh, 9, atanhf(v));
-FLOAT_OP(Ceil, 6, ceilf(v));
-FLOAT_OP(Cos, 7, cosf(v));
-FLOAT_OP(Cosh, 9, coshf(v));
-FLOAT_OP(Erf, 9, erff(v));
-FLOAT_OP(Exp, 6, expf(v));
-FLOAT_OP(Floor, 6, floorf(v));
-FLOAT_OP(Log, 6, logf(v));
+FLOAT_OP(Acos, 7, acos(v));
+FLOAT_OP(Acosh, 9, acosh(v));
+FLOAT_OP(Asin, 7, asin(v));
+FLOAT_OP(Asinh, 9, asinh(v));
+FLOAT_OP(Atan, 7, atan(v));
+FLOAT_OP(Atanh, 9, atanh(v));
+FLOAT_OP(Ceil, 6, ceil(v));
+FLOAT_OP(Cos, 7, cos(v));
+FLOAT_OP(Cosh, 9, cosh(v));
+FLOAT_OP(Erf, 9, erf(v));
+FLOAT_OP(Exp, 6, exp(v));
+FLOAT_OP(Floor, 6, floor(v));
+FLOAT_OP(Log, 6, log(v));
 FLOAT_OP(Reciprocal, 6, 1.0f / v);
-FLOAT_OP(Round, 11, nearbyintf(v)); /* halves to even: the rounding mode is never changed */
-FLOAT_OP(Sin, 7, sinf(v));
-FLOAT_OP(Sinh, 9, sinhf(v));
-FLOAT_OP(Sqrt, 6, sqrtf(v));
-FLOAT_OP(Tan, 7, tanf(v));
+FLOAT_OP(Round, 11, nearbyint(v)); /* halves to even: the rounding mode is never changed */
+FLOAT_OP(Sin, 7, sin(v));
+FLOAT_OP(Sinh, 9, sinh(v));
+FLOAT_OP(Sqrt, 6, sqrt(v));
+FLOAT_OP(Tan, 7, tan(v));
 
 /* ---- functions of integers too ------------------------------------------------------- */
 
@@ -111,7 +111,7 @@ static bool is_below_zero(const weld_tensor *x, int64_t v)
     return v < 0 && x->dtype != WELD_UINT64;
 }
 
-NUMBER_OP(Abs, 6, WELD_OP_ACTIVATION, WELD_TYPES_NUMBER, fabsf(v),
+NUMBER_OP(Abs, 6, WELD_OP_ACTIVATION, WELD_TYPES_NUMBER, fabs(v),
           is_below_zero(x, v) ? negate(v) : v);
 NUMBER_OP(Neg, 6, 0, WELD_TYPES_SIGNED | WELD_TYPES_FLOAT, -v, negate(v));
 NUMBER_OP(Sign, 9, WELD_OP_ACTIVATION, WELD_TYPES_NUMBER,
@@ -149,7 +149,7 @@ static weld_status run_IsNaN(const weld_kernel_args *args, const weld_node *node
     (void)node, (void)err;
     const int64_t count = weld_shape_numel(&args->in[0]->shape);
     for (int64_t i = 0; i < count; i++)
-        args->out[0]->i[i] = isnan(args->in[0]->f[i]) != 0;
+        args->out[0]->i[i] = isnan(weld_reals(args->in[0])[i]) != 0;
     return WELD_OK;
 }
 
@@ -170,7 +170,7 @@ static weld_status run_IsInf(const weld_kernel_args *args, const weld_node *node
     const is_inf_attrs *attrs = node->attrs;
     const int64_t count = weld_shape_numel(&args->in[0]->shape);
     for (int64_t i = 0; i < count; i++) {
-        const float v = args->in[0]->f[i];
+        const weld_real v = weld_reals(args->in[0])[i];
         const bool wanted = (v < 0 ? attrs->negative : attrs->positive) != 0;
         args->out[0]->i[i] = isinf(v) && wanted;
     }

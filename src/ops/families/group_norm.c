@@ -79,22 +79,22 @@ static weld_status group_norm_run(const weld_kernel_args *args, const weld_node 
     (void)err;
     const group_norm_attrs *attrs = node->attrs;
     const group_layout l = group_layout_of(node, &args->in[0]->shape);
-    const float *scale = args->in[1]->f, *bias = args->in[2]->f;
+    const weld_real *scale = weld_reals(args->in[1]), *bias = weld_reals(args->in[2]);
     const int64_t count = l.channels * l.inner;
     if (count == 0)
         return WELD_OK;
     for (int64_t block = 0; block < l.images * l.groups; block++) {
         const int64_t group = block % l.groups;
-        const weld_moments m =
-            weld_moments_of(args->in[0]->f + block * count, count, true, (double)attrs->epsilon);
+        const weld_moments m = weld_moments_of(weld_reals(args->in[0]) + block * count, count, true,
+                                               (double)attrs->epsilon);
         for (int64_t c = 0; c < l.channels; c++) {
             const int64_t factor = l.per_group ? group : group * l.channels + c;
             const double a = (double)scale[factor] * m.inverse;
             const double b = (double)bias[factor] - m.mean * a;
-            const float *x = args->in[0]->f + block * count + c * l.inner;
-            float *y = args->out[0]->f + block * count + c * l.inner;
+            const weld_real *x = weld_reals(args->in[0]) + block * count + c * l.inner;
+            weld_real *y = weld_reals(args->out[0]) + block * count + c * l.inner;
             for (int64_t i = 0; i < l.inner; i++)
-                y[i] = (float)(a * (double)x[i] + b);
+                y[i] = (weld_real)(a * (double)x[i] + b);
         }
     }
     return WELD_OK;
@@ -131,34 +131,34 @@ static weld_status group_norm_tie(weld_ties *ties, int index, const weld_node *n
     return WELD_OK;
 }
 
-const weld_op weld_op_GroupNormalization = {.name = "GroupNormalization",
-                                            .domain = "",
-                                            .opset_min = 18,
-                                            .opset_max = WELD_OPSET_MAX,
-                                            .inputs_min = 3,
-                                            .inputs_max = 3,
-                                            .outputs_min = 1,
-                                            .outputs_max = 1,
-                                            .flags = WELD_OP_NORM,
-                                            .fields = group_norm_fields,
-                                            .attrs_size = sizeof(group_norm_attrs),
-                                            .check = group_norm_check,
-                                            .infer = group_norm_infer,
-                                            .run = group_norm_run,
-                                            .tie = group_norm_tie};
+WELD_DEFINE_OP(GroupNormalization) = {.name = "GroupNormalization",
+                                      .domain = "",
+                                      .opset_min = 18,
+                                      .opset_max = WELD_OPSET_MAX,
+                                      .inputs_min = 3,
+                                      .inputs_max = 3,
+                                      .outputs_min = 1,
+                                      .outputs_max = 1,
+                                      .flags = WELD_OP_NORM,
+                                      .fields = group_norm_fields,
+                                      .attrs_size = sizeof(group_norm_attrs),
+                                      .check = group_norm_check,
+                                      .infer = group_norm_infer,
+                                      .run = group_norm_run,
+                                      .tie = group_norm_tie};
 
-const weld_op weld_op_InstanceNormalization = {.name = "InstanceNormalization",
-                                               .domain = "",
-                                               .opset_min = 1,
-                                               .opset_max = WELD_OPSET_MAX,
-                                               .inputs_min = 3,
-                                               .inputs_max = 3,
-                                               .outputs_min = 1,
-                                               .outputs_max = 1,
-                                               .flags = WELD_OP_NORM,
-                                               .fields = instance_norm_fields,
-                                               .attrs_size = sizeof(group_norm_attrs),
-                                               .check = group_norm_check,
-                                               .infer = group_norm_infer,
-                                               .run = group_norm_run,
-                                               .tie = group_norm_tie};
+WELD_DEFINE_OP(InstanceNormalization) = {.name = "InstanceNormalization",
+                                         .domain = "",
+                                         .opset_min = 1,
+                                         .opset_max = WELD_OPSET_MAX,
+                                         .inputs_min = 3,
+                                         .inputs_max = 3,
+                                         .outputs_min = 1,
+                                         .outputs_max = 1,
+                                         .flags = WELD_OP_NORM,
+                                         .fields = instance_norm_fields,
+                                         .attrs_size = sizeof(group_norm_attrs),
+                                         .check = group_norm_check,
+                                         .infer = group_norm_infer,
+                                         .run = group_norm_run,
+                                         .tie = group_norm_tie};

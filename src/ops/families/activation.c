@@ -1,8 +1,8 @@
 /* Activations: elementwise nonlinearities, and the softmaxes. */
-#include "ops/op.h"
+#include "ops/operand.h"
 #include <float.h>
 #include <inttypes.h>
-#include <math.h>
+#include <tgmath.h>
 #include <stddef.h>
 
 static weld_status need_float(const weld_infer *inf, int i, weld_error *err)
@@ -44,36 +44,36 @@ static const weld_field leaky_fields[] = {
                                 weld_error *err)                                                   \
     {                                                                                              \
         (void)err;                                                                                 \
-        const float alpha = (size) ? ((const unary_attrs *)node->attrs)->alpha : 0.0f;             \
+        const weld_real alpha = (size) ? ((const unary_attrs *)node->attrs)->alpha : 0.0f;         \
         (void)alpha;                                                                               \
-        const float *x = args->in[0]->f;                                                           \
-        float *y = args->out[0]->f;                                                                \
+        const weld_real *x = weld_reals(args->in[0]);                                              \
+        weld_real *y = weld_reals(args->out[0]);                                                   \
         const int64_t count = weld_shape_numel(&args->out[0]->shape);                              \
         for (int64_t i = 0; i < count; i++) {                                                      \
-            const float v = x[i];                                                                  \
+            const weld_real v = x[i];                                                              \
             y[i] = (expr);                                                                         \
         }                                                                                          \
         return WELD_OK;                                                                            \
     }                                                                                              \
-    const weld_op weld_op_##op = {.name = #op,                                                     \
-                                  .domain = "",                                                    \
-                                  .opset_min = (opset),                                            \
-                                  .opset_max = WELD_OPSET_MAX,                                     \
-                                  .inputs_min = 1,                                                 \
-                                  .inputs_max = 1,                                                 \
-                                  .outputs_min = 1,                                                \
-                                  .outputs_max = 1,                                                \
-                                  .flags = WELD_OP_ACTIVATION,                                     \
-                                  .fields = (field_table),                                         \
-                                  .attrs_size = (size),                                            \
-                                  .infer = infer_same,                                             \
-                                  .run = run_##op,                                                 \
-                                  .tie = weld_tie_elementwise}
+    WELD_DEFINE_OP(op) = {.name = #op,                                                             \
+                          .domain = "",                                                            \
+                          .opset_min = (opset),                                                    \
+                          .opset_max = WELD_OPSET_MAX,                                             \
+                          .inputs_min = 1,                                                         \
+                          .inputs_max = 1,                                                         \
+                          .outputs_min = 1,                                                        \
+                          .outputs_max = 1,                                                        \
+                          .flags = WELD_OP_ACTIVATION,                                             \
+                          .fields = (field_table),                                                 \
+                          .attrs_size = (size),                                                    \
+                          .infer = infer_same,                                                     \
+                          .run = run_##op,                                                         \
+                          .tie = weld_tie_elementwise}
 
 /* Either branch keeps the exponent <= 0. */
-static inline float sigmoid(float v)
+static inline weld_real sigmoid(weld_real v)
 {
-    const float e = expf(-fabsf(v));
+    const weld_real e = exp(-fabs(v));
     return v >= 0.0f ? 1.0f / (1.0f + e) : e / (1.0f + e);
 }
 
@@ -81,7 +81,7 @@ static inline float sigmoid(float v)
 UNARY_OP(Relu, 6, no_fields, 0, v < 0.0f ? 0.0f : v);
 UNARY_OP(LeakyRelu, 6, leaky_fields, sizeof(unary_attrs), v < 0.0f ? alpha * v : v);
 UNARY_OP(Sigmoid, 6, no_fields, 0, sigmoid(v));
-UNARY_OP(Tanh, 6, no_fields, 0, tanhf(v));
+UNARY_OP(Tanh, 6, no_fields, 0, tanh(v));
 
 /* ---- Clip: limits are attributes before opset 11, inputs 1 and 2 from then on ----- */
 
@@ -120,36 +120,37 @@ static weld_status clip_run(const weld_kernel_args *args, const weld_node *node,
     (void)err;
     const clip_attrs *attrs = node->attrs;
     const bool by_input = node->opset >= 11;
-    float lo = by_input ? -FLT_MAX : attrs->min, hi = by_input ? FLT_MAX : attrs->max;
+    weld_real lo = by_input ? -WELD_REAL_MAX : attrs->min,
+              hi = by_input ? WELD_REAL_MAX : attrs->max;
     if (weld_node_input(node, 1) >= 0)
-        lo = args->in[1]->f[0];
+        lo = weld_reals(args->in[1])[0];
     if (weld_node_input(node, 2) >= 0)
-        hi = args->in[2]->f[0];
-    const float *x = args->in[0]->f;
-    float *y = args->out[0]->f;
+        hi = weld_reals(args->in[2])[0];
+    const weld_real *x = weld_reals(args->in[0]);
+    weld_real *y = weld_reals(args->out[0]);
     const int64_t count = weld_shape_numel(&args->out[0]->shape);
     for (int64_t i = 0; i < count; i++) {
-        const float v = x[i] < lo ? lo : x[i];
+        const weld_real v = x[i] < lo ? lo : x[i];
         y[i] = v > hi ? hi : v;
     }
     return WELD_OK;
 }
 
-const weld_op weld_op_Clip = {.name = "Clip",
-                              .domain = "",
-                              .opset_min = 6,
-                              .opset_max = WELD_OPSET_MAX,
-                              .inputs_min = 1,
-                              .inputs_max = 3,
-                              .outputs_min = 1,
-                              .outputs_max = 1,
-                              .flags = WELD_OP_ACTIVATION,
-                              .static_inputs = 1u << 1 | 1u << 2,
-                              .fields = clip_fields,
-                              .attrs_size = sizeof(clip_attrs),
-                              .infer = clip_infer,
-                              .run = clip_run,
-                              .tie = weld_tie_elementwise};
+WELD_DEFINE_OP(Clip) = {.name = "Clip",
+                        .domain = "",
+                        .opset_min = 6,
+                        .opset_max = WELD_OPSET_MAX,
+                        .inputs_min = 1,
+                        .inputs_max = 3,
+                        .outputs_min = 1,
+                        .outputs_max = 1,
+                        .flags = WELD_OP_ACTIVATION,
+                        .static_inputs = 1u << 1 | 1u << 2,
+                        .fields = clip_fields,
+                        .attrs_size = sizeof(clip_attrs),
+                        .infer = clip_infer,
+                        .run = clip_run,
+                        .tie = weld_tie_elementwise};
 
 /* ---- PRelu: the slope broadcasts to the data, never the other way ------------------ */
 
@@ -185,12 +186,12 @@ static weld_status prelu_run(const weld_kernel_args *args, const weld_node *node
     const int last = shape->rank - 1;
     const int64_t run = last >= 0 ? shape->dims[last] : 1, total = weld_shape_numel(shape);
     const int64_t inner = last >= 0 ? step[last] : 0;
-    const float *x = args->in[0]->f, *slope = args->in[1]->f;
-    float *y = args->out[0]->f;
+    const weld_real *x = weld_reals(args->in[0]), *slope = weld_reals(args->in[1]);
+    weld_real *y = weld_reals(args->out[0]);
     int64_t index[WELD_RANK_MAX] = {0}, at = 0;
     for (int64_t done = 0; done < total; done += run) {
         for (int64_t i = 0; i < run; i++) {
-            const float v = x[done + i];
+            const weld_real v = x[done + i];
             y[done + i] = v < 0.0f ? slope[at + i * inner] * v : v;
         }
         for (int k = last - 1; k >= 0; k--) {
@@ -204,19 +205,19 @@ static weld_status prelu_run(const weld_kernel_args *args, const weld_node *node
     return WELD_OK;
 }
 
-const weld_op weld_op_PRelu = {.name = "PRelu",
-                               .domain = "",
-                               .opset_min = 7,
-                               .opset_max = WELD_OPSET_MAX,
-                               .inputs_min = 2,
-                               .inputs_max = 2,
-                               .outputs_min = 1,
-                               .outputs_max = 1,
-                               .flags = WELD_OP_ACTIVATION,
-                               .fields = no_fields,
-                               .infer = prelu_infer,
-                               .run = prelu_run,
-                               .tie = weld_tie_elementwise};
+WELD_DEFINE_OP(PRelu) = {.name = "PRelu",
+                         .domain = "",
+                         .opset_min = 7,
+                         .opset_max = WELD_OPSET_MAX,
+                         .inputs_min = 2,
+                         .inputs_max = 2,
+                         .outputs_min = 1,
+                         .outputs_max = 1,
+                         .flags = WELD_OP_ACTIVATION,
+                         .fields = no_fields,
+                         .infer = prelu_infer,
+                         .run = prelu_run,
+                         .tie = weld_tie_elementwise};
 
 /* ---- Softmax, LogSoftmax ------------------------------------------------------------- */
 
@@ -256,26 +257,27 @@ static weld_status softmax_infer(weld_infer *inf, const weld_node *node, weld_er
 }
 
 /* One distribution of `count` entries, `step` apart. */
-static void softmax_row(const float *x, float *y, int64_t count, int64_t step, bool logarithm)
+static void softmax_row(const weld_real *x, weld_real *y, int64_t count, int64_t step,
+                        bool logarithm)
 {
-    float top = x[0];
+    weld_real top = x[0];
     for (int64_t i = 1; i < count; i++)
         top = x[i * step] > top ? x[i * step] : top;
     double sum = 0.0;
     for (int64_t i = 0; i < count; i++) {
-        const float shifted = x[i * step] - top;
-        const float e = expf(shifted);
+        const weld_real shifted = x[i * step] - top;
+        const weld_real e = exp(shifted);
         sum += (double)e;
         y[i * step] = logarithm ? shifted : e;
     }
     if (logarithm) {
         const double shift = log(sum);
         for (int64_t i = 0; i < count; i++)
-            y[i * step] = (float)((double)y[i * step] - shift);
+            y[i * step] = (weld_real)((double)y[i * step] - shift);
     } else {
         const double scale = 1.0 / sum;
         for (int64_t i = 0; i < count; i++)
-            y[i * step] = (float)((double)y[i * step] * scale);
+            y[i * step] = (weld_real)((double)y[i * step] * scale);
     }
 }
 
@@ -293,7 +295,8 @@ static weld_status softmax_run(const weld_kernel_args *args, const weld_node *no
     for (int64_t o = 0; o < outer; o++)
         for (int64_t i = 0; i < inner; i++) {
             const int64_t at = o * count * inner + i;
-            softmax_row(args->in[0]->f + at, args->out[0]->f + at, count, inner, logarithm);
+            softmax_row(weld_reals(args->in[0]) + at, weld_reals(args->out[0]) + at, count, inner,
+                        logarithm);
         }
     return WELD_OK;
 }
@@ -318,20 +321,20 @@ static weld_status softmax_tie(weld_ties *ties, int index, const weld_node *node
 }
 
 #define SOFTMAX_OP(op, flag)                                                                       \
-    const weld_op weld_op_##op = {.name = #op,                                                     \
-                                  .domain = "",                                                    \
-                                  .opset_min = 1,                                                  \
-                                  .opset_max = WELD_OPSET_MAX,                                     \
-                                  .inputs_min = 1,                                                 \
-                                  .inputs_max = 1,                                                 \
-                                  .outputs_min = 1,                                                \
-                                  .outputs_max = 1,                                                \
-                                  .flags = (flag),                                                 \
-                                  .fields = softmax_fields,                                        \
-                                  .attrs_size = sizeof(softmax_attrs),                             \
-                                  .infer = softmax_infer,                                          \
-                                  .run = softmax_run,                                              \
-                                  .tie = softmax_tie}
+    WELD_DEFINE_OP(op) = {.name = #op,                                                             \
+                          .domain = "",                                                            \
+                          .opset_min = 1,                                                          \
+                          .opset_max = WELD_OPSET_MAX,                                             \
+                          .inputs_min = 1,                                                         \
+                          .inputs_max = 1,                                                         \
+                          .outputs_min = 1,                                                        \
+                          .outputs_max = 1,                                                        \
+                          .flags = (flag),                                                         \
+                          .fields = softmax_fields,                                                \
+                          .attrs_size = sizeof(softmax_attrs),                                     \
+                          .infer = softmax_infer,                                                  \
+                          .run = softmax_run,                                                      \
+                          .tie = softmax_tie}
 
 SOFTMAX_OP(Softmax, WELD_OP_SOFTMAX);
 SOFTMAX_OP(LogSoftmax, WELD_OP_LOGSOFTMAX);

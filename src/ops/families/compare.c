@@ -5,7 +5,7 @@
 /* ---- comparisons: bool results --------------------------------------------------- */
 
 #define COMPARE_OP(op, opset, types, op_flags, expr)                                               \
-    WELD_SPAN_OF(op##_float, float, float, int64_t, expr)                                          \
+    WELD_SPAN_OF(op##_float, weld_real, weld_real, int64_t, expr)                                  \
     WELD_SPAN_OF(op##_int, int64_t, int64_t, int64_t, expr)                                        \
     WELD_SPAN_OF(op##_uint64, uint64_t, uint64_t, int64_t, expr)                                   \
     static const weld_span_set op##_spans = {op##_float, op##_int, op##_uint64};                   \
@@ -57,19 +57,19 @@ static weld_status shift_run(const weld_kernel_args *args, const weld_node *node
     return WELD_OK;
 }
 
-const weld_op weld_op_BitShift = {.name = "BitShift",
-                                  .domain = "",
-                                  .opset_min = 11,
-                                  .opset_max = WELD_OPSET_MAX,
-                                  .inputs_min = 2,
-                                  .inputs_max = 2,
-                                  .outputs_min = 1,
-                                  .outputs_max = 1,
-                                  .fields = shift_fields,
-                                  .attrs_size = sizeof(shift_attrs),
-                                  .infer = shift_infer,
-                                  .run = shift_run,
-                                  .tie = weld_broadcast_tie};
+WELD_DEFINE_OP(BitShift) = {.name = "BitShift",
+                            .domain = "",
+                            .opset_min = 11,
+                            .opset_max = WELD_OPSET_MAX,
+                            .inputs_min = 2,
+                            .inputs_max = 2,
+                            .outputs_min = 1,
+                            .outputs_max = 1,
+                            .fields = shift_fields,
+                            .attrs_size = sizeof(shift_attrs),
+                            .infer = shift_infer,
+                            .run = shift_run,
+                            .tie = weld_broadcast_tie};
 
 /* ---- Where ------------------------------------------------------------------------- */
 
@@ -83,7 +83,7 @@ const weld_op weld_op_BitShift = {.name = "BitShift",
             out[i] = condition[i * s->step[0]] ? yes[i * s->step[1]] : no[i * s->step[2]];         \
     }
 
-CHOOSE_SPAN(choose_float, float)
+CHOOSE_SPAN(choose_float, weld_real)
 CHOOSE_SPAN(choose_int, int64_t)
 
 static weld_status where_infer(weld_infer *inf, const weld_node *node, weld_error *err)
@@ -105,15 +105,15 @@ static weld_status where_run(const weld_kernel_args *args, const weld_node *node
     return WELD_OK;
 }
 
-const weld_op weld_op_Where = {.name = "Where",
-                               .domain = "",
-                               .opset_min = 9,
-                               .opset_max = WELD_OPSET_MAX,
-                               .inputs_min = 3,
-                               .inputs_max = 3,
-                               .outputs_min = 1,
-                               .outputs_max = 1,
-                               .fields = weld_no_fields,
-                               .infer = where_infer,
-                               .run = where_run,
-                               .tie = weld_broadcast_tie};
+WELD_DEFINE_OP(Where) = {.name = "Where",
+                         .domain = "",
+                         .opset_min = 9,
+                         .opset_max = WELD_OPSET_MAX,
+                         .inputs_min = 3,
+                         .inputs_max = 3,
+                         .outputs_min = 1,
+                         .outputs_max = 1,
+                         .fields = weld_no_fields,
+                         .infer = where_infer,
+                         .run = where_run,
+                         .tie = weld_broadcast_tie};

@@ -1,7 +1,7 @@
 /* Pooling: MaxPool and AveragePool in one and two dimensions, and the global pools. */
-#include "ops/op.h"
+#include "ops/operand.h"
 #include <inttypes.h>
-#include <math.h>
+#include <tgmath.h>
 #include <stddef.h>
 
 enum { AUTO_NOTSET, AUTO_SAME_UPPER, AUTO_SAME_LOWER, AUTO_VALID };
@@ -168,19 +168,19 @@ static pool_window window_at(const pool_axis *axis, int64_t out)
                          .padded = to_wall < axis->kernel ? to_wall : axis->kernel};
 }
 
-typedef float (*pool_reduce)(const float *plane, const pool_geometry *g, pool_window wy,
-                             pool_window wx, bool include_pad);
+typedef weld_real (*pool_reduce)(const weld_real *plane, const pool_geometry *g, pool_window wy,
+                                 pool_window wx, bool include_pad);
 
 /* NaN wins, as in numpy. */
-static float reduce_max(const float *plane, const pool_geometry *g, pool_window wy, pool_window wx,
-                        bool include_pad)
+static weld_real reduce_max(const weld_real *plane, const pool_geometry *g, pool_window wy,
+                            pool_window wx, bool include_pad)
 {
     (void)include_pad;
-    float top = -INFINITY;
+    weld_real top = -INFINITY;
     for (int64_t i = 0; i < wy.count; i++) {
-        const float *line = plane + (wy.first + i * g->y.dilation) * g->x.in + wx.first;
+        const weld_real *line = plane + (wy.first + i * g->y.dilation) * g->x.in + wx.first;
         for (int64_t j = 0; j < wx.count; j++) {
-            const float v = line[j * g->x.dilation];
+            const weld_real v = line[j * g->x.dilation];
             if (v > top || isnan(v))
                 top = v;
         }
@@ -188,17 +188,17 @@ static float reduce_max(const float *plane, const pool_geometry *g, pool_window 
     return top;
 }
 
-static float reduce_average(const float *plane, const pool_geometry *g, pool_window wy,
-                            pool_window wx, bool include_pad)
+static weld_real reduce_average(const weld_real *plane, const pool_geometry *g, pool_window wy,
+                                pool_window wx, bool include_pad)
 {
     double sum = 0.0;
     for (int64_t i = 0; i < wy.count; i++) {
-        const float *line = plane + (wy.first + i * g->y.dilation) * g->x.in + wx.first;
+        const weld_real *line = plane + (wy.first + i * g->y.dilation) * g->x.in + wx.first;
         for (int64_t j = 0; j < wx.count; j++)
             sum += (double)line[j * g->x.dilation];
     }
     const int64_t count = include_pad ? wy.padded * wx.padded : wy.count * wx.count;
-    return count > 0 ? (float)(sum / (double)count) : 0.0f;
+    return count > 0 ? (weld_real)(sum / (double)count) : 0.0f;
 }
 
 static weld_status pool_run(const weld_kernel_args *args, const weld_node *node, pool_reduce reduce,
@@ -212,9 +212,9 @@ static weld_status pool_run(const weld_kernel_args *args, const weld_node *node,
         return st;
     const bool include_pad = attrs->count_include_pad != 0;
     const int64_t planes = shape->dims[0] * shape->dims[1];
-    float *y = args->out[0]->f;
+    weld_real *y = weld_reals(args->out[0]);
     for (int64_t p = 0; p < planes; p++) {
-        const float *plane = args->in[0]->f + p * g.y.in * g.x.in;
+        const weld_real *plane = weld_reals(args->in[0]) + p * g.y.in * g.x.in;
         for (int64_t oy = 0; oy < g.y.out; oy++) {
             const pool_window wy = window_at(&g.y, oy);
             for (int64_t ox = 0; ox < g.x.out; ox++)
@@ -264,7 +264,7 @@ static weld_status global_run(const weld_kernel_args *args, pool_reduce reduce)
     const pool_geometry g = {.y = {.in = 1, .dilation = 1}, .x = {.in = size, .dilation = 1}};
     const pool_window wy = {0, 1, 1}, wx = {0, size, size};
     for (int64_t p = 0; p < planes; p++)
-        args->out[0]->f[p] = reduce(args->in[0]->f + p * size, &g, wy, wx, false);
+        weld_reals(args->out[0])[p] = reduce(weld_reals(args->in[0]) + p * size, &g, wy, wx, false);
     return WELD_OK;
 }
 
@@ -302,19 +302,19 @@ static weld_status pool_tie(weld_ties *ties, int index, const weld_node *node, w
 static const weld_field no_fields[] = {{0}};
 
 #define POOL_OP(op, max_outputs, field_table, size, infer_fn, run_fn)                              \
-    const weld_op weld_op_##op = {.name = #op,                                                     \
-                                  .domain = "",                                                    \
-                                  .opset_min = 1,                                                  \
-                                  .opset_max = WELD_OPSET_MAX,                                     \
-                                  .inputs_min = 1,                                                 \
-                                  .inputs_max = 1,                                                 \
-                                  .outputs_min = 1,                                                \
-                                  .outputs_max = (max_outputs),                                    \
-                                  .fields = (field_table),                                         \
-                                  .attrs_size = (size),                                            \
-                                  .infer = infer_fn,                                               \
-                                  .run = run_fn,                                                   \
-                                  .tie = pool_tie}
+    WELD_DEFINE_OP(op) = {.name = #op,                                                             \
+                          .domain = "",                                                            \
+                          .opset_min = 1,                                                          \
+                          .opset_max = WELD_OPSET_MAX,                                             \
+                          .inputs_min = 1,                                                         \
+                          .inputs_max = 1,                                                         \
+                          .outputs_min = 1,                                                        \
+                          .outputs_max = (max_outputs),                                            \
+                          .fields = (field_table),                                                 \
+                          .attrs_size = (size),                                                    \
+                          .infer = infer_fn,                                                       \
+                          .run = run_fn,                                                           \
+                          .tie = pool_tie}
 
 POOL_OP(MaxPool, 2, max_pool_fields, sizeof(pool_attrs), pool_infer, max_pool_run);
 POOL_OP(AveragePool, 1, average_pool_fields, sizeof(pool_attrs), pool_infer, average_pool_run);

@@ -91,19 +91,19 @@ static weld_status tie_concat(weld_ties *ties, int index, const weld_node *node,
 static const weld_field concat_fields[] = {
     {.name = "axis", .kind = WELD_FIELD_INT, .offset = offsetof(axis_attrs, axis), .fallback = 1},
     {0}};
-const weld_op weld_op_Concat = {.name = "Concat",
-                                .domain = "",
-                                .opset_min = 4,
-                                .opset_max = WELD_OPSET_MAX,
-                                .inputs_min = 1,
-                                .inputs_max = INT32_MAX,
-                                .outputs_min = 1,
-                                .outputs_max = 1,
-                                .fields = concat_fields,
-                                .attrs_size = sizeof(axis_attrs),
-                                .infer = infer_concat,
-                                .run = run_concat,
-                                .tie = tie_concat};
+WELD_DEFINE_OP(Concat) = {.name = "Concat",
+                          .domain = "",
+                          .opset_min = 4,
+                          .opset_max = WELD_OPSET_MAX,
+                          .inputs_min = 1,
+                          .inputs_max = INT32_MAX,
+                          .outputs_min = 1,
+                          .outputs_max = 1,
+                          .fields = concat_fields,
+                          .attrs_size = sizeof(axis_attrs),
+                          .infer = infer_concat,
+                          .run = run_concat,
+                          .tie = tie_concat};
 
 /* ---- Slice ---------------------------------------------------------------------- */
 
@@ -242,20 +242,20 @@ static const weld_field slice_fields[] = {
     {.name = "ends", .kind = WELD_FIELD_INTS, .offset = offsetof(slice_attrs, ends)},
     {.name = "axes", .kind = WELD_FIELD_INTS, .offset = offsetof(slice_attrs, axes)},
     {0}};
-const weld_op weld_op_Slice = {.name = "Slice",
-                               .domain = "",
-                               .opset_min = 1,
-                               .opset_max = WELD_OPSET_MAX,
-                               .inputs_min = 1,
-                               .inputs_max = 5,
-                               .outputs_min = 1,
-                               .outputs_max = 1,
-                               .static_inputs = 30,
-                               .fields = slice_fields,
-                               .attrs_size = sizeof(slice_attrs),
-                               .infer = infer_slice,
-                               .run = run_slice,
-                               .tie = tie_slice};
+WELD_DEFINE_OP(Slice) = {.name = "Slice",
+                         .domain = "",
+                         .opset_min = 1,
+                         .opset_max = WELD_OPSET_MAX,
+                         .inputs_min = 1,
+                         .inputs_max = 5,
+                         .outputs_min = 1,
+                         .outputs_max = 1,
+                         .static_inputs = 30,
+                         .fields = slice_fields,
+                         .attrs_size = sizeof(slice_attrs),
+                         .infer = infer_slice,
+                         .run = run_slice,
+                         .tie = tie_slice};
 
 /* ---- Gather --------------------------------------------------------------------- */
 
@@ -336,16 +336,16 @@ static weld_status tie_gather(weld_ties *ties, int index, const weld_node *node,
 
 static const weld_field gather_fields[] = {
     {.name = "axis", .kind = WELD_FIELD_INT, .offset = offsetof(axis_attrs, axis)}, {0}};
-const weld_op weld_op_Gather = {.name = "Gather",
-                                .domain = "",
-                                .opset_min = 1,
-                                .opset_max = WELD_OPSET_MAX,
-                                .inputs_min = 2,
-                                .inputs_max = 2,
-                                .outputs_min = 1,
-                                .outputs_max = 1,
-                                .fields = gather_fields,
-                                .attrs_size = sizeof(axis_attrs),
-                                .infer = infer_gather,
-                                .run = run_gather,
-                                .tie = tie_gather};
+WELD_DEFINE_OP(Gather) = {.name = "Gather",
+                          .domain = "",
+                          .opset_min = 1,
+                          .opset_max = WELD_OPSET_MAX,
+                          .inputs_min = 2,
+                          .inputs_max = 2,
+                          .outputs_min = 1,
+                          .outputs_max = 1,
+                          .fields = gather_fields,
+                          .attrs_size = sizeof(axis_attrs),
+                          .infer = infer_gather,
+                          .run = run_gather,
+                          .tie = tie_gather};

@@ -112,7 +112,9 @@ static weld_status run_pad(const weld_kernel_args *args, const weld_node *node, 
             from = i < 0 ? -1 : from + i * strides[a];
         }
         if (is_float)
-            y->f[k] = from >= 0 ? x->f[from] : fill ? fill->f[0] : attrs->value;
+            weld_reals(y)[k] = from >= 0 ? weld_reals(x)[from]
+                               : fill    ? weld_reals(fill)[0]
+                                         : attrs->value;
         else
             y->i[k] = from >= 0 ? x->i[from] : fill ? fill->i[0] : (int64_t)attrs->value;
         for (int a = x->shape.rank - 1; a >= 0; a--) {
@@ -152,17 +154,17 @@ static const weld_field pad_fields[] = {
     {.name = "value", .kind = WELD_FIELD_FLOAT, .offset = offsetof(pad_attrs, value)},
     {.name = "pads", .kind = WELD_FIELD_INTS, .offset = offsetof(pad_attrs, pads)},
     {0}};
-const weld_op weld_op_Pad = {.name = "Pad",
-                             .domain = "",
-                             .opset_min = 2,
-                             .opset_max = WELD_OPSET_MAX,
-                             .inputs_min = 1,
-                             .inputs_max = 4,
-                             .outputs_min = 1,
-                             .outputs_max = 1,
-                             .static_inputs = 14,
-                             .fields = pad_fields,
-                             .attrs_size = sizeof(pad_attrs),
-                             .infer = infer_pad,
-                             .run = run_pad,
-                             .tie = tie_pad};
+WELD_DEFINE_OP(Pad) = {.name = "Pad",
+                       .domain = "",
+                       .opset_min = 2,
+                       .opset_max = WELD_OPSET_MAX,
+                       .inputs_min = 1,
+                       .inputs_max = 4,
+                       .outputs_min = 1,
+                       .outputs_max = 1,
+                       .static_inputs = 14,
+                       .fields = pad_fields,
+                       .attrs_size = sizeof(pad_attrs),
+                       .infer = infer_pad,
+                       .run = run_pad,
+                       .tie = tie_pad};

@@ -1,7 +1,7 @@
 /* Reductions over axes: sums, means, extremes, norms. */
 #include "ops/operand.h"
 #include <inttypes.h>
-#include <math.h>
+#include <tgmath.h>
 #include <stddef.h>
 
 /* A reduction folds its elements, then finishes what came out. */
@@ -197,7 +197,8 @@ static void cells_count(cells *c)
 #define FOLD_LOOP(expr)                                                                            \
     for (int64_t k = 0; k < c->length; k++) {                                                      \
         const int64_t j = at + k * c->step;                                                        \
-        const double v = is_float ? (double)x->f[j] : weld_int_to_double(x->dtype, x->i[j]);       \
+        const double v = is_float ? (double)weld_reals(x)[j]                                       \
+                                  : weld_int_to_double(x->dtype, x->i[j]);                         \
         acc = (expr);                                                                              \
     }                                                                                              \
     break
@@ -320,7 +321,7 @@ static weld_status reduce_run(const weld_kernel_args *args, const weld_node *nod
     for (int64_t i = 0; i < total; i++) {
         c.at = kept.at;
         if (is_float)
-            y->f[i] = (float)reduce_real(r, &c);
+            weld_reals(y)[i] = (weld_real)reduce_real(r, &c);
         else
             y->i[i] = reduce_int(r, &c);
         axis_walk_next(&kept, kept.rank);
@@ -353,20 +354,20 @@ static weld_status reduce_tie(weld_ties *ties, int index, const weld_node *node,
 }
 
 #define REDUCE_OP(op)                                                                              \
-    const weld_op weld_op_##op = {.name = #op,                                                     \
-                                  .domain = "",                                                    \
-                                  .opset_min = 1,                                                  \
-                                  .opset_max = WELD_OPSET_MAX,                                     \
-                                  .inputs_min = 1,                                                 \
-                                  .inputs_max = 2,                                                 \
-                                  .outputs_min = 1,                                                \
-                                  .outputs_max = 1,                                                \
-                                  .static_inputs = 1u << 1,                                        \
-                                  .fields = reduce_fields,                                         \
-                                  .attrs_size = sizeof(reduce_attrs),                              \
-                                  .infer = reduce_infer,                                           \
-                                  .run = reduce_run,                                               \
-                                  .tie = reduce_tie}
+    WELD_DEFINE_OP(op) = {.name = #op,                                                             \
+                          .domain = "",                                                            \
+                          .opset_min = 1,                                                          \
+                          .opset_max = WELD_OPSET_MAX,                                             \
+                          .inputs_min = 1,                                                         \
+                          .inputs_max = 2,                                                         \
+                          .outputs_min = 1,                                                        \
+                          .outputs_max = 1,                                                        \
+                          .static_inputs = 1u << 1,                                                \
+                          .fields = reduce_fields,                                                 \
+                          .attrs_size = sizeof(reduce_attrs),                                      \
+                          .infer = reduce_infer,                                                   \
+                          .run = reduce_run,                                                       \
+                          .tie = reduce_tie}
 
 REDUCE_OP(ReduceL1);
 REDUCE_OP(ReduceL2);

@@ -1,5 +1,5 @@
 /* Conv in one and two dimensions: im2col and one matrix product per image, group and tile. */
-#include "ops/op.h"
+#include "ops/operand.h"
 #include "tensor/blas.h"
 #include <inttypes.h>
 #include <stddef.h>
@@ -178,7 +178,7 @@ enum { CONV_SCRATCH_BYTES = 4 << 20, CONV_TILE_MIN = 16 };
 /* Output pixels per tile: the im2col matrix of a tile is [rows, tile]. */
 static int64_t conv_tile(const conv_geometry *g)
 {
-    int64_t tile = CONV_SCRATCH_BYTES / (int64_t)sizeof(float) / g->rows;
+    int64_t tile = CONV_SCRATCH_BYTES / (int64_t)sizeof(weld_real) / g->rows;
     tile = tile > CONV_TILE_MIN ? tile : CONV_TILE_MIN;
     return tile < g->pixels ? tile : g->pixels;
 }
@@ -201,11 +201,11 @@ static size_t conv_scratch(const weld_kernel_args *args, const weld_node *node)
     g.pixels = g.y.out * g.x.out;
     if (conv_is_pointwise(&g))
         return 0;
-    return (size_t)conv_tile(&g) * (size_t)g.rows * sizeof(float);
+    return (size_t)conv_tile(&g) * (size_t)g.rows * sizeof(weld_real);
 }
 
 /* out[i] = src[(from + i) * stride + offset] where that lies in the line, else 0. */
-static void gather_line(float *out, const float *src, const conv_axis *axis, int64_t offset,
+static void gather_line(weld_real *out, const weld_real *src, const conv_axis *axis, int64_t offset,
                         int64_t from, int64_t count)
 {
     const int64_t stride = axis->stride;
@@ -217,7 +217,7 @@ static void gather_line(float *out, const float *src, const conv_axis *axis, int
     hi = hi < count ? hi : count;
     lo = lo < hi ? lo : hi;
     memset(out, 0, (size_t)lo * sizeof *out);
-    const float *first = lo < hi ? src + ((from + lo) * stride + offset) : src;
+    const weld_real *first = lo < hi ? src + ((from + lo) * stride + offset) : src;
     if (stride == 1)
         memcpy(out + lo, first, (size_t)(hi - lo) * sizeof *out);
     else
@@ -228,8 +228,8 @@ static void gather_line(float *out, const float *src, const conv_axis *axis, int
 
 /* One row of the im2col matrix: kernel entry (ky, kx) of a channel [H, W], for output pixels
  * [start, start + count). */
-static void im2col_row(float *out, const float *channel, const conv_geometry *g, const int64_t k[2],
-                       int64_t start, int64_t count)
+static void im2col_row(weld_real *out, const weld_real *channel, const conv_geometry *g,
+                       const int64_t k[2], int64_t start, int64_t count)
 {
     const int64_t offset_y = k[0] * g->y.dilation - g->y.pad;
     const int64_t offset_x = k[1] * g->x.dilation - g->x.pad;
@@ -249,7 +249,8 @@ static void im2col_row(float *out, const float *channel, const conv_geometry *g,
 }
 
 /* out [rows, count] from the channels of one group x [C / group, H, W]. */
-static void im2col(float *out, const float *x, const conv_geometry *g, int64_t start, int64_t count)
+static void im2col(weld_real *out, const weld_real *x, const conv_geometry *g, int64_t start,
+                   int64_t count)
 {
     const int64_t channels = g->in_channels / g->group, plane = g->y.in * g->x.in;
     for (int64_t c = 0; c < channels; c++)
@@ -261,8 +262,8 @@ static void im2col(float *out, const float *x, const conv_geometry *g, int64_t s
 }
 
 /* One group of one image: x [C / group, H, W], w [O / group, rows], y [O / group, pixels]. */
-static void conv_group(const conv_geometry *g, const float *x, const float *w, float *y, float beta,
-                       float *scratch)
+static void conv_group(const conv_geometry *g, const weld_real *x, const weld_real *w, weld_real *y,
+                       weld_real beta, weld_real *scratch)
 {
     const bool direct = conv_is_pointwise(g);
     const int64_t tile = direct ? g->pixels : conv_tile(g);
@@ -276,7 +277,7 @@ static void conv_group(const conv_geometry *g, const float *x, const float *w, f
                                        .lda = g->rows,
                                        .ldb = count,
                                        .ldc = g->pixels};
-        weld_sgemm(&shape, 1.0f, w, direct ? x : scratch, beta, y + start);
+        weld_real_gemm(&shape, 1.0f, w, direct ? x : scratch, beta, y + start);
     }
 }
 
@@ -288,18 +289,18 @@ static weld_status conv_run(const weld_kernel_args *args, const weld_node *node,
     if (st != WELD_OK || g.images == 0)
         return st;
     g.pixels = g.y.out * g.x.out;
-    const float *bias = weld_node_input(node, 2) >= 0 ? args->in[2]->f : NULL;
+    const weld_real *bias = weld_node_input(node, 2) >= 0 ? weld_reals(args->in[2]) : NULL;
     const int64_t in_size = g.in_channels / g.group * g.y.in * g.x.in;
     const int64_t out_channels = g.out_channels / g.group;
     for (int64_t n = 0; n < g.images; n++)
         for (int64_t k = 0; k < g.group; k++) {
             const int64_t group = n * g.group + k;
-            float *y = args->out[0]->f + group * out_channels * g.pixels;
+            weld_real *y = weld_reals(args->out[0]) + group * out_channels * g.pixels;
             for (int64_t c = 0; bias && c < out_channels; c++)
                 for (int64_t i = 0; i < g.pixels; i++)
                     y[c * g.pixels + i] = bias[k * out_channels + c];
-            conv_group(&g, args->in[0]->f + group * in_size,
-                       args->in[1]->f + k * out_channels * g.rows, y, bias ? 1.0f : 0.0f,
+            conv_group(&g, weld_reals(args->in[0]) + group * in_size,
+                       weld_reals(args->in[1]) + k * out_channels * g.rows, y, bias ? 1.0f : 0.0f,
                        args->scratch);
         }
     return WELD_OK;
@@ -353,18 +354,18 @@ static weld_status conv_tie(weld_ties *ties, int index, const weld_node *node, w
     return WELD_OK;
 }
 
-const weld_op weld_op_Conv = {.name = "Conv",
-                              .domain = "",
-                              .opset_min = 1,
-                              .opset_max = WELD_OPSET_MAX,
-                              .inputs_min = 2,
-                              .inputs_max = 3,
-                              .outputs_min = 1,
-                              .outputs_max = 1,
-                              .flags = WELD_OP_LINEAR,
-                              .fields = conv_fields,
-                              .attrs_size = sizeof(conv_attrs),
-                              .infer = conv_infer,
-                              .run = conv_run,
-                              .tie = conv_tie,
-                              .scratch_bytes = conv_scratch};
+WELD_DEFINE_OP(Conv) = {.name = "Conv",
+                        .domain = "",
+                        .opset_min = 1,
+                        .opset_max = WELD_OPSET_MAX,
+                        .inputs_min = 2,
+                        .inputs_max = 3,
+                        .outputs_min = 1,
+                        .outputs_max = 1,
+                        .flags = WELD_OP_LINEAR,
+                        .fields = conv_fields,
+                        .attrs_size = sizeof(conv_attrs),
+                        .infer = conv_infer,
+                        .run = conv_run,
+                        .tie = conv_tie,
+                        .scratch_bytes = conv_scratch};

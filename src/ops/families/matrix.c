@@ -1,5 +1,5 @@
 /* Matrix products: Gemm, MatMul, and the internal Dense that canon/ makes of them. */
-#include "ops/op.h"
+#include "ops/operand.h"
 #include "tensor/blas.h"
 #include <stddef.h>
 #include <string.h>
@@ -29,13 +29,13 @@ static weld_status shape_mismatch(const weld_infer *inf, const char *what, weld_
 }
 
 /* BLAS rejects row strides of 0, so empty products are made here. */
-static void product(const weld_gemm_shape *s, float alpha, const float *a, const float *b,
-                    float beta, float *c)
+static void product(const weld_gemm_shape *s, weld_real alpha, const weld_real *a,
+                    const weld_real *b, weld_real beta, weld_real *c)
 {
     if (s->m == 0 || s->n == 0)
         return;
     if (s->k > 0) {
-        weld_sgemm(s, alpha, a, b, beta, c);
+        weld_real_gemm(s, alpha, a, b, beta, c);
         return;
     }
     for (int64_t i = 0; i < s->m; i++)
@@ -101,7 +101,7 @@ static void gemm_fill(weld_tensor *y, const weld_tensor *c)
     const int64_t column_step = columns != 1 ? 1 : 0;
     for (int64_t i = 0; i < m; i++)
         for (int64_t j = 0; j < n; j++)
-            y->f[i * n + j] = c->f[i * row_step + j * column_step];
+            weld_reals(y)[i * n + j] = weld_reals(c)[i * row_step + j * column_step];
 }
 
 static weld_status gemm_run(const weld_kernel_args *args, const weld_node *node, weld_error *err)
@@ -121,7 +121,8 @@ static weld_status gemm_run(const weld_kernel_args *args, const weld_node *node,
                                    .lda = a->shape.dims[1],
                                    .ldb = b->shape.dims[1],
                                    .ldc = y->shape.dims[1]};
-    product(&shape, attrs->alpha, a->f, b->f, has_c ? attrs->beta : 0.0f, y->f);
+    product(&shape, attrs->alpha, weld_reals(a), weld_reals(b), has_c ? attrs->beta : 0.0f,
+            weld_reals(y));
     return WELD_OK;
 }
 
@@ -146,19 +147,19 @@ static weld_status gemm_tie(weld_ties *ties, int index, const weld_node *node, w
     return WELD_OK;
 }
 
-const weld_op weld_op_Gemm = {.name = "Gemm",
-                              .domain = "",
-                              .opset_min = 7,
-                              .opset_max = WELD_OPSET_MAX,
-                              .inputs_min = 2,
-                              .inputs_max = 3,
-                              .outputs_min = 1,
-                              .outputs_max = 1,
-                              .fields = gemm_fields,
-                              .attrs_size = sizeof(gemm_attrs),
-                              .infer = gemm_infer,
-                              .run = gemm_run,
-                              .tie = gemm_tie};
+WELD_DEFINE_OP(Gemm) = {.name = "Gemm",
+                        .domain = "",
+                        .opset_min = 7,
+                        .opset_max = WELD_OPSET_MAX,
+                        .inputs_min = 2,
+                        .inputs_max = 3,
+                        .outputs_min = 1,
+                        .outputs_max = 1,
+                        .fields = gemm_fields,
+                        .attrs_size = sizeof(gemm_attrs),
+                        .infer = gemm_infer,
+                        .run = gemm_run,
+                        .tie = gemm_tie};
 
 /* ---- MatMul: numpy's rule ------------------------------------------------------------ */
 
@@ -239,7 +240,8 @@ static weld_status matmul_run(const weld_kernel_args *args, const weld_node *nod
         .m = p.m, .n = p.n, .k = p.k, .lda = p.k, .ldb = p.n, .ldc = p.n};
     int64_t index[WELD_RANK_MAX] = {0}, at_a = 0, at_b = 0;
     for (int64_t i = 0; i < p.count; i++) {
-        product(&shape, 1.0f, a->f + at_a, b->f + at_b, 0.0f, y->f + i * p.m * p.n);
+        product(&shape, 1.0f, weld_reals(a) + at_a, weld_reals(b) + at_b, 0.0f,
+                weld_reals(y) + i * p.m * p.n);
         for (int k = p.batch_rank - 1; k >= 0; k--) {
             at_a += p.step_a[k];
             at_b += p.step_b[k];
@@ -282,18 +284,18 @@ static weld_status matmul_tie(weld_ties *ties, int index, const weld_node *node,
     return WELD_OK;
 }
 
-const weld_op weld_op_MatMul = {.name = "MatMul",
-                                .domain = "",
-                                .opset_min = 1,
-                                .opset_max = WELD_OPSET_MAX,
-                                .inputs_min = 2,
-                                .inputs_max = 2,
-                                .outputs_min = 1,
-                                .outputs_max = 1,
-                                .fields = no_fields,
-                                .infer = matmul_infer,
-                                .run = matmul_run,
-                                .tie = matmul_tie};
+WELD_DEFINE_OP(MatMul) = {.name = "MatMul",
+                          .domain = "",
+                          .opset_min = 1,
+                          .opset_max = WELD_OPSET_MAX,
+                          .inputs_min = 2,
+                          .inputs_max = 2,
+                          .outputs_min = 1,
+                          .outputs_max = 1,
+                          .fields = no_fields,
+                          .infer = matmul_infer,
+                          .run = matmul_run,
+                          .tie = matmul_tie};
 
 /* ---- Dense: y[..., out] = x[..., in] W[out, in]^T + b[out] ------------------------------ */
 
@@ -327,14 +329,15 @@ static weld_status dense_run(const weld_kernel_args *args, const weld_node *node
     const weld_shape *x = &args->in[0]->shape;
     const int64_t in = x->dims[x->rank - 1], out = args->in[1]->shape.dims[0];
     const int64_t rows = weld_shape_span(x, 0, x->rank - 1);
-    float *y = args->out[0]->f;
+    weld_real *y = weld_reals(args->out[0]);
     const bool has_bias = weld_node_input(node, 2) >= 0;
     if (has_bias)
         for (int64_t i = 0; i < rows; i++)
-            memcpy(y + i * out, args->in[2]->f, (size_t)out * sizeof *y);
+            memcpy(y + i * out, weld_reals(args->in[2]), (size_t)out * sizeof *y);
     const weld_gemm_shape shape = {
         .trans_b = true, .m = rows, .n = out, .k = in, .lda = in, .ldb = in, .ldc = out};
-    product(&shape, 1.0f, args->in[0]->f, args->in[1]->f, has_bias ? 1.0f : 0.0f, y);
+    product(&shape, 1.0f, weld_reals(args->in[0]), weld_reals(args->in[1]), has_bias ? 1.0f : 0.0f,
+            y);
     return WELD_OK;
 }
 
@@ -354,16 +357,16 @@ static weld_status dense_tie(weld_ties *ties, int index, const weld_node *node, 
     return WELD_OK;
 }
 
-const weld_op weld_op_Dense = {.name = "Dense",
-                               .domain = "onnxweld",
-                               .opset_min = 1,
-                               .opset_max = WELD_OPSET_MAX,
-                               .inputs_min = 2,
-                               .inputs_max = 3,
-                               .outputs_min = 1,
-                               .outputs_max = 1,
-                               .flags = WELD_OP_INTERNAL | WELD_OP_LINEAR,
-                               .fields = no_fields,
-                               .infer = dense_infer,
-                               .run = dense_run,
-                               .tie = dense_tie};
+WELD_DEFINE_OP(Dense) = {.name = "Dense",
+                         .domain = "onnxweld",
+                         .opset_min = 1,
+                         .opset_max = WELD_OPSET_MAX,
+                         .inputs_min = 2,
+                         .inputs_max = 3,
+                         .outputs_min = 1,
+                         .outputs_max = 1,
+                         .flags = WELD_OP_INTERNAL | WELD_OP_LINEAR,
+                         .fields = no_fields,
+                         .infer = dense_infer,
+                         .run = dense_run,
+                         .tie = dense_tie};

@@ -1,7 +1,7 @@
 /* Activations with curves and parameters of their own: Elu, Gelu, Softplus and their kin. */
 #include "ops/operand.h"
 #include <inttypes.h>
-#include <math.h>
+#include <tgmath.h>
 #include <stddef.h>
 
 typedef struct curve_attrs {
@@ -50,58 +50,60 @@ static weld_status check_curve(const weld_node *node, weld_error *err)
         (void)err;                                                                                 \
         const curve_attrs *p = node->attrs;                                                        \
         (void)p;                                                                                   \
-        const float *x = args->in[0]->f;                                                           \
-        float *y = args->out[0]->f;                                                                \
+        const weld_real *x = weld_reals(args->in[0]);                                              \
+        weld_real *y = weld_reals(args->out[0]);                                                   \
         const int64_t count = weld_shape_numel(&args->out[0]->shape);                              \
         for (int64_t i = 0; i < count; i++) {                                                      \
-            const float v = x[i];                                                                  \
+            const weld_real v = x[i];                                                              \
             y[i] = (expr);                                                                         \
         }                                                                                          \
         return WELD_OK;                                                                            \
     }                                                                                              \
-    const weld_op weld_op_##op = {.name = #op,                                                     \
-                                  .domain = "",                                                    \
-                                  .opset_min = (opset),                                            \
-                                  .opset_max = WELD_OPSET_MAX,                                     \
-                                  .inputs_min = 1,                                                 \
-                                  .inputs_max = 1,                                                 \
-                                  .outputs_min = 1,                                                \
-                                  .outputs_max = 1,                                                \
-                                  .flags = WELD_OP_ACTIVATION,                                     \
-                                  .fields = (op_fields),                                           \
-                                  .attrs_size = sizeof(curve_attrs),                               \
-                                  .check = check_curve,                                            \
-                                  .infer = infer_curve,                                            \
-                                  .run = run_##op,                                                 \
-                                  .tie = weld_tie_elementwise}
+    WELD_DEFINE_OP(op) = {.name = #op,                                                             \
+                          .domain = "",                                                            \
+                          .opset_min = (opset),                                                    \
+                          .opset_max = WELD_OPSET_MAX,                                             \
+                          .inputs_min = 1,                                                         \
+                          .inputs_max = 1,                                                         \
+                          .outputs_min = 1,                                                        \
+                          .outputs_max = 1,                                                        \
+                          .flags = WELD_OP_ACTIVATION,                                             \
+                          .fields = (op_fields),                                                   \
+                          .attrs_size = sizeof(curve_attrs),                                       \
+                          .check = check_curve,                                                    \
+                          .infer = infer_curve,                                                    \
+                          .run = run_##op,                                                         \
+                          .tie = weld_tie_elementwise}
 
 /* NaN passes through. */
-static inline float clip_to_one(float v)
+static inline weld_real clip_to_one(weld_real v)
 {
     return v < 0.0f ? 0.0f : v > 1.0f ? 1.0f : v;
 }
 
 /* log(1 + exp(v)); the exponent is never positive. */
-static inline float softplus(float v)
+static inline weld_real softplus(weld_real v)
 {
-    return v > 0.0f ? v + log1pf(expf(-v)) : log1pf(expf(v));
+    return v > 0.0f ? v + log1p(exp(-v)) : log1p(exp(v));
 }
 
-static inline float gelu(float v, bool by_tanh)
+static inline weld_real gelu(weld_real v, bool by_tanh)
 {
-    const float half_root = 0.70710678118654752f, root_2_pi = 0.79788456080286536f;
-    const float t = by_tanh ? tanhf(root_2_pi * (v + 0.044715f * v * v * v)) : erff(v * half_root);
+    const weld_real half_root = (weld_real)0.70710678118654752,
+                    root_2_pi = (weld_real)0.79788456080286536;
+    const weld_real t = by_tanh ? tanh(root_2_pi * (v + (weld_real)0.044715 * v * v * v))
+                                : erf(v * half_root);
     return 0.5f * v * (1.0f + t);
 }
 
-CURVE_OP(Celu, 12, alpha_fields, v < 0.0f ? p->alpha * expm1f(v / p->alpha) : v);
-CURVE_OP(Elu, 6, alpha_fields, v < 0.0f ? p->alpha * expm1f(v) : v);
+CURVE_OP(Celu, 12, alpha_fields, v < 0.0f ? p->alpha * expm1(v / p->alpha) : v);
+CURVE_OP(Elu, 6, alpha_fields, v < 0.0f ? p->alpha * expm1(v) : v);
 CURVE_OP(Gelu, 20, gelu_fields, gelu(v, p->approximate == 1));
 CURVE_OP(HardSigmoid, 6, hard_sigmoid_fields, clip_to_one(p->alpha *v + p->beta));
 CURVE_OP(HardSwish, 14, weld_no_fields, v *clip_to_one(v / 6.0f + 0.5f));
-CURVE_OP(Mish, 18, weld_no_fields, v *tanhf(softplus(v)));
-CURVE_OP(Selu, 6, selu_fields, p->gamma *(v < 0.0f ? p->alpha * expm1f(v) : v));
+CURVE_OP(Mish, 18, weld_no_fields, v *tanh(softplus(v)));
+CURVE_OP(Selu, 6, selu_fields, p->gamma *(v < 0.0f ? p->alpha * expm1(v) : v));
 CURVE_OP(Softplus, 1, weld_no_fields, softplus(v));
-CURVE_OP(Softsign, 1, weld_no_fields, v / (1.0f + fabsf(v)));
-CURVE_OP(Swish, 24, alpha_fields, v / (1.0f + expf(-p->alpha * v)));
+CURVE_OP(Softsign, 1, weld_no_fields, v / (1.0f + fabs(v)));
+CURVE_OP(Swish, 24, alpha_fields, v / (1.0f + exp(-p->alpha * v)));
 CURVE_OP(ThresholdedRelu, 10, alpha_fields, v <= p->alpha ? 0.0f : v);

@@ -1,14 +1,14 @@
 /* Arithmetic of two inputs under numpy broadcasting: Add, Sub, Mul, Div, Mod, Pow. */
 #include "ops/broadcast.h"
 #include <inttypes.h>
-#include <math.h>
+#include <tgmath.h>
 #include <stddef.h>
 
 /* ---- Add, Sub, Mul: integers wrap, so that unsigned arithmetic serves all types ---- */
 
-WELD_SPAN_OF(add_float, float, float, float, x + y)
-WELD_SPAN_OF(sub_float, float, float, float, x - y)
-WELD_SPAN_OF(mul_float, float, float, float, x *y)
+WELD_SPAN_OF(add_float, weld_real, weld_real, weld_real, x + y)
+WELD_SPAN_OF(sub_float, weld_real, weld_real, weld_real, x - y)
+WELD_SPAN_OF(mul_float, weld_real, weld_real, weld_real, x *y)
 WELD_SPAN_OF(add_int, uint64_t, uint64_t, uint64_t, x + y)
 WELD_SPAN_OF(sub_int, uint64_t, uint64_t, uint64_t, x - y)
 WELD_SPAN_OF(mul_int, uint64_t, uint64_t, uint64_t, x *y)
@@ -52,7 +52,7 @@ static int64_t negate(int64_t x)
     return (int64_t)(0 - (uint64_t)x);
 }
 
-WELD_SPAN_OF(div_float, float, float, float, x / y)
+WELD_SPAN_OF(div_float, weld_real, weld_real, weld_real, x / y)
 WELD_SPAN_OF(div_int, int64_t, int64_t, int64_t, y == -1 ? negate(x) : x / y)
 WELD_SPAN_OF(div_uint64, uint64_t, uint64_t, uint64_t, x / y)
 static const weld_span_set div_spans = {div_float, div_int, div_uint64};
@@ -68,18 +68,18 @@ static weld_status div_run(const weld_kernel_args *args, const weld_node *node, 
     return run_divided(&div_spans, args, err);
 }
 
-const weld_op weld_op_Div = {.name = "Div",
-                             .domain = "",
-                             .opset_min = 7,
-                             .opset_max = WELD_OPSET_MAX,
-                             .inputs_min = 2,
-                             .inputs_max = 2,
-                             .outputs_min = 1,
-                             .outputs_max = 1,
-                             .fields = weld_no_fields,
-                             .infer = div_infer,
-                             .run = div_run,
-                             .tie = weld_broadcast_tie};
+WELD_DEFINE_OP(Div) = {.name = "Div",
+                       .domain = "",
+                       .opset_min = 7,
+                       .opset_max = WELD_OPSET_MAX,
+                       .inputs_min = 2,
+                       .inputs_max = 2,
+                       .outputs_min = 1,
+                       .outputs_max = 1,
+                       .fields = weld_no_fields,
+                       .infer = div_infer,
+                       .run = div_run,
+                       .tie = weld_broadcast_tie};
 
 typedef struct mod_attrs {
     int64_t fmod; /* the result has the sign of: 0 the divisor, 1 the dividend */
@@ -99,7 +99,7 @@ static int64_t floored_remainder(int64_t x, int64_t y)
     return r != 0 && (r < 0) != (y < 0) ? r + y : r;
 }
 
-WELD_SPAN_OF(fmod_float, float, float, float, fmodf(x, y))
+WELD_SPAN_OF(fmod_float, weld_real, weld_real, weld_real, fmod(x, y))
 WELD_SPAN_OF(fmod_int, int64_t, int64_t, int64_t, remainder_of(x, y))
 WELD_SPAN_OF(mod_int, int64_t, int64_t, int64_t, floored_remainder(x, y))
 WELD_SPAN_OF(mod_uint64, uint64_t, uint64_t, uint64_t, x % y)
@@ -127,20 +127,20 @@ static weld_status mod_run(const weld_kernel_args *args, const weld_node *node, 
     return run_divided(&mod_spans[((const mod_attrs *)node->attrs)->fmod], args, err);
 }
 
-const weld_op weld_op_Mod = {.name = "Mod",
-                             .domain = "",
-                             .opset_min = 10,
-                             .opset_max = WELD_OPSET_MAX,
-                             .inputs_min = 2,
-                             .inputs_max = 2,
-                             .outputs_min = 1,
-                             .outputs_max = 1,
-                             .fields = mod_fields,
-                             .attrs_size = sizeof(mod_attrs),
-                             .check = mod_check,
-                             .infer = mod_infer,
-                             .run = mod_run,
-                             .tie = weld_broadcast_tie};
+WELD_DEFINE_OP(Mod) = {.name = "Mod",
+                       .domain = "",
+                       .opset_min = 10,
+                       .opset_max = WELD_OPSET_MAX,
+                       .inputs_min = 2,
+                       .inputs_max = 2,
+                       .outputs_min = 1,
+                       .outputs_max = 1,
+                       .fields = mod_fields,
+                       .attrs_size = sizeof(mod_attrs),
+                       .check = mod_check,
+                       .infer = mod_infer,
+                       .run = mod_run,
+                       .tie = weld_broadcast_tie};
 
 /* ---- Pow: the result has the type of the base ---------------------------------------- */
 
@@ -163,10 +163,11 @@ static int64_t int_power(int64_t x, int64_t y)
     return (int64_t)result;
 }
 
-WELD_SPAN_OF(pow_ff, float, float, float, powf(x, y))
-WELD_SPAN_OF(pow_fi, float, int64_t, float, (float)pow((double)x, (double)y))
-WELD_SPAN_OF(pow_fu, float, uint64_t, float, (float)pow((double)x, (double)y))
-WELD_SPAN_OF(pow_if, int64_t, float, int64_t, int_by_double((double)x, (double)y))
+WELD_SPAN_OF(pow_ff, weld_real, weld_real, weld_real, pow(x, y))
+WELD_SPAN_OF(pow_fo, weld_real, weld_other_real, weld_real, (weld_real)pow((double)x, (double)y))
+WELD_SPAN_OF(pow_fi, weld_real, int64_t, weld_real, (weld_real)pow((double)x, (double)y))
+WELD_SPAN_OF(pow_fu, weld_real, uint64_t, weld_real, (weld_real)pow((double)x, (double)y))
+WELD_SPAN_OF(pow_if, int64_t, weld_real, int64_t, int_by_double((double)x, (double)y))
 WELD_SPAN_OF(pow_ii, int64_t, int64_t, int64_t, int_power(x, y))
 WELD_SPAN_OF(pow_iu, int64_t, uint64_t, int64_t, int_by_double((double)x, (double)y))
 static const weld_span_set pow_float_spans = {pow_ff, pow_fi, pow_fu};
@@ -192,19 +193,22 @@ static weld_status pow_run(const weld_kernel_args *args, const weld_node *node, 
     (void)node, (void)err;
     const bool is_float = weld_dtype_is_float(args->in[0]->dtype);
     const weld_span_set *spans = is_float ? &pow_float_spans : &pow_int_spans;
-    weld_broadcast_run(weld_span_for(spans, args->in[1]->dtype), args->in, 2, args->out[0]);
+    weld_span_fn fn = weld_span_for(spans, args->in[1]->dtype);
+    if (fn == pow_ff && !weld_is_real(args->in[1]))
+        fn = pow_fo;
+    weld_broadcast_run(fn, args->in, 2, args->out[0]);
     return WELD_OK;
 }
 
-const weld_op weld_op_Pow = {.name = "Pow",
-                             .domain = "",
-                             .opset_min = 7,
-                             .opset_max = WELD_OPSET_MAX,
-                             .inputs_min = 2,
-                             .inputs_max = 2,
-                             .outputs_min = 1,
-                             .outputs_max = 1,
-                             .fields = weld_no_fields,
-                             .infer = pow_infer,
-                             .run = pow_run,
-                             .tie = weld_broadcast_tie};
+WELD_DEFINE_OP(Pow) = {.name = "Pow",
+                       .domain = "",
+                       .opset_min = 7,
+                       .opset_max = WELD_OPSET_MAX,
+                       .inputs_min = 2,
+                       .inputs_max = 2,
+                       .outputs_min = 1,
+                       .outputs_max = 1,
+                       .fields = weld_no_fields,
+                       .infer = pow_infer,
+                       .run = pow_run,
+                       .tie = weld_broadcast_tie};

@@ -1,7 +1,7 @@
 /* Operators along one ordered axis: CumSum, TopK; and LpNormalization. */
 #include "ops/operand.h"
 #include <inttypes.h>
-#include <math.h>
+#include <tgmath.h>
 #include <stddef.h>
 
 /* ---- CumSum ----------------------------------------------------------------------- */
@@ -53,8 +53,8 @@ static void cumsum_line(weld_tensor *y, const weld_tensor *x, int64_t at, int64_
     uint64_t isum = 0;
     for (int64_t k = 0; k < count; k++, at += step) {
         if (is_float) {
-            const double next = sum + (double)x->f[at];
-            y->f[at] = (float)(exclusive ? sum : next);
+            const double next = sum + (double)weld_reals(x)[at];
+            weld_reals(y)[at] = (weld_real)(exclusive ? sum : next);
             sum = next;
         } else {
             const uint64_t next = isum + (uint64_t)x->i[at];
@@ -103,20 +103,20 @@ static weld_status cumsum_tie(weld_ties *ties, int index, const weld_node *node,
     return st;
 }
 
-const weld_op weld_op_CumSum = {.name = "CumSum",
-                                .domain = "",
-                                .opset_min = 11,
-                                .opset_max = WELD_OPSET_MAX,
-                                .inputs_min = 2,
-                                .inputs_max = 2,
-                                .outputs_min = 1,
-                                .outputs_max = 1,
-                                .static_inputs = 1u << 1,
-                                .fields = cumsum_fields,
-                                .attrs_size = sizeof(cumsum_attrs),
-                                .infer = cumsum_infer,
-                                .run = cumsum_run,
-                                .tie = cumsum_tie};
+WELD_DEFINE_OP(CumSum) = {.name = "CumSum",
+                          .domain = "",
+                          .opset_min = 11,
+                          .opset_max = WELD_OPSET_MAX,
+                          .inputs_min = 2,
+                          .inputs_max = 2,
+                          .outputs_min = 1,
+                          .outputs_max = 1,
+                          .static_inputs = 1u << 1,
+                          .fields = cumsum_fields,
+                          .attrs_size = sizeof(cumsum_attrs),
+                          .infer = cumsum_infer,
+                          .run = cumsum_run,
+                          .tie = cumsum_tie};
 
 /* ---- TopK --------------------------------------------------------------------------- */
 
@@ -252,7 +252,7 @@ static weld_status topk_run(const weld_kernel_args *args, const weld_node *node,
                 const int64_t source = h.at + h.index[k] * h.step;
                 const int64_t target = weld_line_start(&to, o, i) + k * to.step;
                 if (values && weld_dtype_is_float(x->dtype))
-                    values->f[target] = x->f[source];
+                    weld_reals(values)[target] = weld_reals(x)[source];
                 else if (values)
                     values->i[target] = x->i[source];
                 if (indices)
@@ -281,21 +281,21 @@ static weld_status topk_tie(weld_ties *ties, int index, const weld_node *node, w
     return WELD_OK;
 }
 
-const weld_op weld_op_TopK = {.name = "TopK",
-                              .domain = "",
-                              .opset_min = 1,
-                              .opset_max = WELD_OPSET_MAX,
-                              .inputs_min = 1,
-                              .inputs_max = 2,
-                              .outputs_min = 2,
-                              .outputs_max = 2,
-                              .static_inputs = 1u << 1,
-                              .fields = topk_fields,
-                              .attrs_size = sizeof(topk_attrs),
-                              .infer = topk_infer,
-                              .run = topk_run,
-                              .tie = topk_tie,
-                              .scratch_bytes = topk_scratch};
+WELD_DEFINE_OP(TopK) = {.name = "TopK",
+                        .domain = "",
+                        .opset_min = 1,
+                        .opset_max = WELD_OPSET_MAX,
+                        .inputs_min = 1,
+                        .inputs_max = 2,
+                        .outputs_min = 2,
+                        .outputs_max = 2,
+                        .static_inputs = 1u << 1,
+                        .fields = topk_fields,
+                        .attrs_size = sizeof(topk_attrs),
+                        .infer = topk_infer,
+                        .run = topk_run,
+                        .tie = topk_tie,
+                        .scratch_bytes = topk_scratch};
 
 /* ---- LpNormalization: y = x / |x|_p along an axis ----------------------------------------- */
 
@@ -327,7 +327,7 @@ static weld_status lp_infer(weld_infer *inf, const weld_node *node, weld_error *
 }
 
 /* A line of norm 0 stays 0, as in onnxruntime. */
-static void lp_line(float *y, const float *x, const weld_lines *lines, bool squares)
+static void lp_line(weld_real *y, const weld_real *x, const weld_lines *lines, bool squares)
 {
     double sum = 0.0;
     for (int64_t k = 0; k < lines->count; k++) {
@@ -337,7 +337,7 @@ static void lp_line(float *y, const float *x, const weld_lines *lines, bool squa
     const double norm = squares ? sqrt(sum) : sum;
     for (int64_t k = 0; k < lines->count; k++) {
         const double v = (double)x[k * lines->step];
-        y[k * lines->step] = norm != 0.0 ? (float)(v / norm) : 0.0f;
+        y[k * lines->step] = norm != 0.0 ? (weld_real)(v / norm) : 0.0f;
     }
 }
 
@@ -353,7 +353,7 @@ static weld_status lp_run(const weld_kernel_args *args, const weld_node *node, w
     for (int64_t o = 0; o < lines.outer; o++)
         for (int64_t i = 0; i < lines.step; i++) {
             const int64_t at = weld_line_start(&lines, o, i);
-            lp_line(args->out[0]->f + at, x->f + at, &lines, attrs->p == 2);
+            lp_line(weld_reals(args->out[0]) + at, weld_reals(x) + at, &lines, attrs->p == 2);
         }
     return WELD_OK;
 }
@@ -375,17 +375,17 @@ static weld_status lp_tie(weld_ties *ties, int index, const weld_node *node, wel
     return WELD_OK;
 }
 
-const weld_op weld_op_LpNormalization = {.name = "LpNormalization",
-                                         .domain = "",
-                                         .opset_min = 1,
-                                         .opset_max = WELD_OPSET_MAX,
-                                         .inputs_min = 1,
-                                         .inputs_max = 1,
-                                         .outputs_min = 1,
-                                         .outputs_max = 1,
-                                         .fields = lp_fields,
-                                         .attrs_size = sizeof(lp_attrs),
-                                         .check = lp_check,
-                                         .infer = lp_infer,
-                                         .run = lp_run,
-                                         .tie = lp_tie};
+WELD_DEFINE_OP(LpNormalization) = {.name = "LpNormalization",
+                                   .domain = "",
+                                   .opset_min = 1,
+                                   .opset_max = WELD_OPSET_MAX,
+                                   .inputs_min = 1,
+                                   .inputs_max = 1,
+                                   .outputs_min = 1,
+                                   .outputs_max = 1,
+                                   .fields = lp_fields,
+                                   .attrs_size = sizeof(lp_attrs),
+                                   .check = lp_check,
+                                   .infer = lp_infer,
+                                   .run = lp_run,
+                                   .tie = lp_tie};

@@ -87,19 +87,19 @@ static weld_status arg_tie(weld_ties *ties, int index, const weld_node *node, we
 }
 
 #define ARG_OP(op)                                                                                 \
-    const weld_op weld_op_##op = {.name = #op,                                                     \
-                                  .domain = "",                                                    \
-                                  .opset_min = 1,                                                  \
-                                  .opset_max = WELD_OPSET_MAX,                                     \
-                                  .inputs_min = 1,                                                 \
-                                  .inputs_max = 1,                                                 \
-                                  .outputs_min = 1,                                                \
-                                  .outputs_max = 1,                                                \
-                                  .fields = arg_fields,                                            \
-                                  .attrs_size = sizeof(arg_attrs),                                 \
-                                  .infer = arg_infer,                                              \
-                                  .run = arg_run,                                                  \
-                                  .tie = arg_tie}
+    WELD_DEFINE_OP(op) = {.name = #op,                                                             \
+                          .domain = "",                                                            \
+                          .opset_min = 1,                                                          \
+                          .opset_max = WELD_OPSET_MAX,                                             \
+                          .inputs_min = 1,                                                         \
+                          .inputs_max = 1,                                                         \
+                          .outputs_min = 1,                                                        \
+                          .outputs_max = 1,                                                        \
+                          .fields = arg_fields,                                                    \
+                          .attrs_size = sizeof(arg_attrs),                                         \
+                          .infer = arg_infer,                                                      \
+                          .run = arg_run,                                                          \
+                          .tie = arg_tie}
 
 ARG_OP(ArgMax);
 ARG_OP(ArgMin);
@@ -150,7 +150,7 @@ static weld_status hardmax_run(const weld_kernel_args *args, const weld_node *no
             const int64_t at = weld_line_start(&lines, o, i);
             const int64_t top = extreme(x, at, &lines, (arg_rule){true, false});
             for (int64_t k = 0; k < lines.count; k++)
-                args->out[0]->f[at + k * lines.step] = k == top ? 1.0f : 0.0f;
+                weld_reals(args->out[0])[at + k * lines.step] = k == top ? 1.0f : 0.0f;
         }
     return WELD_OK;
 }
@@ -169,16 +169,16 @@ static weld_status hardmax_tie(weld_ties *ties, int index, const weld_node *node
     return st;
 }
 
-const weld_op weld_op_Hardmax = {.name = "Hardmax",
-                                 .domain = "",
-                                 .opset_min = 1,
-                                 .opset_max = WELD_OPSET_MAX,
-                                 .inputs_min = 1,
-                                 .inputs_max = 1,
-                                 .outputs_min = 1,
-                                 .outputs_max = 1,
-                                 .fields = hardmax_fields,
-                                 .attrs_size = sizeof(hardmax_attrs),
-                                 .infer = hardmax_infer,
-                                 .run = hardmax_run,
-                                 .tie = hardmax_tie};
+WELD_DEFINE_OP(Hardmax) = {.name = "Hardmax",
+                           .domain = "",
+                           .opset_min = 1,
+                           .opset_max = WELD_OPSET_MAX,
+                           .inputs_min = 1,
+                           .inputs_max = 1,
+                           .outputs_min = 1,
+                           .outputs_max = 1,
+                           .fields = hardmax_fields,
+                           .attrs_size = sizeof(hardmax_attrs),
+                           .infer = hardmax_infer,
+                           .run = hardmax_run,
+                           .tie = hardmax_tie};

@@ -1,7 +1,7 @@
 /* Operators that make or convert values: Shape, Constant, ConstantOfShape, Cast. */
-#include "ops/op.h"
+#include "ops/operand.h"
 #include <inttypes.h>
-#include <math.h>
+#include <tgmath.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -49,19 +49,19 @@ static const weld_field shape_fields[] = {
      .offset = offsetof(shape_attrs, end),
      .fallback = WELD_RANK_MAX},
     {0}};
-const weld_op weld_op_Shape = {.name = "Shape",
-                               .domain = "",
-                               .opset_min = 1,
-                               .opset_max = WELD_OPSET_MAX,
-                               .inputs_min = 1,
-                               .inputs_max = 1,
-                               .outputs_min = 1,
-                               .outputs_max = 1,
-                               .fields = shape_fields,
-                               .attrs_size = sizeof(shape_attrs),
-                               .infer = infer_shape,
-                               .run = nothing_to_run,
-                               .tie = no_ties};
+WELD_DEFINE_OP(Shape) = {.name = "Shape",
+                         .domain = "",
+                         .opset_min = 1,
+                         .opset_max = WELD_OPSET_MAX,
+                         .inputs_min = 1,
+                         .inputs_max = 1,
+                         .outputs_min = 1,
+                         .outputs_max = 1,
+                         .fields = shape_fields,
+                         .attrs_size = sizeof(shape_attrs),
+                         .infer = infer_shape,
+                         .run = nothing_to_run,
+                         .tie = no_ties};
 
 /* ---- Constant (the importer turns tensors into values; here the scalar forms) ------ */
 
@@ -105,19 +105,19 @@ static const weld_field constant_fields[] = {
     {.name = "value_int", .kind = WELD_FIELD_INT, .offset = offsetof(constant_attrs, value_int)},
     {.name = "value_ints", .kind = WELD_FIELD_INTS, .offset = offsetof(constant_attrs, value_ints)},
     {0}};
-const weld_op weld_op_Constant = {.name = "Constant",
-                                  .domain = "",
-                                  .opset_min = 1,
-                                  .opset_max = WELD_OPSET_MAX,
-                                  .inputs_min = 0,
-                                  .inputs_max = 0,
-                                  .outputs_min = 1,
-                                  .outputs_max = 1,
-                                  .fields = constant_fields,
-                                  .attrs_size = sizeof(constant_attrs),
-                                  .infer = infer_constant,
-                                  .run = run_constant,
-                                  .tie = no_ties};
+WELD_DEFINE_OP(Constant) = {.name = "Constant",
+                            .domain = "",
+                            .opset_min = 1,
+                            .opset_max = WELD_OPSET_MAX,
+                            .inputs_min = 0,
+                            .inputs_max = 0,
+                            .outputs_min = 1,
+                            .outputs_max = 1,
+                            .fields = constant_fields,
+                            .attrs_size = sizeof(constant_attrs),
+                            .infer = infer_constant,
+                            .run = run_constant,
+                            .tie = no_ties};
 
 /* ---- ConstantOfShape --------------------------------------------------------------- */
 
@@ -151,7 +151,7 @@ static weld_status run_fill(const weld_kernel_args *args, const weld_node *node,
     int64_t n = weld_shape_numel(&y->shape);
     for (int64_t k = 0; k < n; k++) {
         if (weld_dtype_is_float(y->dtype))
-            y->f[k] = value ? value->f[0] : 0.0f;
+            weld_reals(y)[k] = value ? weld_reals(value)[0] : 0;
         else
             y->i[k] = value->i[0];
     }
@@ -160,20 +160,20 @@ static weld_status run_fill(const weld_kernel_args *args, const weld_node *node,
 
 static const weld_field fill_fields[] = {
     {.name = "value", .kind = WELD_FIELD_TENSOR, .offset = offsetof(fill_attrs, value)}, {0}};
-const weld_op weld_op_ConstantOfShape = {.name = "ConstantOfShape",
-                                         .domain = "",
-                                         .opset_min = 9,
-                                         .opset_max = WELD_OPSET_MAX,
-                                         .inputs_min = 1,
-                                         .inputs_max = 1,
-                                         .outputs_min = 1,
-                                         .outputs_max = 1,
-                                         .static_inputs = 1,
-                                         .fields = fill_fields,
-                                         .attrs_size = sizeof(fill_attrs),
-                                         .infer = infer_fill,
-                                         .run = run_fill,
-                                         .tie = no_ties};
+WELD_DEFINE_OP(ConstantOfShape) = {.name = "ConstantOfShape",
+                                   .domain = "",
+                                   .opset_min = 9,
+                                   .opset_max = WELD_OPSET_MAX,
+                                   .inputs_min = 1,
+                                   .inputs_max = 1,
+                                   .outputs_min = 1,
+                                   .outputs_max = 1,
+                                   .static_inputs = 1,
+                                   .fields = fill_fields,
+                                   .attrs_size = sizeof(fill_attrs),
+                                   .infer = infer_fill,
+                                   .run = run_fill,
+                                   .tie = no_ties};
 
 /* ---- Cast ------------------------------------------------------------------------ */
 
@@ -189,17 +189,35 @@ static weld_status infer_cast(weld_infer *inf, const weld_node *node, weld_error
     return weld_infer_set(inf, 0, (weld_dtype)to, weld_infer_shape(inf, 0), err);
 }
 
-static int64_t to_integer(float value)
+/* Truncates; NaN and what does not fit: as x86 does it. */
+static int64_t to_integer(double value)
 {
-    if (!(value > -0x1p63f && value < 0x1p63f)) /* NaN and what does not fit: as x86 does it */
+    if (!(value >= -0x1p63 && value < 0x1p63))
         return INT64_MIN;
     return (int64_t)value;
 }
 
-static bool overflows(weld_dtype dtype, float value)
+/* A real number, rounded once to the type of y. */
+static void put_real(weld_tensor *y, int64_t k, const weld_tensor *x)
+{
+    if (y->dtype == WELD_DOUBLE)
+        y->d[k] = weld_tensor_number(x, k);
+    else if (weld_dtype_is_float(x->dtype))
+        y->f[k] = (float)weld_tensor_number(x, k);
+    else
+        y->f[k] = x->dtype == WELD_UINT64 ? (float)(uint64_t)x->i[k] : (float)x->i[k];
+}
+
+/* Through the stored form, so that a narrow type wraps or rounds; a number too large for it becomes
+ * infinite. */
+static void narrow(weld_tensor *y, int64_t k)
 {
     unsigned char stored[8];
-    return weld_encode(stored, dtype, &value, 1, NULL) != WELD_OK;
+    void *at = (char *)y->data + (size_t)k * weld_compute_size(y->dtype);
+    if (weld_encode(stored, y->dtype, at, 1, NULL) == WELD_OK)
+        weld_decode(at, y->dtype, stored, 1);
+    else
+        y->f[k] = (float)copysign((double)INFINITY, (double)y->f[k]);
 }
 
 static weld_status run_cast(const weld_kernel_args *args, const weld_node *node, weld_error *err)
@@ -208,22 +226,17 @@ static weld_status run_cast(const weld_kernel_args *args, const weld_node *node,
     (void)err;
     const weld_tensor *x = args->in[0];
     weld_tensor *y = args->out[0];
-    bool from_float = weld_dtype_is_float(x->dtype), to_float = weld_dtype_is_float(y->dtype);
-    int64_t n = weld_shape_numel(&x->shape);
+    const bool from_real = weld_dtype_is_float(x->dtype);
+    const int64_t n = weld_shape_numel(&x->shape);
     for (int64_t k = 0; k < n; k++) {
-        unsigned char stored[8];
-        void *at = (char *)y->data + (size_t)k * weld_compute_size(y->dtype);
-        if (to_float)
-            y->f[k] = from_float ? x->f[k] : (float)x->i[k];
+        if (weld_dtype_is_float(y->dtype))
+            put_real(y, k, x);
         else if (y->dtype == WELD_BOOL)
-            y->i[k] = from_float ? x->f[k] != 0 : x->i[k] != 0;
+            y->i[k] = weld_tensor_number(x, k) != 0;
         else
-            y->i[k] = from_float ? to_integer(x->f[k]) : x->i[k];
-        /* Through the stored form: a narrow type wraps or rounds. */
-        if (to_float && isfinite(y->f[k]) && overflows(y->dtype, y->f[k]))
-            y->f[k] = copysignf(INFINITY, y->f[k]);
-        else if (weld_encode(stored, y->dtype, at, 1, NULL) == WELD_OK)
-            weld_decode(at, y->dtype, stored, 1);
+            y->i[k] = from_real ? to_integer(weld_tensor_number(x, k)) : x->i[k];
+        if (weld_dtype_size(y->dtype) < weld_compute_size(y->dtype))
+            narrow(y, k);
     }
     return WELD_OK;
 }
@@ -233,16 +246,16 @@ static const weld_field cast_fields[] = {
     {.name = "saturate", .kind = WELD_FIELD_IGNORED},
     {.name = "round_mode", .kind = WELD_FIELD_IGNORED},
     {0}};
-const weld_op weld_op_Cast = {.name = "Cast",
-                              .domain = "",
-                              .opset_min = 6,
-                              .opset_max = WELD_OPSET_MAX,
-                              .inputs_min = 1,
-                              .inputs_max = 1,
-                              .outputs_min = 1,
-                              .outputs_max = 1,
-                              .fields = cast_fields,
-                              .attrs_size = sizeof(cast_attrs),
-                              .infer = infer_cast,
-                              .run = run_cast,
-                              .tie = weld_tie_elementwise};
+WELD_DEFINE_OP(Cast) = {.name = "Cast",
+                        .domain = "",
+                        .opset_min = 6,
+                        .opset_max = WELD_OPSET_MAX,
+                        .inputs_min = 1,
+                        .inputs_max = 1,
+                        .outputs_min = 1,
+                        .outputs_max = 1,
+                        .fields = cast_fields,
+                        .attrs_size = sizeof(cast_attrs),
+                        .infer = infer_cast,
+                        .run = run_cast,
+                        .tie = weld_tie_elementwise};

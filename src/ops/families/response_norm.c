@@ -2,7 +2,7 @@
  * chosen axes. */
 #include "ops/operand.h"
 #include <inttypes.h>
-#include <math.h>
+#include <tgmath.h>
 #include <stddef.h>
 
 /* ---- LRN: y = x / (bias + alpha / size * sum of squares of `size` channels around)^beta ---- */
@@ -50,14 +50,14 @@ static weld_status lrn_run(const weld_kernel_args *args, const weld_node *node, 
         const int64_t c = at % l.count;
         const int64_t from = c > before ? c - before : 0;
         const int64_t to = c + after < l.count ? c + after + 1 : l.count;
-        const float *x = args->in[0]->f + at * l.step;
-        float *y = args->out[0]->f + at * l.step;
+        const weld_real *x = weld_reals(args->in[0]) + at * l.step;
+        weld_real *y = weld_reals(args->out[0]) + at * l.step;
         for (int64_t i = 0; i < l.step; i++) {
             double squares = 0.0;
             for (int64_t k = from - c; k < to - c; k++)
                 squares += (double)x[k * l.step + i] * (double)x[k * l.step + i];
-            y[i] = (float)((double)x[i] *
-                           pow((double)attrs->bias + factor * squares, -(double)attrs->beta));
+            y[i] = (weld_real)((double)x[i] *
+                               pow((double)attrs->bias + factor * squares, -(double)attrs->beta));
         }
     }
     return WELD_OK;
@@ -71,21 +71,21 @@ static weld_status lrn_tie(weld_ties *ties, int index, const weld_node *node, we
     return weld_tie_elementwise(ties, index, node, err);
 }
 
-const weld_op weld_op_LRN = {.name = "LRN",
-                             .domain = "",
-                             .opset_min = 1,
-                             .opset_max = WELD_OPSET_MAX,
-                             .inputs_min = 1,
-                             .inputs_max = 1,
-                             .outputs_min = 1,
-                             .outputs_max = 1,
-                             .flags = WELD_OP_NORM,
-                             .fields = lrn_fields,
-                             .attrs_size = sizeof(lrn_attrs),
-                             .check = lrn_check,
-                             .infer = lrn_infer,
-                             .run = lrn_run,
-                             .tie = lrn_tie};
+WELD_DEFINE_OP(LRN) = {.name = "LRN",
+                       .domain = "",
+                       .opset_min = 1,
+                       .opset_max = WELD_OPSET_MAX,
+                       .inputs_min = 1,
+                       .inputs_max = 1,
+                       .outputs_min = 1,
+                       .outputs_max = 1,
+                       .flags = WELD_OP_NORM,
+                       .fields = lrn_fields,
+                       .attrs_size = sizeof(lrn_attrs),
+                       .check = lrn_check,
+                       .infer = lrn_infer,
+                       .run = lrn_run,
+                       .tie = lrn_tie};
 
 /* ---- MeanVarianceNormalization --------------------------------------------------------------- */
 
@@ -173,7 +173,7 @@ static weld_status mvn_run(const weld_kernel_args *args, const weld_node *node, 
     const mvn_walk start = mvn_start(shape, &axes);
     const double samples = (double)(count / start.total);
     double *mean = args->scratch, *spread = mean + start.total; /* [total] each */
-    const float *x = args->in[0]->f;
+    const weld_real *x = weld_reals(args->in[0]);
     for (int64_t k = 0; k < 2 * start.total; k++)
         mean[k] = 0.0;
     mvn_walk w = start;
@@ -184,7 +184,7 @@ static weld_status mvn_run(const weld_kernel_args *args, const weld_node *node, 
     for (int64_t k = 0; k < start.total; k++)
         spread[k] = sqrt(spread[k]) + mvn_epsilon;
     for (int64_t i = 0; i < count; i++, mvn_next(&w))
-        args->out[0]->f[i] = (float)(((double)x[i] - mean[w.at]) / spread[w.at]);
+        weld_reals(args->out[0])[i] = (weld_real)(((double)x[i] - mean[w.at]) / spread[w.at]);
     return WELD_OK;
 }
 
@@ -201,19 +201,19 @@ static weld_status mvn_tie(weld_ties *ties, int index, const weld_node *node, we
     return st;
 }
 
-const weld_op weld_op_MeanVarianceNormalization = {.name = "MeanVarianceNormalization",
-                                                   .domain = "",
-                                                   .opset_min = 9,
-                                                   .opset_max = WELD_OPSET_MAX,
-                                                   .inputs_min = 1,
-                                                   .inputs_max = 1,
-                                                   .outputs_min = 1,
-                                                   .outputs_max = 1,
-                                                   .flags = WELD_OP_NORM,
-                                                   .fields = mvn_fields,
-                                                   .attrs_size = sizeof(mvn_attrs),
+WELD_DEFINE_OP(MeanVarianceNormalization) = {.name = "MeanVarianceNormalization",
+                                             .domain = "",
+                                             .opset_min = 9,
+                                             .opset_max = WELD_OPSET_MAX,
+                                             .inputs_min = 1,
+                                             .inputs_max = 1,
+                                             .outputs_min = 1,
+                                             .outputs_max = 1,
+                                             .flags = WELD_OP_NORM,
+                                             .fields = mvn_fields,
+                                             .attrs_size = sizeof(mvn_attrs),
 
-                                                   .infer = mvn_infer,
-                                                   .run = mvn_run,
-                                                   .tie = mvn_tie,
-                                                   .scratch_bytes = mvn_scratch};
+                                             .infer = mvn_infer,
+                                             .run = mvn_run,
+                                             .tie = mvn_tie,
+                                             .scratch_bytes = mvn_scratch};

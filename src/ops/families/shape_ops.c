@@ -1,6 +1,6 @@
 /* Operators that change the shape and move no element, and Transpose. */
 #include "core/size.h"
-#include "ops/op.h"
+#include "ops/operand.h"
 #include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
@@ -94,21 +94,21 @@ done:
 static const weld_field reshape_fields[] = {
     {.name = "allowzero", .kind = WELD_FIELD_INT, .offset = offsetof(reshape_attrs, allowzero)},
     {0}};
-const weld_op weld_op_Reshape = {.name = "Reshape",
-                                 .domain = "",
-                                 .opset_min = 5,
-                                 .opset_max = WELD_OPSET_MAX,
-                                 .inputs_min = 2,
-                                 .inputs_max = 2,
-                                 .outputs_min = 1,
-                                 .outputs_max = 1,
-                                 .flags = WELD_OP_VIEW,
-                                 .static_inputs = 2,
-                                 .fields = reshape_fields,
-                                 .attrs_size = sizeof(reshape_attrs),
-                                 .infer = infer_reshape,
-                                 .run = copy_elements,
-                                 .tie = tie_as_reshape};
+WELD_DEFINE_OP(Reshape) = {.name = "Reshape",
+                           .domain = "",
+                           .opset_min = 5,
+                           .opset_max = WELD_OPSET_MAX,
+                           .inputs_min = 2,
+                           .inputs_max = 2,
+                           .outputs_min = 1,
+                           .outputs_max = 1,
+                           .flags = WELD_OP_VIEW,
+                           .static_inputs = 2,
+                           .fields = reshape_fields,
+                           .attrs_size = sizeof(reshape_attrs),
+                           .infer = infer_reshape,
+                           .run = copy_elements,
+                           .tie = tie_as_reshape};
 
 /* ---- Flatten -------------------------------------------------------------------- */
 
@@ -132,20 +132,20 @@ static weld_status infer_flatten(weld_infer *inf, const weld_node *node, weld_er
 static const weld_field flatten_fields[] = {
     {.name = "axis", .kind = WELD_FIELD_INT, .offset = offsetof(axis_attrs, axis), .fallback = 1},
     {0}};
-const weld_op weld_op_Flatten = {.name = "Flatten",
-                                 .domain = "",
-                                 .opset_min = 1,
-                                 .opset_max = WELD_OPSET_MAX,
-                                 .inputs_min = 1,
-                                 .inputs_max = 1,
-                                 .outputs_min = 1,
-                                 .outputs_max = 1,
-                                 .flags = WELD_OP_VIEW,
-                                 .fields = flatten_fields,
-                                 .attrs_size = sizeof(axis_attrs),
-                                 .infer = infer_flatten,
-                                 .run = copy_elements,
-                                 .tie = tie_as_reshape};
+WELD_DEFINE_OP(Flatten) = {.name = "Flatten",
+                           .domain = "",
+                           .opset_min = 1,
+                           .opset_max = WELD_OPSET_MAX,
+                           .inputs_min = 1,
+                           .inputs_max = 1,
+                           .outputs_min = 1,
+                           .outputs_max = 1,
+                           .flags = WELD_OP_VIEW,
+                           .fields = flatten_fields,
+                           .attrs_size = sizeof(axis_attrs),
+                           .infer = infer_flatten,
+                           .run = copy_elements,
+                           .tie = tie_as_reshape};
 
 /* ---- Squeeze, Unsqueeze ---------------------------------------------------------- */
 
@@ -221,36 +221,36 @@ done:
 
 static const weld_field axes_fields[] = {
     {.name = "axes", .kind = WELD_FIELD_INTS, .offset = offsetof(axes_attrs, axes)}, {0}};
-const weld_op weld_op_Squeeze = {.name = "Squeeze",
-                                 .domain = "",
-                                 .opset_min = 1,
-                                 .opset_max = WELD_OPSET_MAX,
-                                 .inputs_min = 1,
-                                 .inputs_max = 2,
-                                 .outputs_min = 1,
-                                 .outputs_max = 1,
-                                 .flags = WELD_OP_VIEW,
-                                 .static_inputs = 2,
-                                 .fields = axes_fields,
-                                 .attrs_size = sizeof(axes_attrs),
-                                 .infer = infer_squeeze,
-                                 .run = copy_elements,
-                                 .tie = tie_as_reshape};
-const weld_op weld_op_Unsqueeze = {.name = "Unsqueeze",
-                                   .domain = "",
-                                   .opset_min = 1,
-                                   .opset_max = WELD_OPSET_MAX,
-                                   .inputs_min = 1,
-                                   .inputs_max = 2,
-                                   .outputs_min = 1,
-                                   .outputs_max = 1,
-                                   .flags = WELD_OP_VIEW,
-                                   .static_inputs = 2,
-                                   .fields = axes_fields,
-                                   .attrs_size = sizeof(axes_attrs),
-                                   .infer = infer_unsqueeze,
-                                   .run = copy_elements,
-                                   .tie = tie_as_reshape};
+WELD_DEFINE_OP(Squeeze) = {.name = "Squeeze",
+                           .domain = "",
+                           .opset_min = 1,
+                           .opset_max = WELD_OPSET_MAX,
+                           .inputs_min = 1,
+                           .inputs_max = 2,
+                           .outputs_min = 1,
+                           .outputs_max = 1,
+                           .flags = WELD_OP_VIEW,
+                           .static_inputs = 2,
+                           .fields = axes_fields,
+                           .attrs_size = sizeof(axes_attrs),
+                           .infer = infer_squeeze,
+                           .run = copy_elements,
+                           .tie = tie_as_reshape};
+WELD_DEFINE_OP(Unsqueeze) = {.name = "Unsqueeze",
+                             .domain = "",
+                             .opset_min = 1,
+                             .opset_max = WELD_OPSET_MAX,
+                             .inputs_min = 1,
+                             .inputs_max = 2,
+                             .outputs_min = 1,
+                             .outputs_max = 1,
+                             .flags = WELD_OP_VIEW,
+                             .static_inputs = 2,
+                             .fields = axes_fields,
+                             .attrs_size = sizeof(axes_attrs),
+                             .infer = infer_unsqueeze,
+                             .run = copy_elements,
+                             .tie = tie_as_reshape};
 
 /* ---- Identity, Dropout ------------------------------------------------------------ */
 
@@ -280,33 +280,33 @@ static weld_status infer_dropout(weld_infer *inf, const weld_node *node, weld_er
 static const weld_field dropout_fields[] = {{.name = "ratio", .kind = WELD_FIELD_IGNORED},
                                             {.name = "seed", .kind = WELD_FIELD_IGNORED},
                                             {0}};
-const weld_op weld_op_Identity = {.name = "Identity",
-                                  .domain = "",
-                                  .opset_min = 1,
-                                  .opset_max = WELD_OPSET_MAX,
-                                  .inputs_min = 1,
-                                  .inputs_max = 1,
-                                  .outputs_min = 1,
-                                  .outputs_max = 1,
-                                  .flags = WELD_OP_VIEW,
-                                  .infer = infer_same,
-                                  .run = copy_elements,
-                                  .tie = weld_tie_elementwise};
-const weld_op weld_op_Dropout = {.name = "Dropout",
-                                 .domain = "",
-                                 .opset_min = 7,
-                                 .opset_max = WELD_OPSET_MAX,
-                                 .inputs_min = 1,
-                                 .inputs_max = 3,
-                                 .outputs_min = 1,
-                                 .outputs_max = 2,
-                                 .flags = WELD_OP_VIEW,
-                                 .static_inputs = 6,
-                                 .fields = dropout_fields,
-                                 .attrs_size = sizeof(dropout_attrs),
-                                 .infer = infer_dropout,
-                                 .run = copy_elements,
-                                 .tie = tie_as_reshape};
+WELD_DEFINE_OP(Identity) = {.name = "Identity",
+                            .domain = "",
+                            .opset_min = 1,
+                            .opset_max = WELD_OPSET_MAX,
+                            .inputs_min = 1,
+                            .inputs_max = 1,
+                            .outputs_min = 1,
+                            .outputs_max = 1,
+                            .flags = WELD_OP_VIEW,
+                            .infer = infer_same,
+                            .run = copy_elements,
+                            .tie = weld_tie_elementwise};
+WELD_DEFINE_OP(Dropout) = {.name = "Dropout",
+                           .domain = "",
+                           .opset_min = 7,
+                           .opset_max = WELD_OPSET_MAX,
+                           .inputs_min = 1,
+                           .inputs_max = 3,
+                           .outputs_min = 1,
+                           .outputs_max = 2,
+                           .flags = WELD_OP_VIEW,
+                           .static_inputs = 6,
+                           .fields = dropout_fields,
+                           .attrs_size = sizeof(dropout_attrs),
+                           .infer = infer_dropout,
+                           .run = copy_elements,
+                           .tie = tie_as_reshape};
 
 /* ---- Transpose -------------------------------------------------------------------- */
 
@@ -368,16 +368,16 @@ static weld_status tie_transpose(weld_ties *ties, int index, const weld_node *no
 
 static const weld_field transpose_fields[] = {
     {.name = "perm", .kind = WELD_FIELD_INTS, .offset = offsetof(transpose_attrs, perm)}, {0}};
-const weld_op weld_op_Transpose = {.name = "Transpose",
-                                   .domain = "",
-                                   .opset_min = 1,
-                                   .opset_max = WELD_OPSET_MAX,
-                                   .inputs_min = 1,
-                                   .inputs_max = 1,
-                                   .outputs_min = 1,
-                                   .outputs_max = 1,
-                                   .fields = transpose_fields,
-                                   .attrs_size = sizeof(transpose_attrs),
-                                   .infer = infer_transpose,
-                                   .run = run_transpose,
-                                   .tie = tie_transpose};
+WELD_DEFINE_OP(Transpose) = {.name = "Transpose",
+                             .domain = "",
+                             .opset_min = 1,
+                             .opset_max = WELD_OPSET_MAX,
+                             .inputs_min = 1,
+                             .inputs_max = 1,
+                             .outputs_min = 1,
+                             .outputs_max = 1,
+                             .fields = transpose_fields,
+                             .attrs_size = sizeof(transpose_attrs),
+                             .infer = infer_transpose,
+                             .run = run_transpose,
+                             .tie = tie_transpose};

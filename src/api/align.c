@@ -8,6 +8,13 @@ const char *const *weld_align_methods(void)
     return weld_matcher_names();
 }
 
+/* Parameter p of `out` := parameter q of `in`, in the type that the former has. */
+static void convert_param(weld_paramset *out, int p, const weld_paramset *in, int q)
+{
+    weld_convert_reals(out->arrays[p], out->graph->params[p].dtype, in->arrays[q],
+                       in->graph->params[q].dtype, weld_param_numel(out->graph, p));
+}
+
 /* B's parameters in the places that A's graph gives them. */
 static weld_status to_frame(weld_paramset **out, const weld_model *a, const weld_model *b,
                             const weld_pairing *pairing, weld_error *err)
@@ -15,8 +22,7 @@ static weld_status to_frame(weld_paramset **out, const weld_model *a, const weld
     const weld_graph *g = a->structure->graph;
     weld_status st = weld_paramset_create(out, a->ctx, g, err);
     for (int p = 0; st == WELD_OK && p < g->param_count; p++)
-        memcpy((*out)->arrays[p], b->params->arrays[pairing->param_of[p]],
-               (size_t)weld_shape_numel(&g->params[p].shape) * sizeof(float));
+        convert_param(*out, p, b->params, pairing->param_of[p]);
     return st;
 }
 
@@ -266,8 +272,7 @@ weld_status weld_permuted(weld_model **out, const weld_alignment *al, weld_error
     *out = NULL;
     WELD_TRY(new_model(out, al, al->b, "permute", err));
     for (int p = 0; p < g->param_count; p++)
-        memcpy((*out)->params->arrays[al->param_of[p]], al->aligned->arrays[p],
-               (size_t)weld_shape_numel(&g->params[p].shape) * sizeof(float));
+        convert_param((*out)->params, al->param_of[p], al->aligned, p);
 done:
     return st;
 }

@@ -133,7 +133,7 @@ static weld_status compare_constants(pairer *p, const weld_value *a, const weld_
     int64_t n = same ? weld_shape_numel(&x->shape) : 0;
     for (int64_t k = 0; same && k < n; k++) {
         if (weld_dtype_is_float(x->dtype))
-            same = x->f[k] == y->f[k];
+            same = weld_tensor_number(x, k) == weld_tensor_number(y, k);
         else
             same = x->i[k] == y->i[k] || (k == 0 && p->literal[0] > 0 && x->i[k] == p->literal[0] &&
                                           y->i[k] == p->literal[1]);

@@ -279,25 +279,39 @@ done:
     return st;
 }
 
+/* One parameter in its canonical form; `out` has room for it. */
+static weld_status read_param(void *out, const weld_onnx_file *file, const weld_param *param,
+                              const weld_home *home, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const size_t n = (size_t)weld_shape_numel(&param->shape),
+                 size = weld_compute_size(param->dtype);
+    weld_tensor stored = {0};
+    void *scratch = NULL;
+    WELD_TRY(weld_onnx_read_tensor(&stored, file, home->tensor, err));
+    weld_convert_reals(out, param->dtype, stored.data, stored.dtype, n);
+    if (home->step_count) {
+        WELD_REQUIRE((scratch = weld_alloc(file->ctx, n, size)), WELD_E_NOMEM, "out of memory");
+        weld_home_forward(home, out, scratch, size);
+    }
+done:
+    weld_tensor_free(file->ctx, &stored);
+    weld_free(file->ctx, scratch);
+    return st;
+}
+
 weld_status weld_onnx_read_params(weld_paramset **out, const weld_onnx_file *file,
                                   const weld_graph *graph, const weld_home *homes, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_paramset *set = NULL;
-    weld_tensor t = {0};
     *out = NULL;
     WELD_TRY(weld_paramset_create(&set, file->ctx, graph, err));
-    for (int p = 0; p < graph->param_count; p++) {
-        WELD_TRY(weld_onnx_read_tensor(&t, file, homes[p].tensor, err));
-        size_t n = (size_t)weld_shape_numel(&t.shape);
-        memcpy(set->arrays[p], t.f, n * sizeof(float));
-        weld_home_forward(&homes[p], set->arrays[p], t.f, sizeof(float));
-        weld_tensor_free(file->ctx, &t);
-    }
+    for (int p = 0; p < graph->param_count; p++)
+        WELD_TRY(read_param(set->arrays[p], file, &graph->params[p], &homes[p], err));
     *out = set;
     set = NULL;
 done:
-    weld_tensor_free(file->ctx, &t);
     weld_paramset_free(set);
     return st;
 }

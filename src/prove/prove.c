@@ -32,9 +32,9 @@ static weld_status fill_inputs(prover *p, int count, const weld_dataset *data, i
     for (int k = 0; k < count; k++) {
         weld_tensor *t = &p->inputs[k];
         if (data && count == 1)
-            return weld_dataset_batch(t->f, data, first, n, err);
+            return weld_dataset_batch(t, data, first, n, err);
         for (int64_t i = 0; weld_dtype_is_float(t->dtype) && i < weld_shape_numel(&t->shape); i++)
-            t->f[i] = (float)weld_rng_normal(&p->rng);
+            weld_tensor_set_number(t, i, weld_rng_normal(&p->rng));
     }
     return WELD_OK;
 }
@@ -51,15 +51,17 @@ static void compare_outputs(weld_proof *out, tally *t, const weld_tensor *x, con
     int64_t size = weld_shape_numel(&x->shape) / (batch ? batch : 1);
     for (int64_t i = 0; i < n; i++) {
         int64_t top_x = 0, top_y = 0;
-        const float *a = x->f + i * size, *b = y->f + i * size;
+        double best_x = -INFINITY, best_y = -INFINITY;
         for (int64_t k = 0; k < size; k++) {
-            double difference = fabs((double)a[k] - (double)b[k]);
-            if (!(difference <= out->max_abs)) /* NaN counts as different */
-                out->max_abs = difference;
-            if (fabs((double)a[k]) > t->scale)
-                t->scale = fabs((double)a[k]);
-            top_x = a[k] > a[top_x] ? k : top_x;
-            top_y = b[k] > b[top_y] ? k : top_y;
+            const double a = weld_tensor_number(x, i * size + k);
+            const double b = weld_tensor_number(y, i * size + k);
+            if (!(fabs(a - b) <= out->max_abs)) /* NaN counts as different */
+                out->max_abs = fabs(a - b);
+            t->scale = fabs(a) > t->scale ? fabs(a) : t->scale;
+            top_x = a > best_x ? k : top_x;
+            top_y = b > best_y ? k : top_y;
+            best_x = a > best_x ? a : best_x;
+            best_y = b > best_y ? b : best_y;
         }
         t->agree += top_x == top_y;
     }

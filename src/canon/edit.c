@@ -107,14 +107,6 @@ done:
     return st;
 }
 
-void *weld_attr_slot(const weld_node *node, const char *name)
-{
-    for (const weld_field *f = node->op->fields; f && f->name; f++)
-        if (strcmp(f->name, name) == 0)
-            return (char *)node->attrs + f->offset;
-    return NULL;
-}
-
 /* A parameter like `param` whose home has one step more. */
 static weld_status param_by_step(int *out, weld_draft *draft, int param, weld_view_step step,
                                  weld_error *err)

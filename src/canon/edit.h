@@ -26,8 +26,6 @@ weld_status weld_value_like(int *out, weld_draft *draft, int like, weld_error *e
 /* A constant vector of int64. */
 weld_status weld_make_integers(int *out, weld_draft *draft, const int64_t *values, int64_t count,
                                weld_error *err);
-/* The attribute's place in a node's attributes; NULL when the operator has none of the name. */
-void *weld_attr_slot(const weld_node *node, const char *name);
 /* A view of a parameter as a parameter of its own: the same home with one step more. WELD_E_LIMIT
  * is not an error here: *out = -1 when the home is full. */
 weld_status weld_transposed_param(int *out, weld_draft *draft, int param, const int *perm,

@@ -82,6 +82,14 @@ typedef struct weld_graph {
     int log_count;
 } weld_graph;
 
+/* How an input or output of graph A stands in graph B: B's number `index` holds the elements of
+ * A's, transposed by perm where it is turned, and in B's shape. */
+typedef struct weld_port {
+    int index; /* -1 = B has none */
+    bool turned;
+    int perm[WELD_RANK_MAX]; /* axis k of B's is axis perm[k] of A's */
+} weld_port;
+
 void weld_graph_free(weld_context *ctx, weld_graph *graph);
 bool weld_graph_is_output(const weld_graph *graph, int value);
 /* The value index of input slot i of a node, -1 when left out or beyond the end. */

@@ -223,6 +223,9 @@ static weld_status import_node(importer *im, const weld_flat_node *flat, weld_er
                  op->outputs_min, op->outputs_max);
     for (int k = 0; k < op->inputs_min; k++)
         WELD_REQUIRE(proto->input[k][0], WELD_E_FORMAT, "lacks its input %d", k);
+    for (int k = 0; k < op->outputs_min; k++)
+        WELD_REQUIRE(proto->output[k][0] || op->outputs_min > 1, WELD_E_FORMAT,
+                     "lacks its output %d", k);
     WELD_TRY(weld_read_attributes(&like.attrs, &im->draft->arena, op, proto, im->file, err));
     WELD_TRY(weld_draft_node(&node, im->draft, &like, err));
     if (op->check)

@@ -145,3 +145,8 @@ weld_status weld_broadcast_tie(weld_ties *ties, int index, const weld_node *node
     }
     return weld_tie_elementwise(ties, index, node, err);
 }
+
+bool weld_op_is_elementwise(const weld_op *op)
+{
+    return op->tie == weld_tie_elementwise || op->tie == weld_broadcast_tie;
+}

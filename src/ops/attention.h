@@ -4,8 +4,22 @@
 #ifndef WELD_OPS_ATTENTION_H
 #define WELD_OPS_ATTENTION_H
 #include "ops/operand.h"
+#include <inttypes.h>
 #include <string.h>
 #include <tgmath.h>
+
+/* An operand of a node, NULL where it is left out. */
+static inline const weld_tensor *weld_given_input(const weld_kernel_args *args,
+                                                  const weld_node *node, int i)
+{
+    return weld_node_input(node, i) >= 0 ? args->in[i] : NULL;
+}
+
+static inline weld_real *weld_given_output(const weld_kernel_args *args, const weld_node *node,
+                                           int i)
+{
+    return i < node->output_count && node->outputs[i] >= 0 ? weld_reals(args->out[i]) : NULL;
+}
 
 /* Query rows computed at once: bounds the scratch. */
 enum { WELD_ATTENTION_ROWS = 64 };
@@ -170,9 +184,15 @@ static inline void weld_attention_block(const weld_attention *a, int64_t b, int6
     }
 }
 
-/* y: the tensor that a->y lies in. */
-static inline void weld_attention_run(const weld_attention *a, const weld_tensor *y)
+/* y: the tensor that a->y lies in; `lengths`: the name of a->lengths. */
+static inline weld_status weld_attention_run(const weld_attention *a, const weld_tensor *y,
+                                             const char *lengths, weld_error *err)
 {
+    for (int64_t b = 0; a->lengths && b < a->batches; b++)
+        if (a->lengths[b] < 0 || a->lengths[b] > a->columns)
+            return weld_fail(err, WELD_E_FORMAT,
+                             "%s[%" PRId64 "] is %" PRId64 ", must be in 0..%" PRId64, lengths, b,
+                             a->lengths[b], a->columns);
     if (a->columns == 0)
         memset(y->data, 0, (size_t)weld_shape_numel(&y->shape) * sizeof(weld_real));
     for (int64_t b = 0; b < a->batches && a->columns > 0; b++)
@@ -182,6 +202,7 @@ static inline void weld_attention_run(const weld_attention *a, const weld_tensor
                 weld_attention_block(a, b, h, from,
                                      left < WELD_ATTENTION_ROWS ? left : WELD_ATTENTION_ROWS);
             }
+    return WELD_OK;
 }
 
 /* out: [B, H, L, size] = the two parts of key or value, one after the other. */

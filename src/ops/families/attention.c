@@ -1,6 +1,5 @@
 /* Attention of ai.onnx: queries, keys and values already projected. */
 #include "ops/attention.h"
-#include <inttypes.h>
 #include <stddef.h>
 
 enum { QUERY, KEY, VALUE, MASK, PAST_KEY, PAST_VALUE, LENGTHS };
@@ -171,6 +170,7 @@ static weld_status attention_infer(weld_infer *inf, const weld_node *node, weld_
     const attention_attrs *attrs = node->attrs;
     const weld_dtype dtype = weld_infer_dtype(inf, QUERY);
     int64_t past = 0, past_value = 0;
+    WELD_REQUIRE(node->outputs[OUT_Y] >= 0, WELD_E_FORMAT, "output Y is left out");
     WELD_TRY(attention_types(inf, node, err));
     WELD_TRY(attention_operands(inf, attrs, err));
     const head_shape q = head_shape_of(weld_infer_shape(inf, QUERY), attrs->q_heads);
@@ -199,22 +199,12 @@ done:
 
 /* ---- kernel ---------------------------------------------------------------------- */
 
-static const weld_tensor *input(const weld_kernel_args *args, const weld_node *node, int i)
-{
-    return weld_node_input(node, i) >= 0 ? args->in[i] : NULL;
-}
-
-static weld_tensor *output(const weld_kernel_args *args, const weld_node *node, int i)
-{
-    return i < node->output_count && node->outputs[i] >= 0 ? args->out[i] : NULL;
-}
-
 static weld_attention attention_of(const weld_kernel_args *args, const weld_node *node)
 {
     const attention_attrs *attrs = node->attrs;
     const weld_tensor *q = args->in[QUERY], *k = args->in[KEY], *v = args->in[VALUE];
-    const weld_tensor *past_key = input(args, node, PAST_KEY);
-    const weld_tensor *past_value = input(args, node, PAST_VALUE);
+    const weld_tensor *past_key = weld_given_input(args, node, PAST_KEY);
+    const weld_tensor *past_value = weld_given_input(args, node, PAST_VALUE);
     const head_shape sq = head_shape_of(&q->shape, attrs->q_heads);
     const head_shape sk = head_shape_of(&k->shape, attrs->kv_heads);
     weld_attention a = {.batches = sq.batches,
@@ -235,8 +225,8 @@ static weld_attention attention_of(const weld_kernel_args *args, const weld_node
                         .causal = attrs->is_causal != 0,
                         .stage = attrs->stage,
                         .scores = args->scratch};
-    const weld_tensor *mask = input(args, node, MASK), *lengths = input(args, node, LENGTHS);
-    weld_tensor *kept = output(args, node, OUT_SCORES);
+    const weld_tensor *mask = weld_given_input(args, node, MASK),
+                      *lengths = weld_given_input(args, node, LENGTHS);
     if (past_key) {
         a.key[0] = weld_heads_of(past_key, sk.heads);
         a.value[0] = weld_heads_of(past_value, sk.heads);
@@ -245,7 +235,7 @@ static weld_attention attention_of(const weld_kernel_args *args, const weld_node
     a.masks[0] = weld_attention_mask_of(mask, mask && mask->dtype == WELD_BOOL);
     a.lengths = lengths ? lengths->i : NULL;
     a.offset_by_length = lengths && !past_key;
-    a.kept = kept ? weld_reals(kept) : NULL;
+    a.kept = weld_given_output(args, node, OUT_SCORES);
     return a;
 }
 
@@ -259,18 +249,14 @@ static weld_status attention_run(const weld_kernel_args *args, const weld_node *
                                  weld_error *err)
 {
     const weld_attention a = attention_of(args, node);
-    weld_tensor *key = output(args, node, OUT_KEY), *value = output(args, node, OUT_VALUE);
-    for (int64_t b = 0; a.lengths && b < a.batches; b++)
-        if (a.lengths[b] < 0 || a.lengths[b] > a.columns)
-            return weld_fail(err, WELD_E_FORMAT,
-                             "nonpad_kv_seqlen[%" PRId64 "] is %" PRId64 ", must be in 0..%" PRId64,
-                             b, a.lengths[b], a.columns);
-    weld_attention_run(&a, args->out[OUT_Y]);
-    if (key)
-        weld_attention_join(weld_reals(key), &a, a.key, a.key_size);
-    if (value)
-        weld_attention_join(weld_reals(value), &a, a.value, a.value_size);
-    return WELD_OK;
+    weld_real *key = weld_given_output(args, node, OUT_KEY);
+    weld_real *value = weld_given_output(args, node, OUT_VALUE);
+    const weld_status st = weld_attention_run(&a, args->out[OUT_Y], "nonpad_kv_seqlen", err);
+    if (key && st == WELD_OK)
+        weld_attention_join(key, &a, a.key, a.key_size);
+    if (value && st == WELD_OK)
+        weld_attention_join(value, &a, a.value, a.value_size);
+    return st;
 }
 
 /* ---- ties ------------------------------------------------------------------------ */

@@ -1,6 +1,5 @@
 /* RotaryEmbedding: pairs of units of a head are rotated by an angle that depends on the position. */
 #include "ops/attention.h"
-#include <inttypes.h>
 #include <stddef.h>
 
 enum { ROTARY_X, ROTARY_COS, ROTARY_SIN, ROTARY_POSITIONS };

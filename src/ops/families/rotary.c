@@ -163,6 +163,7 @@ static weld_status rotary_tie(weld_ties *ties, int index, const weld_node *node,
         const int table = node->inputs[i];
         weld_tie_pin(ties, index, table, weld_tie_shape(ties, table)->rank - 1, why);
         if (ids >= 0) {
+            weld_tie_position(ties, table, 0);
             weld_tie_pin(ties, index, table, 0, "RotaryEmbedding positions");
         } else {
             weld_tie_axes(ties, table, 0, x, 0);

@@ -59,7 +59,8 @@ static inline int64_t weld_window_reach(const weld_window *w)
 {
     return (w->kernel - 1) * w->dilation + 1;
 }
-/* Splits padding over the two ends. */
+/* Splits padding over the two ends; a negative total (strides beyond the kernel) is none, where
+ * onnxruntime's pools cut the input. */
 void weld_window_pad(weld_window *w, int64_t total, bool more_at_end);
 /* Elements of one channel of the input and of the output; one window's entries. Only for shapes
  * that passed the limits and hold elements: an empty tensor may have any sizes. */

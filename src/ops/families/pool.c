@@ -166,9 +166,9 @@ static void reduce_max(const pool_result *out, const pool_view *v, const pool_at
 {
     const bool is_real = weld_dtype_is_float(v->x->dtype);
     const int64_t place = is_real ? top_real(v) : top_integer(v);
-    if (out->y && is_real)
+    if (is_real)
         weld_reals(out->y)[out->at] = place < 0 ? -INFINITY : weld_reals(v->x)[place];
-    else if (out->y)
+    else
         out->y->i[out->at] = place >= 0 ? v->x->i[place] : v->x->dtype == WELD_INT8 ? INT8_MIN : 0;
     if (out->indices)
         out->indices->i[out->at] = index_of(v, place, attrs->storage_order != 0);
@@ -323,8 +323,6 @@ static weld_status pool_tie(weld_ties *ties, int index, const weld_node *node, w
         weld_windows_tie(ties, x, node->outputs[1]);
         weld_tie_axes(ties, x, 1, node->outputs[1], 1);
     }
-    if (y < 0)
-        return WELD_OK;
     weld_windows_tie(ties, x, y);
     weld_tie_axes(ties, x, 1, y, 1);
     return WELD_OK;

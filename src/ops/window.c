@@ -109,11 +109,6 @@ int64_t weld_windows_out(const weld_windows *w)
     return w->axis[0].out * w->axis[1].out * w->axis[2].out;
 }
 
-int64_t weld_windows_kernel(const weld_windows *w)
-{
-    return w->axis[0].kernel * w->axis[1].kernel * w->axis[2].kernel;
-}
-
 weld_shape weld_windows_shape(const weld_windows *w, int64_t images, int64_t channels)
 {
     weld_shape shape = {w->spatial + 2, {images, channels}};

@@ -62,11 +62,10 @@ static inline int64_t weld_window_reach(const weld_window *w)
 /* Splits padding over the two ends; a negative total (strides beyond the kernel) is none, where
  * onnxruntime's pools cut the input. */
 void weld_window_pad(weld_window *w, int64_t total, bool more_at_end);
-/* Elements of one channel of the input and of the output; one window's entries. Only for shapes
- * that passed the limits and hold elements: an empty tensor may have any sizes. */
+/* Elements of one channel of the input and of the output. Only for shapes that passed the limits
+ * and hold elements: an empty tensor may have any sizes. */
 int64_t weld_windows_in(const weld_windows *w);
 int64_t weld_windows_out(const weld_windows *w);
-int64_t weld_windows_kernel(const weld_windows *w);
 /* [N, C, out...] for the shape of an input or output of the same rank. */
 weld_shape weld_windows_shape(const weld_windows *w, int64_t images, int64_t channels);
 

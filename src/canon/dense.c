@@ -40,7 +40,8 @@ typedef struct gemm_view {
 static gemm_view view_gemm(const weld_node *node)
 {
     return (gemm_view){.transposed = weld_attr_number(node, "transB") != 0,
-                       .plain = weld_attr_number(node, "alpha") == 1 && weld_attr_number(node, "beta") == 1 &&
+                       .plain = weld_attr_number(node, "alpha") == 1 &&
+                                weld_attr_number(node, "beta") == 1 &&
                                 weld_attr_number(node, "transA") == 0};
 }
 

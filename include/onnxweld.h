@@ -168,7 +168,8 @@ typedef struct weld_array {
     int dtype; /**< as TensorProto.DataType in ONNX: 1 = float, 7 = int64, ... */
     int rank;
     const int64_t *dims; /**< [rank] */
-    const float *f;      /**< of every floating type, else NULL */
+    const float *f;      /**< of float, float16, bfloat16, else NULL */
+    const double *d;     /**< of double, else NULL */
     const int64_t *i;    /**< of integers and bool, else NULL */
 } weld_array;
 

@@ -62,7 +62,7 @@ static weld_status make_structure(weld_structure **out, weld_context *ctx,
     WELD_TRY(weld_onnx_open(&s->file, ctx, source, err));
     st = weld_onnx_import(&draft, s->file, err);
     if (st == WELD_OK)
-        st = weld_canonicalise(&draft, err);
+        st = weld_canonicalise(&draft, &(weld_canon_options){0}, err);
     if (st == WELD_OK)
         st = weld_draft_finish(&s->graph, &s->homes, &draft, err);
     if (st == WELD_OK)

@@ -31,8 +31,8 @@ struct weld_model {
 struct weld_alignment {
     weld_context *ctx;
     const weld_model *a, *b; /* borrowed */
-    int *param_of;           /* [param_count] B's parameter in the place of A's */
-    weld_shapes *shapes;     /* of A's graph, for the symmetry */
+    weld_pairing *pairing;
+    weld_shapes *shapes; /* of A's graph, for the symmetry */
     weld_symmetry *symmetry;
     weld_element *element;
     weld_paramset *naive;   /* B in A's frame */

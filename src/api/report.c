@@ -214,13 +214,11 @@ weld_status weld_check(weld_report **out, const weld_model *a, const weld_model 
     weld_status st = WELD_OK;
     weld_report *r = NULL;
     weld_pairing *pairing = NULL;
-    const int64_t literal[2] = {a->structure->literal_batch, b->structure->literal_batch};
     *out = NULL;
     WELD_TRY(new_report(&r, a->ctx, err));
     WELD_TRY(add_model(r, "A", a, err));
     WELD_TRY(add_model(r, "B", b, err));
-    WELD_TRY(
-        weld_pair_graphs(&pairing, a->ctx, a->structure->graph, b->structure->graph, literal, err));
+    WELD_TRY(weld_pair_graphs(&pairing, a->ctx, a->structure->graph, b->structure->graph, err));
     r->checked = true;
     for (int k = 0; k < pairing->difference_count; k++)
         WELD_TRY(weld_report_line(r, &r->obstacles, err, "%s", pairing->differences[k]));

@@ -54,7 +54,7 @@ done:
     return st;
 }
 
-static weld_status replace_tensor(splicer *s, int tensor, const float *values, weld_error *err)
+static weld_status replace_tensor(splicer *s, int tensor, const void *values, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_tensor_entry *t = &s->file->scan->tensors[tensor];
@@ -140,7 +140,7 @@ done:
     return st;
 }
 
-static weld_status relocate_values(splicer *s, int tensor, const float *values, weld_error *err)
+static weld_status relocate_values(splicer *s, int tensor, const void *values, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_tensor_meta *meta = &s->file->tensors[tensor];
@@ -178,28 +178,49 @@ bool weld_onnx_has_external(const weld_onnx_file *file)
     return file->external_count > 0;
 }
 
+/* Does the file hold these values? Compared in the type that they were read to. */
+static weld_status is_stored(bool *out, const splicer *s, int tensor, const void *values,
+                             weld_dtype dtype, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_tensor old = {0};
+    WELD_TRY(weld_onnx_read_tensor(&old, s->file, tensor, err));
+    const size_t n = (size_t)weld_shape_numel(&old.shape);
+    if (weld_compute_size(dtype) < weld_compute_size(old.dtype)) /* in place: it gets smaller */
+        weld_convert_reals(old.data, dtype, old.data, old.dtype, n);
+    *out = weld_compute_size(dtype) <= weld_compute_size(old.dtype) &&
+           memcmp(old.data, values, n * weld_compute_size(dtype)) == 0;
+done:
+    weld_tensor_free(s->file->ctx, &old);
+    return st;
+}
+
 /* `values` in the canonical layout -> edits, unless they equal what the file holds. */
 static weld_status replace_param(splicer *s, const weld_paramset *values, int p,
                                  const weld_home *home, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_context *ctx = s->file->ctx;
-    size_t n = (size_t)weld_shape_numel(&values->graph->params[p].shape);
-    float *stored_order = NULL, *scratch = NULL;
-    weld_tensor old = {0};
-    WELD_NEW(stored_order, ctx, n);
-    WELD_NEW(scratch, ctx, n);
-    memcpy(stored_order, values->arrays[p], n * sizeof(float));
-    weld_home_backward(home, stored_order, scratch, sizeof(float));
-    if (s->file->tensors[home->tensor].external && !s->relocation->keep) {
-        WELD_TRY(relocate_values(s, home->tensor, stored_order, err));
+    const weld_dtype dtype = values->graph->params[p].dtype;
+    const weld_dtype stored = s->file->tensors[home->tensor].dtype;
+    const size_t n = weld_param_numel(values->graph, p), size = weld_compute_size(dtype);
+    void *stored_order = NULL, *scratch = NULL; /* room for either compute type */
+    bool same = false;
+    WELD_REQUIRE((stored_order = weld_alloc(ctx, n, sizeof(double))) &&
+                     (scratch = weld_alloc(ctx, n, sizeof(double))),
+                 WELD_E_NOMEM, "no memory for %zu elements", n);
+    if (n)
+        memcpy(stored_order, values->arrays[p], n * size);
+    weld_home_backward(home, stored_order, scratch, size);
+    const bool moves = s->file->tensors[home->tensor].external && !s->relocation->keep;
+    if (!moves)
+        WELD_TRY(is_stored(&same, s, home->tensor, stored_order, dtype, err));
+    if (same)
         goto done;
-    }
-    WELD_TRY(weld_onnx_read_tensor(&old, s->file, home->tensor, err));
-    if (memcmp(old.f, stored_order, n * sizeof(float)) != 0)
-        WELD_TRY(replace_tensor(s, home->tensor, stored_order, err));
+    weld_convert_reals(scratch, stored, stored_order, dtype, n);
+    WELD_TRY(moves ? relocate_values(s, home->tensor, scratch, err)
+                   : replace_tensor(s, home->tensor, scratch, err));
 done:
-    weld_tensor_free(ctx, &old);
     weld_free(ctx, stored_order);
     weld_free(ctx, scratch);
     return st;

@@ -259,3 +259,9 @@ weld_status weld_pair_tie(weld_ties *ties, int index, const weld_node *node, wel
     tie_operand(ties, index, node, 1, extra + at);
     return WELD_OK;
 }
+
+bool weld_op_is_elementwise(const weld_op *op)
+{
+    return op->tie == weld_tie_elementwise || op->tie == weld_broadcast_tie ||
+           op->tie == weld_pair_tie || op == &weld_op_PRelu;
+}

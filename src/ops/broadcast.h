@@ -60,6 +60,9 @@ weld_status weld_broadcast_shape(weld_shape *shape, const weld_infer *inf, const
 /* Aligned axes are tied, and constants whose entries differ along an axis hold it in place. */
 weld_status weld_broadcast_tie(weld_ties *ties, int index, const weld_node *node, weld_error *err);
 
+/* Does the operator compute each element of its output from the elements in the same place? */
+bool weld_op_is_elementwise(const weld_op *op);
+
 /* infer of an operator whose inputs are all of one type; `result` is WELD_UNDEFINED for that. */
 weld_status weld_binary_infer(weld_infer *inf, const weld_node *node, unsigned types,
                               weld_dtype result, weld_error *err);

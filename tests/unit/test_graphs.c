@@ -101,7 +101,7 @@ static void random_elements_keep_the_function(void **state)
         assert_int_equal(weld_paramset_copy(&moved, f.model->params, NULL), WELD_OK);
         assert_int_equal(weld_element_apply(moved, f.element, f.model->params, NULL), WELD_OK);
         weld_side sides[2] = {{f.shapes, f.model->params}, {f.shapes, moved}};
-        assert_int_equal(weld_prove(&proof, f.ctx, sides, NULL, 16, NULL), WELD_OK);
+        assert_int_equal(weld_prove(&proof, f.ctx, sides, NULL, NULL, 16, NULL), WELD_OK);
         if (!(proof.max_rel < 1e-5))
             fail_msg("%s: outputs differ by %g", graphs[k].name, proof.max_rel);
         weld_paramset_free(moved);

@@ -67,7 +67,7 @@ static weld_status run_cast(const weld_kernel_args *args, const weld_node *node,
 }
 
 /* Input 1 of CastLike is looked at for its type only. */
-static weld_status tie_cast(weld_ties *ties, int index, const weld_node *node, weld_error *err)
+static weld_status tie_cast_like(weld_ties *ties, int index, const weld_node *node, weld_error *err)
 {
     (void)index, (void)err;
     weld_tie_other_axes(ties, node->inputs[0], node->outputs[0], -1);
@@ -93,6 +93,6 @@ static const weld_field cast_fields[] = {
     {0}};
 
 WELD_MOVE_OP(Cast, 6, 1, 1, .fields = cast_fields, .attrs_size = sizeof(cast_attrs),
-             .infer = infer_cast, .run = run_cast, .tie = tie_cast);
+             .infer = infer_cast, .run = run_cast, .tie = weld_tie_elementwise);
 WELD_MOVE_OP(CastLike, 15, 2, 2, .static_inputs = 2, .fields = cast_fields + 1,
-             .infer = infer_cast_like, .run = run_cast, .tie = tie_cast);
+             .infer = infer_cast_like, .run = run_cast, .tie = tie_cast_like);

@@ -67,13 +67,6 @@ static weld_status clip_run(const weld_kernel_args *args, const weld_node *node,
     return WELD_OK;
 }
 
-static weld_status clip_tie(weld_ties *ties, int index, const weld_node *node, weld_error *err)
-{
-    (void)index, (void)err;
-    weld_tie_other_axes(ties, node->inputs[0], node->outputs[0], -1);
-    return WELD_OK;
-}
-
 static const weld_field clip_fields[] = {
     {"min", WELD_FIELD_FLOAT, offsetof(clip_attrs, min), -FLT_MAX, NULL, false},
     {"max", WELD_FIELD_FLOAT, offsetof(clip_attrs, max), FLT_MAX, NULL, false},
@@ -82,7 +75,7 @@ static const weld_field clip_fields[] = {
 
 WELD_MOVE_OP(Clip, 1, 1, 3, .flags = WELD_OP_ACTIVATION, .static_inputs = 6, .fields = clip_fields,
              .attrs_size = sizeof(clip_attrs), .infer = clip_infer, .run = clip_run,
-             .tie = clip_tie);
+             .tie = weld_tie_elementwise);
 
 /* ---- Shrink: 0 between -lambd and lambd, what is outside comes nearer by bias ---------- */
 

@@ -88,14 +88,14 @@ static void find_taps(taps *out, double coordinate, int64_t n, const grid_attrs 
                                              : ((g + 1.0f) * (weld_real)n - 1.0f) / 2.0f;
     const double edge = attrs->align_corners ? 0.0 : -0.5, last = (double)(n - 1);
     double at = attrs->mode == MODE_NEAREST ? nearbyint((double)p) : (double)p;
-    if (attrs->padding == PADDING_BORDER)
+    const bool cubic = attrs->mode == MODE_CUBIC || attrs->mode == MODE_BICUBIC;
+    if (attrs->padding == PADDING_BORDER && !cubic)
         at = at >= 0.0 ? (at < last ? at : last) : 0.0;
     else if (attrs->padding == PADDING_REFLECTION)
         at = reflect(at, edge, last - edge);
     else if (!isfinite(at))
         at = -TAPS_MAX; /* beyond the border */
     const double first = floor(at), t = at - first;
-    const bool cubic = attrs->mode == MODE_CUBIC || attrs->mode == MODE_BICUBIC;
     out->count = attrs->mode == MODE_NEAREST ? 1 : cubic ? 4 : 2;
     for (int k = 0; k < out->count; k++)
         out->index[k] = padded_index(first + k - (cubic ? 1 : 0), n, attrs);

@@ -12,8 +12,17 @@ typedef struct reshape_attrs {
     weld_ints shape;
 } reshape_attrs;
 
-/* dims [count] of the target become those of the result: 0 copies the input's dim (unless zeros are
- * allowed), -1 takes what is left. What is copied counts on neither side. */
+static bool same_count(const weld_shape *a, const weld_shape *b)
+{
+    int64_t count = 1;
+    for (int k = 0; k < a->rank; k++)
+        if (!weld_mul_i64(count, a->dims[k], &count))
+            return false;
+    return count == weld_shape_numel(b);
+}
+
+/* The dims of the target become those of the result: 0 copies the input's dim (unless zeros are
+ * allowed), -1 takes what the others leave of what is not copied. */
 static weld_status resolve_target(weld_shape *out, const weld_infer *inf, bool allowzero,
                                   weld_error *err)
 {
@@ -43,7 +52,7 @@ static weld_status resolve_target(weld_shape *out, const weld_infer *inf, bool a
         left *= copied[k] ? 1 : x->dims[k];
     if (hole >= 0)
         out->dims[hole] = known ? left / known : 0;
-    if (known * (hole >= 0 ? out->dims[hole] : 1) != left)
+    if ((hole >= 0 && known * out->dims[hole] != left) || !same_count(out, x))
         return weld_fail(err, WELD_E_FORMAT, "%" PRId64 " elements do not fit the target shape",
                          weld_shape_numel(x));
     return WELD_OK;

@@ -97,12 +97,20 @@ static weld_status run_fill(const weld_kernel_args *args, const weld_node *node,
     return WELD_OK;
 }
 
+static weld_status tie_fill(weld_ties *ties, int index, const weld_node *node, weld_error *err)
+{
+    (void)index, (void)err;
+    for (int a = 0; a < weld_tie_shape(ties, node->outputs[0])->rank; a++)
+        weld_tie_copies(ties, node->outputs[0], a);
+    return WELD_OK;
+}
+
 static const weld_field fill_fields[] = {
     {"value", WELD_FIELD_TENSOR, offsetof(fill_attrs, value), 0.0, NULL, false}, {0}};
 
 WELD_MOVE_OP(ConstantOfShape, 9, 1, 1, .static_inputs = 1, .fields = fill_fields,
              .attrs_size = sizeof(fill_attrs), .infer = infer_fill, .run = run_fill,
-             .tie = weld_tie_nothing);
+             .tie = tie_fill);
 
 /* ---- Range: start, start + delta, ... before limit -------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* Operators that repeat elements: Expand, Tile. An axis of size 1 that is repeated ties nothing, as
- * under broadcasting: all its copies are alike. */
+ * under broadcasting. */
 #include "core/size.h"
 #include "ops/move.h"
 #include <inttypes.h>
@@ -43,8 +43,13 @@ static weld_status tie_expand(weld_ties *ties, int index, const weld_node *node,
     (void)index, (void)err;
     const int x = node->inputs[0], y = node->outputs[0], rank = weld_tie_shape(ties, x)->rank;
     const int shift = weld_tie_shape(ties, y)->rank - rank;
-    for (int a = 0; a < rank; a++)
-        weld_tie_axes(ties, x, a, y, a + shift);
+    for (int a = 0; a < rank + shift; a++)
+        if (a >= shift && weld_tie_shape(ties, x)->dims[a - shift] != 1)
+            weld_tie_axes(ties, x, a - shift, y, a);
+        else if (weld_tie_shape(ties, y)->dims[a] != 1)
+            weld_tie_copies(ties, y, a);
+        else if (a >= shift)
+            weld_tie_axes(ties, x, a - shift, y, a);
     return WELD_OK;
 }
 
@@ -124,9 +129,12 @@ static weld_status tie_tile(weld_ties *ties, int index, const weld_node *node, w
     (void)index, (void)err;
     const int x = node->inputs[0], y = node->outputs[0];
     const weld_shape *xs = weld_tie_shape(ties, x), *ys = weld_tie_shape(ties, y);
-    for (int a = 0; a < xs->rank; a++)
+    for (int a = 0; a < xs->rank; a++) {
+        if (xs->dims[a] == 1 && ys->dims[a] != 1)
+            weld_tie_copies(ties, y, a);
         for (int64_t k = 0; (xs->dims[a] > 1 || ys->dims[a] == 1) && k < ys->dims[a]; k++)
             weld_tie_unit(ties, x, a, k % xs->dims[a], y, a, k);
+    }
     return WELD_OK;
 }
 

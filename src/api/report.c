@@ -214,11 +214,12 @@ weld_status weld_check(weld_report **out, const weld_model *a, const weld_model 
     weld_status st = WELD_OK;
     weld_report *r = NULL;
     weld_pairing *pairing = NULL;
+    weld_model *folded[2] = {NULL, NULL};
     *out = NULL;
     WELD_TRY(new_report(&r, a->ctx, err));
     WELD_TRY(add_model(r, "A", a, err));
     WELD_TRY(add_model(r, "B", b, err));
-    WELD_TRY(weld_pair_graphs(&pairing, a->ctx, a->structure->graph, b->structure->graph, err));
+    WELD_TRY(weld_pair_models(&pairing, folded, a, b, err));
     r->checked = true;
     for (int k = 0; k < pairing->difference_count; k++)
         WELD_TRY(weld_report_line(r, &r->obstacles, err, "%s", pairing->differences[k]));
@@ -230,6 +231,8 @@ weld_status weld_check(weld_report **out, const weld_model *a, const weld_model 
                        pairing->difference_count);
 done:
     weld_pairing_free(pairing);
+    weld_model_free(folded[0]);
+    weld_model_free(folded[1]);
     weld_report_free(r);
     return st;
 }

@@ -156,7 +156,6 @@ weld_status weld_canonicalise(weld_draft *draft, const weld_canon_options *optio
         WELD_TRY(weld_pass_##name(draft, err));
 #include "canon/passes.def"
 #undef WELD_PASS
-    (void)options;
 done:
     return st;
 }

@@ -151,6 +151,15 @@ weld_status weld_reshaped_param(int *out, weld_draft *draft, int param, const we
     return param_by_step(out, draft, param, step, err);
 }
 
+weld_status weld_folded_param(int *out, weld_draft *draft, int param, const weld_fold *fold,
+                              weld_error *err)
+{
+    const weld_value *v = &draft->values[param];
+    const weld_shape shape = weld_shape_make(v->rank, v->dims);
+    weld_view_step step = {.kind = WELD_VIEW_FOLD, .in = shape, .out = shape, .fold = fold};
+    return param_by_step(out, draft, param, step, err);
+}
+
 bool weld_axes_of(unsigned *axes, const weld_draft *draft, int node, int rank)
 {
     const weld_ints *attr = weld_attr_slot(&draft->nodes[node], "axes");

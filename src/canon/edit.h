@@ -32,6 +32,8 @@ weld_status weld_transposed_param(int *out, weld_draft *draft, int param, const 
                                   weld_error *err);
 weld_status weld_reshaped_param(int *out, weld_draft *draft, int param, const weld_shape *shape,
                                 weld_error *err);
+weld_status weld_folded_param(int *out, weld_draft *draft, int param, const weld_fold *fold,
+                              weld_error *err);
 /* Axes of a reduction or a view, from its attribute `axes` or input 1, counted from the front;
  * bit k = axis k. False when they are not known. */
 bool weld_axes_of(unsigned *axes, const weld_draft *draft, int node, int rank);

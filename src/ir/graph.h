@@ -45,11 +45,16 @@ typedef struct weld_node {
 } weld_node;
 
 /* How a stored tensor becomes a canonical parameter: steps in order, each with an inverse. */
-typedef enum weld_view_kind { WELD_VIEW_TRANSPOSE, WELD_VIEW_RESHAPE } weld_view_kind;
+typedef enum weld_view_kind {
+    WELD_VIEW_TRANSPOSE,
+    WELD_VIEW_RESHAPE,
+    WELD_VIEW_FOLD
+} weld_view_kind;
 typedef struct weld_view_step {
     weld_view_kind kind;
     int perm[WELD_RANK_MAX]; /* TRANSPOSE: out axis k is in axis perm[k] */
     weld_shape in, out;
+    const struct weld_fold *fold; /* FOLD */
 } weld_view_step;
 
 enum { WELD_VIEW_STEPS_MAX = 8 };
@@ -59,6 +64,21 @@ typedef struct weld_home {
     int step_count;
     weld_view_step steps[WELD_VIEW_STEPS_MAX];
 } weld_home;
+
+/* A BatchNormalization that is part of the layer before it: factor = scale / sqrt(variance +
+ * epsilon) for each unit. The weight is W factor; the shift becomes the bias of the layer, shift +
+ * (bias - mean) factor. The vectors stay in the file: [units] each. */
+typedef struct weld_fold {
+    weld_home scale, mean, variance, bias;
+    bool has_bias, of_shift; /* of_shift: this is the home of the bias */
+    int axis;                /* of the units in the weight */
+    int64_t units;
+    double epsilon;
+} weld_fold;
+/* The fold for given vectors [units]; `offset` is 0 for weights. */
+typedef struct weld_affine {
+    const double *factor, *offset;
+} weld_affine;
 
 typedef struct weld_param {
     int value;
@@ -156,7 +176,11 @@ weld_status weld_draft_finish(weld_graph **out, weld_home **homes_out, weld_draf
 weld_status weld_draft_reopen(weld_draft *draft, weld_graph *graph, const weld_home *homes,
                               weld_error *err);
 
-/* Stored elements (compute type) -> canonical, and back. `scratch`: as many bytes as the data. */
-void weld_home_forward(const weld_home *home, void *data, void *scratch, size_t element_size);
-void weld_home_backward(const weld_home *home, void *data, void *scratch, size_t element_size);
+/* One step from the stored elements to the canonical ones, and back; elements of a floating `dtype`.
+ * `scratch`: as many bytes as the data. `affine`: of FOLD. Back, a unit whose factor is 0 stays as it
+ * is. */
+void weld_step_forward(const weld_view_step *step, void *data, void *scratch, weld_dtype dtype,
+                       const weld_affine *affine);
+void weld_step_backward(const weld_view_step *step, void *data, void *scratch, weld_dtype dtype,
+                        const weld_affine *affine);
 #endif

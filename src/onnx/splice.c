@@ -2,6 +2,7 @@
 #include "io/wire.h"
 #include "onnx/edits.h"
 #include "onnx/external.h"
+#include "onnx/params.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -156,7 +157,7 @@ done:
     return st;
 }
 
-/* External tensors that are no parameters go along as they are. */
+/* External tensors whose values did not change go along as they are. */
 static weld_status relocate_others(splicer *s, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -178,50 +179,30 @@ bool weld_onnx_has_external(const weld_onnx_file *file)
     return file->external_count > 0;
 }
 
-/* Does the file hold these values? Compared in the type that they were read to. */
-static weld_status is_stored(bool *out, const splicer *s, int tensor, const void *values,
-                             weld_dtype dtype, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_tensor old = {0};
-    WELD_TRY(weld_onnx_read_tensor(&old, s->file, tensor, err));
-    const size_t n = (size_t)weld_shape_numel(&old.shape);
-    if (weld_compute_size(dtype) < weld_compute_size(old.dtype)) /* in place: it gets smaller */
-        weld_convert_reals(old.data, dtype, old.data, old.dtype, n);
-    *out = weld_compute_size(dtype) <= weld_compute_size(old.dtype) &&
-           memcmp(old.data, values, n * weld_compute_size(dtype)) == 0;
-done:
-    weld_tensor_free(s->file->ctx, &old);
-    return st;
-}
-
-/* `values` in the canonical layout -> edits, unless they equal what the file holds. */
+/* `values` in the canonical layout -> edits, unless they are what the file's values become there. */
 static weld_status replace_param(splicer *s, const weld_paramset *values, int p,
                                  const weld_home *home, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_context *ctx = s->file->ctx;
-    const weld_dtype dtype = values->graph->params[p].dtype;
+    const weld_param *param = &values->graph->params[p];
     const weld_dtype stored = s->file->tensors[home->tensor].dtype;
-    const size_t n = weld_param_numel(values->graph, p), size = weld_compute_size(dtype);
-    void *stored_order = NULL, *scratch = NULL; /* room for either compute type */
-    bool same = false;
-    WELD_REQUIRE((stored_order = weld_alloc(ctx, n, sizeof(double))) &&
+    const size_t n = weld_param_numel(values->graph, p), size = weld_compute_size(param->dtype);
+    void *work = NULL, *scratch = NULL; /* room for either compute type */
+    WELD_REQUIRE((work = weld_alloc(ctx, n, sizeof(double))) &&
                      (scratch = weld_alloc(ctx, n, sizeof(double))),
                  WELD_E_NOMEM, "no memory for %zu elements", n);
-    if (n)
-        memcpy(stored_order, values->arrays[p], n * size);
-    weld_home_backward(home, stored_order, scratch, size);
     const bool moves = s->file->tensors[home->tensor].external && !s->relocation->keep;
-    if (!moves)
-        WELD_TRY(is_stored(&same, s, home->tensor, stored_order, dtype, err));
-    if (same)
-        goto done;
-    weld_convert_reals(scratch, stored, stored_order, dtype, n);
+    WELD_TRY(weld_onnx_read_param(work, s->file, param, home, err));
+    if (n == 0 || memcmp(work, values->arrays[p], n * size) == 0)
+        goto done; /* external ones go along with the others */
+    memcpy(work, values->arrays[p], n * size);
+    WELD_TRY(weld_home_backward(home, s->file, work, scratch, param->dtype, err));
+    weld_convert_reals(scratch, stored, work, param->dtype, n);
     WELD_TRY(moves ? relocate_values(s, home->tensor, scratch, err)
                    : replace_tensor(s, home->tensor, scratch, err));
 done:
-    weld_free(ctx, stored_order);
+    weld_free(ctx, work);
     weld_free(ctx, scratch);
     return st;
 }

@@ -86,6 +86,9 @@ void weld_tie_pin(weld_ties *ties, int node, int x, int a, const char *why);
 void weld_tie_pin_unit(weld_ties *ties, int node, int x, int a, int64_t i, const char *why);
 /* Positions in space or time, not units of the network: never counted as hidden. */
 void weld_tie_position(weld_ties *ties, int x, int a);
+/* Entries along the axis are copies of one entry (Expand): nothing moves there, until they meet
+ * entries that differ. */
+void weld_tie_copies(weld_ties *ties, int x, int a);
 /* Entries along the axis are combined (summed, normalised): harmless for units, but samples
  * along it are not independent. */
 void weld_tie_mix(weld_ties *ties, int x, int a);

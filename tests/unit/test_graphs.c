@@ -29,6 +29,9 @@ static const expectation graphs[] = {
     {"squeeze_excite", 2, 0, NULL, false},
     {"option_a", 2, 1, "padding", false},
     {"channel_shuffle", 1, 1, "Reshape splits or merges moving axes", false},
+    {"moved_units", 4, 0, NULL, false},
+    {"expanded_gate", 3, 1, "coordinates", false},
+    {"early_forms", 3, 0, NULL, false},
     {"deep_mlp", 6, 0, NULL, false},
     {"deep_mlp_oddly", 6, 0, NULL, false},
 };

@@ -5,6 +5,7 @@
 #include "onnx/import.h"
 #include "onnx/params.h"
 #include "prove/prove.h"
+#include "report/report.h"
 #include "symmetry/group.h"
 
 /* Samples per forward pass, unless the user or a literal batch says otherwise. */
@@ -59,6 +60,11 @@ weld_status weld_model_folded(weld_model **out, const weld_model *model, weld_er
  * pairing is of those, and they are the caller's to free; else they are NULL. */
 weld_status weld_pair_models(weld_pairing **out, weld_model *folded[2], const weld_model *a,
                              const weld_model *b, weld_error *err);
+/* A report that knows the library and the machine. */
+weld_status weld_report_open(weld_report **out, weld_context *ctx, weld_error *err);
+/* Adds what the file says of the model: producer, opsets, number of parameters. */
+weld_status weld_report_add_model(weld_report *report, const char *role, const weld_model *model,
+                                  weld_error *err);
 weld_structure *weld_structure_retain(weld_structure *structure);
 void weld_structure_release(weld_structure *structure);
 /* Shapes for a micro-batch of about `wanted` samples: the literal batch where that is fixed. */

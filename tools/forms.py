@@ -104,7 +104,7 @@ def place_external(model, how, path):
 
 
 def write(original, name, path):
-    """Writes one form; raises NotApplicable if it doesn't apply. Asserts that it computes the same."""
+    """Writes one form and asserts that it computes the same; raises NotApplicable."""
     model = onnx.load(original)
     net = Net(model)
     for part in name.split("+"):
@@ -148,7 +148,7 @@ def main():
     options = parser.parse_args()
     if options.list:
         for name, function in FORMS.items():
-            print(f"{name:22s} {(function.__doc__ or '').strip().splitlines()[0:1]}")
+            print(f"{name:22s} {' '.join(function.__doc__.split())}")
         return 0
     if not options.folder:
         parser.error("MODEL.onnx and OUTDIR are needed")

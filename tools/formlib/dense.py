@@ -10,7 +10,7 @@ from .spell import reshape, squeeze, unsqueeze
 
 @dataclass
 class Dense:
-    """A layer out = x @ weight + bias, however it is written; names are those of the old weights."""
+    """A layer out = x @ weight + bias, however written; names are those of the old weights."""
 
     x: str
     weight: np.ndarray  # [inputs, outputs]
@@ -84,6 +84,8 @@ def transb1(net):
 
 @form("matmul_add")
 def matmul_add(net):
+    """MatMul, then Add of the bias."""
+
     def emit(layer):
         weight, bias = layer.stored(net)
         net.add("Add", net.add("MatMul", layer.x, weight), bias, to=layer.out)
@@ -130,7 +132,7 @@ def gemm_3d(net):
 
 @form("conv1x1")
 def conv1x1(net):
-    """Dense layers on vectors as 1x1 convolutions on 1x1 maps, what lies between on maps as well."""
+    """Dense layers on vectors as 1x1 convolutions on 1x1 maps, rectifiers between on maps too."""
     maps = {}  # the name of a vector -> the name of its map [batch, channels, 1, 1]
 
     def emit(layer):

@@ -43,7 +43,8 @@ class Walk:
     shapes: dict
     maps: set = field(default_factory=set)  # values that are [n, h, w, c] now
     flat: dict = field(default_factory=dict)  # flattened maps -> their (c, h, w)
-    skipped: set = field(default_factory=set)  # nodes that an earlier one has taken over
+    skipped: set = field(default_factory=set)  # ids of nodes that an earlier one has taken over
+    readers: dict = field(default_factory=dict)  # values -> the node that alone reads them, or None
 
 
 def windowed(walk, node):
@@ -113,21 +114,15 @@ def visit(walk, node):
         dense(walk, node)
     else:
         walk.net.nodes.append(node)
-        for known in (walk.maps, walk.flat):
-            if x in known and kind in ELEMENTWISE:
-                note(known, x, node.output[0])
-
-
-def note(known, x, out):
-    if isinstance(known, set):
-        known.add(out)
-    else:
-        known[out] = known[x]
+        if x in walk.maps and kind in ELEMENTWISE:
+            walk.maps.add(node.output[0])
+        if x in walk.flat and kind in ELEMENTWISE:
+            walk.flat[node.output[0]] = walk.flat[x]
 
 
 @form("nhwc")
 def nhwc(net):
-    """As tf2onnx writes before it optimises: only what must be channels first is, between Transposes."""
+    """As tf2onnx before it optimises: between Transposes what must be channels first."""
     if not any(n.op_type in WINDOWED for n in net.nodes):
         raise NotApplicable("no convolution")
     walk = Walk(net, net.shapes(), {net.input.name})

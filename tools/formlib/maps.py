@@ -10,40 +10,35 @@ from .spell import argument, clip, pad, reduce_mean, reshape, squeeze, unsqueeze
 # Mean over the map, or over the tokens
 
 
-def flattens(net, node):
-    """Whether a node only takes [n, c, 1, 1] to [n, c]."""
-    if node is None or node.op_type not in ("Flatten", "Reshape", "Squeeze"):
-        return False
-    return len(net.shapes()[node.output[0]]) == 2
+def flattened(net, pool):
+    """Where the map of a global pool is [n, c]: the output of the node that alone reads it."""
+    reader = net.only_reader(pool.output[0])
+    if reader is None or reader.op_type not in ("Flatten", "Reshape", "Squeeze"):
+        return None
+    return reader.output[0] if len(net.shapes()[reader.output[0]]) == 2 else None
 
 
 def each_mean(net, emit):
     """emit(x, axes, extent, out) for every mean over whole axes that are dropped afterwards."""
     shapes = net.shapes()
-    dropped = set()
+    pooled = {n.output[0]: flattened(net, n) for n in net.nodes if n.op_type == "GlobalAveragePool"}
 
     def replace(node):
-        x, out, axes = node.input[0], node.output[0], None
-        if out in dropped:
-            return True
+        x, out, axes = node.input[0], node.output[0], [2, 3]
+        if out in pooled.values():
+            return True  # the pool before it gives this already
         if node.op_type == "GlobalAveragePool":
-            reader = next((n for n in old if out in n.input), None)
-            if not flattens_of[out]:
-                return False
-            axes, out = [2, 3], reader.output[0]
-            dropped.add(out)
-        elif node.op_type == "ReduceMean":
+            out = pooled[out]
+        elif node.op_type == "ReduceMean" and not attributes(node).get("keepdims", 1):
             axes = argument(net, node, "axes", 1)
-            if attributes(node).get("keepdims", 1) or axes != [1]:
-                return False
+            out = out if axes == [1] else None
         else:
+            out = None
+        if out is None:
             return False
         emit(x, axes, [shapes[x][axis] for axis in axes], out)
         return True
 
-    old = list(net.nodes)
-    flattens_of = {n.output[0]: flattens(net, net.only_reader(n.output[0]))
-                   for n in old if n.op_type == "GlobalAveragePool"}
     net.rewrite({"GlobalAveragePool", "ReduceMean", "Flatten", "Reshape", "Squeeze"}, replace)
 
 
@@ -113,16 +108,19 @@ def each_flatten(net, emit):
 
 @form("flatten")
 def as_flatten(net):
+    """Flatten from axis 1."""
     each_flatten(net, lambda x, columns, out: net.add("Flatten", x, to=out, axis=1))
 
 
 @form("flatten_reshape_0")
 def flatten_reshape_0(net):
+    """Reshape to [0, -1]: the batch is copied."""
     each_flatten(net, lambda x, columns, out: reshape(net, x, [0, -1], to=out))
 
 
 @form("flatten_reshape_n")
 def flatten_reshape_n(net):
+    """Reshape to [-1, columns]."""
     each_flatten(net, lambda x, columns, out: reshape(net, x, [-1, columns], to=out))
 
 

@@ -11,7 +11,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 FORMS = {}  # name -> function(net), in the order in which they are written
-IR_VERSIONS = {7: 3, 9: 4, 11: 6, 13: 7, 17: 8, 18: 8, 20: 9, 22: 10}  # what exporters of the time wrote
+# opset -> what exporters of the time wrote
+IR_VERSIONS = {7: 3, 9: 4, 11: 6, 13: 7, 17: 8, 18: 8, 20: 9, 22: 10}
 ELEMENTWISE = {"Add", "Clip", "Dropout", "Identity", "Max", "Mul", "Relu", "Sub"}
 
 
@@ -38,7 +39,8 @@ class Net:
         self.ir = model.ir_version
         self.opset = next(o.version for o in model.opset_import if o.domain in ("", "ai.onnx"))
         self.producer = model.producer_name
-        self.input, self.output = (helper_copy(v[0]) for v in (model.graph.input, model.graph.output))
+        self.input = helper_copy(model.graph.input[0])
+        self.output = helper_copy(model.graph.output[0])
         self.weights = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
         self.constant_nodes = set()  # names of weights that are written as Constant nodes
         self.nodes = []
@@ -82,7 +84,7 @@ class Net:
         return outputs[0]
 
     def rewrite(self, kinds, replace):
-        """Calls replace(node) for nodes of these kinds; it adds others, or returns False to keep."""
+        """Calls replace(node) for nodes of these kinds: adds others, or returns False to keep."""
         old, self.nodes = self.nodes, []
         for node in old:
             if node.op_type not in kinds or replace(node) is False:
@@ -135,7 +137,8 @@ class Net:
         constants = [t for t in tensors if t.name in self.constant_nodes]
         tensors = [t for t in tensors if t.name not in self.constant_nodes]
         nodes = [helper.make_node("Constant", [], [t.name], value=t) for t in constants]
-        graph = helper.make_graph(nodes + self.nodes, "main_graph", [self.input], [self.output], tensors)
+        graph = helper.make_graph(
+            nodes + self.nodes, "main_graph", [self.input], [self.output], tensors)
         opsets = [helper.make_opsetid("", self.opset)]
         if self.functions:
             opsets.append(helper.make_opsetid("local", 1))
@@ -250,4 +253,5 @@ def retype(model, sources, target):
 
 def widen(model):
     """Everything in float32: runs everywhere, without roundings between the layers."""
-    retype(model, (TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE), TensorProto.FLOAT)
+    others = (TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
+    retype(model, others, TensorProto.FLOAT)

@@ -15,7 +15,6 @@ def bn_folded(net):
     """BatchNormalization in inference form multiplied into the convolution before it."""
     makers = {n.output[0]: n for n in net.nodes}
     counts = net.uses()
-    folded = set()
 
     def replace(node):
         conv = makers.get(node.input[0])
@@ -29,7 +28,6 @@ def bn_folded(net):
         bias = (shift + (bias - mean) * factor).astype(np.float32)
         names = net.constant(weight, conv.input[1]), net.constant(bias, conv.input[1] + ".bias")
         net.add("Conv", conv.input[0], *names, to=node.output[0], **attributes(conv))
-        folded.add(conv.output[0])
         return True
 
     net.rewrite({"BatchNormalization"}, replace)
@@ -78,12 +76,13 @@ def decompose_layer_norms(net):
 
 @form("layernorm_decomposed")
 def layernorm_decomposed(net):
+    """As PyTorch writes it below opset 17, at any opset."""
     decompose_layer_norms(net)
 
 
 @form("layernorm_reciprocal")
 def layernorm_reciprocal(net):
-    """Mul by itself for the square, Reciprocal and Mul for the division, scale first: as tf2onnx."""
+    """The square by Mul, the division by Reciprocal and Mul, the scale first: as tf2onnx."""
     shapes = net.shapes()
 
     def replace(node):

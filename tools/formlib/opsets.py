@@ -103,6 +103,7 @@ def to_opset(net, version):
 
 def at_opset(version):
     def edit(net):
+        """Every operator in the form that it has there; Gelu as one from opset 20 on."""
         to_opset(net, version)
         if version >= 20:
             each_gelu(net, lambda x, out: net.add("Gelu", x, to=out))

@@ -121,8 +121,10 @@ def whole(kind, opset):
     return edit
 
 
-for _name, _kind, _opset in (("float16", TensorProto.FLOAT16, 7), ("float64", TensorProto.DOUBLE, 7),
-                             ("bfloat16", TensorProto.BFLOAT16, 22)):  # Conv takes it from 22 on
+# name -> element type, first opset where all the operators take it
+FLOATS = {"float16": (TensorProto.FLOAT16, 7), "float64": (TensorProto.DOUBLE, 7),
+          "bfloat16": (TensorProto.BFLOAT16, 22)}  # fmt: skip
+for _name, (_kind, _opset) in FLOATS.items():
     form(f"cast_{_name}")(cast(_kind))
     form(_name)(whole(_kind, _opset))
 

@@ -62,8 +62,8 @@ static weld_status list_wanted(runner *r, const char *tap, weld_error *err)
     WELD_REQUIRE(regcomp(&pattern, tap, REG_EXTENDED | REG_NOSUB) == 0, WELD_E_ARGUMENT,
                  "'%s' is not a regular expression (POSIX extended)", tap);
     for (int v = 0; v < g->value_count; v++)
-        if (g->values[v].kind == WELD_VALUE_NODE && !weld_graph_is_output(g, v) &&
-            regexec(&pattern, g->values[v].name, 0, NULL, 0) == 0)
+        if (g->values[v].kind == WELD_VALUE_NODE && g->values[v].name[0] &&
+            !weld_graph_is_output(g, v) && regexec(&pattern, g->values[v].name, 0, NULL, 0) == 0)
             r->wanted[r->wanted_count++] = v;
     regfree(&pattern);
     WELD_REQUIRE(r->wanted_count > g->output_count, WELD_E_ARGUMENT,

@@ -78,7 +78,7 @@ done:
 
 weld_status weld_value_like(int *out, weld_draft *draft, int like, weld_error *err)
 {
-    weld_status st = weld_draft_value(out, draft, draft->values[like].name, WELD_VALUE_NODE, err);
+    weld_status st = weld_draft_value(out, draft, "", WELD_VALUE_NODE, err);
     if (st != WELD_OK)
         return st;
     const weld_value *from = &draft->values[like];

@@ -21,7 +21,7 @@ bool weld_has_rank(const weld_draft *draft, int value, int rank);
  * made it before is taken away. *node may be NULL. */
 weld_status weld_make_node(int *node, weld_draft *draft, const weld_op *op, const char *name,
                            const int *inputs, int input_count, int output, weld_error *err);
-/* A new value like another (name, type, shape), made by no node yet. */
+/* A new value like another (type and shape), without a name, made by no node yet. */
 weld_status weld_value_like(int *out, weld_draft *draft, int like, weld_error *err);
 /* A constant vector of int64. */
 weld_status weld_make_integers(int *out, weld_draft *draft, const int64_t *values, int64_t count,

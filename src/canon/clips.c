@@ -1,0 +1,108 @@
+/* Limits: Clip, Max and Min with a number become Clip with its limits as attributes, and Relu where
+ * that is what they are. */
+#include "canon/edit.h"
+#include <float.h>
+#include <math.h>
+
+typedef struct limits {
+    int x; /* the value that is limited */
+    double low, high;
+} limits;
+
+/* A limit that a Clip leaves out, or that no number of its type passes, is none. */
+static bool clip_limits(limits *l, const weld_draft *draft, int n)
+{
+    const weld_node *node = &draft->nodes[n];
+    const int low = weld_draft_in(draft, n, 1), high = weld_draft_in(draft, n, 2);
+    l->x = weld_draft_in(draft, n, 0);
+    l->low = low < 0 ? weld_attr_number(node, "min") : 0;
+    l->high = high < 0 ? weld_attr_number(node, "max") : 0;
+    return (low < 0 || weld_is_number(&l->low, draft, low)) &&
+           (high < 0 || weld_is_number(&l->high, draft, high));
+}
+
+/* Max(x, number) or Min(x, number), with x of at least the number's rank. */
+static bool extremum_limits(limits *l, const weld_draft *draft, int n, bool is_max)
+{
+    double number;
+    const int slot = draft->nodes[n].input_count == 2 ? weld_number_slot(&number, draft, n) : -1;
+    if (slot < 0)
+        return false;
+    l->x = weld_draft_in(draft, n, 1 - slot);
+    l->low = is_max ? number : -DBL_MAX;
+    l->high = is_max ? DBL_MAX : number;
+    return draft->values[l->x].rank >= draft->values[weld_draft_in(draft, n, slot)].rank;
+}
+
+static bool limits_of(limits *l, const weld_draft *draft, int n)
+{
+    const weld_op *op = draft->nodes[n].op;
+    if (draft->nodes[n].dead)
+        return false;
+    if (op == &weld_op_Clip)
+        return clip_limits(l, draft, n);
+    return (op == &weld_op_Max || op == &weld_op_Min) &&
+           extremum_limits(l, draft, n, op == &weld_op_Max);
+}
+
+static bool is_real(const weld_draft *draft, int value)
+{
+    return weld_dtype_is_float(draft->values[value].dtype);
+}
+
+/* What no number of the type passes is no limit. */
+static float limit_of(double x, weld_dtype dtype, double none)
+{
+    const double largest = dtype == WELD_FLOAT16 ? 65504.0 : (double)FLT_MAX;
+    return fabs(x) >= largest ? (float)none : (float)x;
+}
+
+static weld_status convert(weld_draft *draft, int n, const limits *l, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const int output = draft->nodes[n].outputs[0];
+    const weld_dtype dtype = draft->values[l->x].dtype;
+    const float low = limit_of(l->low, dtype, -(double)FLT_MAX);
+    const float high = limit_of(l->high, dtype, (double)FLT_MAX);
+    int node;
+    if (low == 0.0f && high == FLT_MAX) {
+        WELD_TRY(weld_make_node(NULL, draft, &weld_op_Relu, draft->nodes[n].name, (int[]){l->x}, 1,
+                                output, err));
+        goto done;
+    }
+    WELD_TRY(weld_make_node(&node, draft, &weld_op_Clip, draft->nodes[n].name, (int[]){l->x}, 1,
+                            output, err));
+    draft->nodes[node].opset = 6; /* the form with attributes */
+    *(float *)weld_attr_slot(&draft->nodes[node], "min") = low;
+    *(float *)weld_attr_slot(&draft->nodes[node], "max") = high;
+done:
+    return st;
+}
+
+/* Both limits at once where one stands behind the other. */
+static void join_limits(limits *l, const weld_draft *draft)
+{
+    limits inner;
+    const int n = weld_draft_producer(draft, l->x);
+    if (n < 0 || weld_draft_uses(draft, l->x) != 1 || !limits_of(&inner, draft, n) ||
+        inner.low > l->high || l->low > inner.high)
+        return;
+    l->low = fmax(l->low, inner.low);
+    l->high = fmin(l->high, inner.high);
+    l->x = inner.x;
+}
+
+weld_status weld_pass_clips(weld_draft *draft, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const size_t count = draft->node_count;
+    for (size_t n = 0; n < count; n++) {
+        limits l;
+        if (!limits_of(&l, draft, (int)n) || !is_real(draft, l.x))
+            continue;
+        join_limits(&l, draft);
+        WELD_TRY(convert(draft, (int)n, &l, err));
+    }
+done:
+    return st;
+}

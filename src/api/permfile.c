@@ -50,20 +50,20 @@ done:
     return st;
 }
 
+/* Names of members are for people: another export of the same network names its weights otherwise,
+ * but its classes have the same sizes in the same order. That the permutations leave the function as
+ * it is is proved on every run, as for those that were found. */
 static weld_status read_class(weld_alignment *al, int c, const json_t *item, const char *path,
                               weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_class *k = &al->symmetry->classes[c];
-    json_t *expected = members_of(al->symmetry, k);
     const json_t *perm = json_object_get(item, "perm");
     bool *seen = NULL;
     WELD_NEW(seen, al->ctx, k->size);
-    WELD_REQUIRE(json_equal(expected, json_object_get(item, "members")), WELD_E_MISMATCH,
-                 "%s: class %d ('%s') has other members than the model's", path, c, k->name);
-    WELD_REQUIRE(json_array_size(perm) == (size_t)k->size, WELD_E_FORMAT,
-                 "%s: class %d has %zu entries, expected %d", path, c, json_array_size(perm),
-                 k->size);
+    WELD_REQUIRE(json_array_size(perm) == (size_t)k->size, WELD_E_MISMATCH,
+                 "%s: class %d has %zu entries, the model's ('%s') has %d", path, c,
+                 json_array_size(perm), k->name, k->size);
     for (int32_t i = 0; i < k->size; i++) {
         const json_t *entry = json_array_get(perm, (size_t)i);
         json_int_t j = json_is_integer(entry) ? json_integer_value(entry) : -1;
@@ -75,7 +75,6 @@ static weld_status read_class(weld_alignment *al, int c, const json_t *item, con
     }
 done:
     weld_free(al->ctx, seen);
-    json_decref(expected);
     return st;
 }
 

@@ -83,6 +83,7 @@ static weld_status keep_data(weld_value *value, weld_draft *draft, const weld_te
     if (count)
         memcpy(copy->data, data->data, count * size);
     value->kind = WELD_VALUE_CONST;
+    value->producer = -1;
     value->data = copy;
 done:
     return st;
@@ -111,6 +112,25 @@ static weld_status note_types(weld_draft *draft, const weld_graph *g, const weld
         if (g->values[v].kind == WELD_VALUE_NODE)
             WELD_TRY(note_value(draft, v, &a->types[v], b ? &b->types[v] : NULL, err));
 done:
+    return st;
+}
+
+weld_status weld_pass_sort(weld_draft *draft, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_graph *graph = NULL;
+    weld_home *homes = NULL;
+    weld_draft sorted;
+    weld_draft_init(&sorted, draft->ctx);
+    WELD_TRY(weld_draft_finish(&graph, &homes, draft, err));
+    WELD_TRY(weld_draft_reopen(&sorted, graph, homes, err));
+    weld_draft swap = *draft;
+    *draft = sorted;
+    sorted = swap;
+done:
+    weld_free(sorted.ctx, homes);
+    weld_graph_free(sorted.ctx, graph);
+    weld_draft_free(&sorted);
     return st;
 }
 

@@ -17,6 +17,10 @@ static bool clip_limits(limits *l, const weld_draft *draft, int n)
     l->x = weld_draft_in(draft, n, 0);
     l->low = low < 0 ? weld_attr_number(node, "min") : 0;
     l->high = high < 0 ? weld_attr_number(node, "max") : 0;
+    if (l->low <= -(double)FLT_MAX)
+        l->low = -DBL_MAX;
+    if (l->high >= (double)FLT_MAX)
+        l->high = DBL_MAX;
     return (low < 0 || weld_is_number(&l->low, draft, low)) &&
            (high < 0 || weld_is_number(&l->high, draft, high));
 }
@@ -55,6 +59,13 @@ static float limit_of(double x, weld_dtype dtype, double none)
 {
     const double largest = dtype == WELD_FLOAT16 ? 65504.0 : (double)FLT_MAX;
     return fabs(x) >= largest ? (float)none : (float)x;
+}
+
+/* The attributes are float32: a double's limit must be one. */
+static bool can_hold(const limits *l, weld_dtype dtype)
+{
+    return dtype != WELD_DOUBLE || ((l->low <= -DBL_MAX || (double)(float)l->low == l->low) &&
+                                    (l->high >= DBL_MAX || (double)(float)l->high == l->high));
 }
 
 static weld_status convert(weld_draft *draft, int n, const limits *l, weld_error *err)
@@ -101,6 +112,8 @@ weld_status weld_pass_clips(weld_draft *draft, weld_error *err)
         if (!limits_of(&l, draft, (int)n) || !is_real(draft, l.x))
             continue;
         join_limits(&l, draft);
+        if (!can_hold(&l, draft->values[l.x].dtype))
+            continue;
         WELD_TRY(convert(draft, (int)n, &l, err));
     }
 done:

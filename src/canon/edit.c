@@ -32,7 +32,7 @@ bool weld_is_number(double *x, const weld_draft *draft, int value)
 bool weld_is_about(const weld_draft *draft, int value, double x)
 {
     double y;
-    return weld_is_number(&y, draft, value) && fabs(x - y) <= 2e-3 * fabs(x);
+    return weld_is_number(&y, draft, value) && fabs(x - y) <= 4e-3 * fabs(x);
 }
 
 int weld_number_slot(double *x, const weld_draft *draft, int node)

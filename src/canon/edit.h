@@ -10,7 +10,7 @@ int weld_made_only(const weld_draft *draft, int value, const weld_op *op);
 bool weld_is_param(const weld_draft *draft, int value, int rank);
 /* *x = the one element of a constant, or of a parameter as the file holds it. */
 bool weld_is_number(double *x, const weld_draft *draft, int value);
-/* The value is the number x to within float precision. */
+/* The value is the number x, as any floating type holds it (bfloat16 has 8 bits). */
 bool weld_is_about(const weld_draft *draft, int value, double x);
 /* Of a node with two operands: the slot of the one that is a number; -1 if there is none. */
 int weld_number_slot(double *x, const weld_draft *draft, int node);

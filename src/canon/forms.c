@@ -78,12 +78,12 @@ static weld_status reduce_form(weld_draft *draft, int n, weld_error *err)
 {
     weld_status st = WELD_OK;
     const int rank = draft->values[weld_draft_in(draft, n, 0)].rank;
-    const weld_ints *attr = weld_attr_slot(&draft->nodes[n], "axes");
-    const bool none = attr->count <= 0 && weld_draft_in(draft, n, 1) < 0;
+    weld_ints given;
     unsigned set;
     int64_t axes[WELD_RANK_MAX], *keepdims;
     int count = 0, node, kept, squeeze, list;
-    if (rank < 1 || (none && weld_attr_number(&draft->nodes[n], "noop_with_empty_axes") != 0) ||
+    if (rank < 1 || !read_integers(&given, draft, n, "axes", 1) ||
+        (given.count <= 0 && weld_attr_number(&draft->nodes[n], "noop_with_empty_axes") != 0) ||
         !weld_axes_of(&set, draft, n, rank))
         return WELD_OK;
     for (int k = 0; k < rank; k++)

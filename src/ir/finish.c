@@ -314,7 +314,7 @@ static weld_status reopen_values(weld_draft *d, const weld_graph *g, const weld_
         const char *name = d->values[at].name;
         d->values[at] = *from;
         d->values[at].name = name;
-        d->values[at].param = -1;
+        d->values[at].param = d->values[at].producer = -1;
         if (from->param >= 0)
             d->homes[at] = homes[from->param];
     }

@@ -9,18 +9,21 @@ typedef struct limits {
     double low, high;
 } limits;
 
-/* A limit that a Clip leaves out, or that no number of its type passes, is none. */
+/* The default of the old attribute is float32's largest number, for double as well. */
+static double old_limit(const weld_node *node, const char *name, double none, bool wide)
+{
+    const double limit = weld_attr_number(node, name);
+    return node->opset >= 11 || (!wide && fabs(limit) >= (double)FLT_MAX) ? none : limit;
+}
+
 static bool clip_limits(limits *l, const weld_draft *draft, int n)
 {
     const weld_node *node = &draft->nodes[n];
     const int low = weld_draft_in(draft, n, 1), high = weld_draft_in(draft, n, 2);
     l->x = weld_draft_in(draft, n, 0);
-    l->low = low < 0 ? weld_attr_number(node, "min") : 0;
-    l->high = high < 0 ? weld_attr_number(node, "max") : 0;
-    if (l->low <= -(double)FLT_MAX)
-        l->low = -DBL_MAX;
-    if (l->high >= (double)FLT_MAX)
-        l->high = DBL_MAX;
+    const bool wide = draft->values[l->x].dtype == WELD_DOUBLE;
+    l->low = old_limit(node, "min", -INFINITY, wide);
+    l->high = old_limit(node, "max", INFINITY, wide);
     return (low < 0 || weld_is_number(&l->low, draft, low)) &&
            (high < 0 || weld_is_number(&l->high, draft, high));
 }
@@ -33,8 +36,8 @@ static bool extremum_limits(limits *l, const weld_draft *draft, int n, bool is_m
     if (slot < 0)
         return false;
     l->x = weld_draft_in(draft, n, 1 - slot);
-    l->low = is_max ? number : -DBL_MAX;
-    l->high = is_max ? DBL_MAX : number;
+    l->low = is_max ? number : -INFINITY;
+    l->high = is_max ? INFINITY : number;
     return draft->values[l->x].rank >= draft->values[weld_draft_in(draft, n, slot)].rank;
 }
 
@@ -54,18 +57,20 @@ static bool is_real(const weld_draft *draft, int value)
     return weld_dtype_is_float(draft->values[value].dtype);
 }
 
-/* What no number of the type passes is no limit. */
-static float limit_of(double x, weld_dtype dtype, double none)
+/* What no number of the type passes is no limit, which is written as infinity. */
+static double limit_of(double x, weld_dtype dtype)
 {
-    const double largest = dtype == WELD_FLOAT16 ? 65504.0 : (double)FLT_MAX;
-    return fabs(x) >= largest ? (float)none : (float)x;
+    const double largest = dtype == WELD_FLOAT16  ? 65504.0
+                           : dtype == WELD_DOUBLE ? DBL_MAX
+                                                  : (double)FLT_MAX;
+    return fabs(x) >= largest ? copysign((double)INFINITY, x) : x;
 }
 
 /* The attributes are float32: a double's limit must be one. */
 static bool can_hold(const limits *l, weld_dtype dtype)
 {
-    return dtype != WELD_DOUBLE || ((l->low <= -DBL_MAX || (double)(float)l->low == l->low) &&
-                                    (l->high >= DBL_MAX || (double)(float)l->high == l->high));
+    return dtype != WELD_DOUBLE ||
+           ((double)(float)l->low == l->low && (double)(float)l->high == l->high);
 }
 
 static weld_status convert(weld_draft *draft, int n, const limits *l, weld_error *err)
@@ -73,10 +78,9 @@ static weld_status convert(weld_draft *draft, int n, const limits *l, weld_error
     weld_status st = WELD_OK;
     const int output = draft->nodes[n].outputs[0];
     const weld_dtype dtype = draft->values[l->x].dtype;
-    const float low = limit_of(l->low, dtype, -(double)FLT_MAX);
-    const float high = limit_of(l->high, dtype, (double)FLT_MAX);
+    const double low = limit_of(l->low, dtype), high = limit_of(l->high, dtype);
     int node;
-    if (low == 0.0f && high == FLT_MAX) {
+    if (low == 0 && high == INFINITY) {
         WELD_TRY(weld_make_node(NULL, draft, &weld_op_Relu, draft->nodes[n].name, (int[]){l->x}, 1,
                                 output, err));
         goto done;
@@ -84,8 +88,8 @@ static weld_status convert(weld_draft *draft, int n, const limits *l, weld_error
     WELD_TRY(weld_make_node(&node, draft, &weld_op_Clip, draft->nodes[n].name, (int[]){l->x}, 1,
                             output, err));
     draft->nodes[node].opset = 6; /* the form with attributes */
-    *(float *)weld_attr_slot(&draft->nodes[node], "min") = low;
-    *(float *)weld_attr_slot(&draft->nodes[node], "max") = high;
+    *(float *)weld_attr_slot(&draft->nodes[node], "min") = (float)low;
+    *(float *)weld_attr_slot(&draft->nodes[node], "max") = (float)high;
 done:
     return st;
 }
@@ -95,8 +99,12 @@ static void join_limits(limits *l, const weld_draft *draft)
 {
     limits inner;
     const int n = weld_draft_producer(draft, l->x);
-    if (n < 0 || weld_draft_uses(draft, l->x) != 1 || !limits_of(&inner, draft, n) ||
-        inner.low > l->high || l->low > inner.high)
+    const bool sole = n >= 0 && weld_draft_uses(draft, l->x) == 1;
+    if (sole && draft->nodes[n].op == &weld_op_Relu)
+        inner = (limits){weld_draft_in(draft, n, 0), 0, INFINITY};
+    else if (!sole || !limits_of(&inner, draft, n))
+        return;
+    if (inner.low > l->high || l->low > inner.high)
         return;
     l->low = fmax(l->low, inner.low);
     l->high = fmin(l->high, inner.high);

@@ -4,6 +4,7 @@
 #include "io/wire.h"
 #include "onnx/external.h"
 #include "onnx/skeleton.h"
+#include "onnx/sparse.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -35,13 +36,41 @@ done:
     return st;
 }
 
+static weld_status note_sparse(weld_onnx_file *file, const Weld__Onnx__SparseTensor *sparse,
+                               weld_error *err)
+{
+    weld_status st = WELD_OK;
+    if (sparse->values)
+        WELD_TRY(note_tensor(file, sparse->values, err));
+    if (sparse->indices)
+        WELD_TRY(note_tensor(file, sparse->indices, err));
+    WELD_TRY(weld_sparse_note(file, sparse, err));
+done:
+    return st;
+}
+
+static weld_status note_graph(weld_onnx_file *file, const Weld__Onnx__Graph *graph,
+                              weld_error *err);
+
+/* Attributes hold graphs, which hold attributes: as deep as the scan allowed messages to nest. */
 static weld_status note_attributes(weld_onnx_file *file, Weld__Onnx__Attribute *const *attributes,
                                    size_t count, weld_error *err)
 {
     weld_status st = WELD_OK;
-    for (size_t k = 0; k < count && st == WELD_OK; k++)
-        if (attributes[k]->t)
-            st = note_tensor(file, attributes[k]->t, err);
+    for (size_t k = 0; k < count; k++) {
+        const Weld__Onnx__Attribute *a = attributes[k];
+        if (a->t)
+            WELD_TRY(note_tensor(file, a->t, err));
+        for (size_t t = 0; t < a->n_tensors; t++)
+            WELD_TRY(note_tensor(file, a->tensors[t], err));
+        if (a->sparse_tensor)
+            WELD_TRY(note_sparse(file, a->sparse_tensor, err));
+        if (a->g)
+            WELD_TRY(note_graph(file, a->g, err));
+        for (size_t g = 0; g < a->n_graphs; g++)
+            WELD_TRY(note_graph(file, a->graphs[g], err));
+    }
+done:
     return st;
 }
 
@@ -54,12 +83,22 @@ static weld_status note_nodes(weld_onnx_file *file, Weld__Onnx__Node *const *nod
     return st;
 }
 
+static weld_status note_graph(weld_onnx_file *file, const Weld__Onnx__Graph *graph, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    for (size_t k = 0; k < graph->n_initializer; k++)
+        WELD_TRY(note_tensor(file, graph->initializer[k], err));
+    for (size_t k = 0; k < graph->n_sparse_initializer; k++)
+        WELD_TRY(note_sparse(file, graph->sparse_initializer[k], err));
+    WELD_TRY(note_nodes(file, graph->node, graph->n_node, err));
+done:
+    return st;
+}
+
 static weld_status note_tensors(weld_onnx_file *file, const Weld__Onnx__Model *m, weld_error *err)
 {
     weld_status st = WELD_OK;
-    for (size_t k = 0; k < m->graph->n_initializer; k++)
-        WELD_TRY(note_tensor(file, m->graph->initializer[k], err));
-    WELD_TRY(note_nodes(file, m->graph->node, m->graph->n_node, err));
+    WELD_TRY(note_graph(file, m->graph, err));
     for (size_t k = 0; k < m->n_functions; k++) {
         const Weld__Onnx__Function *f = m->functions[k];
         WELD_TRY(note_nodes(file, f->node, f->n_node, err));
@@ -260,8 +299,8 @@ done:
     return st;
 }
 
-weld_status weld_onnx_read_tensor(weld_tensor *out, const weld_onnx_file *file, int tensor,
-                                  weld_error *err)
+static weld_status read_stored(weld_tensor *out, const weld_onnx_file *file, int tensor,
+                               weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_tensor_entry *t = &file->scan->tensors[tensor];
@@ -285,6 +324,17 @@ weld_status weld_onnx_read_tensor(weld_tensor *out, const weld_onnx_file *file, 
         done_count += n;
     }
 done:
+    if (st != WELD_OK)
+        weld_tensor_free(file->ctx, out);
+    return st;
+}
+
+weld_status weld_onnx_read_tensor(weld_tensor *out, const weld_onnx_file *file, int tensor,
+                                  weld_error *err)
+{
+    weld_status st = read_stored(out, file, tensor, err);
+    if (st == WELD_OK && file->tensors[tensor].sparse)
+        st = weld_sparse_expand(out, file, tensor, err);
     if (st != WELD_OK)
         weld_tensor_free(file->ctx, out);
     return st;

@@ -5,10 +5,17 @@
 #include "core/arena.h"
 #include "onnx/scan.h"
 
+/* What a table entry that holds the values of a sparse tensor stands for. */
+typedef struct weld_sparse {
+    int indices;      /* table entry */
+    weld_shape shape; /* dense */
+} weld_sparse;
+
 typedef struct weld_tensor_meta {
     const char *name;
     weld_dtype dtype;
-    weld_shape shape;
+    weld_shape shape;            /* as stored */
+    const weld_sparse *sparse;   /* NULL = dense */
     const weld_source *external; /* where the data lie, NULL = in the file itself */
     uint64_t offset;             /* in the external file */
 } weld_tensor_meta;
@@ -41,6 +48,12 @@ weld_status weld_onnx_open(weld_onnx_file **out, weld_context *ctx, const weld_s
                            weld_error *err);
 weld_onnx_file *weld_onnx_retain(weld_onnx_file *file);
 void weld_onnx_free(weld_onnx_file *file);
+/* The shape that a tensor has for who uses it. */
+static inline const weld_shape *weld_onnx_shape(const weld_onnx_file *file, int tensor)
+{
+    const weld_tensor_meta *meta = &file->tensors[tensor];
+    return meta->sparse ? &meta->sparse->shape : &meta->shape;
+}
 /* Decodes a tensor of the table; *out is allocated with weld_alloc. */
 weld_status weld_onnx_read_tensor(weld_tensor *out, const weld_onnx_file *file, int tensor,
                                   weld_error *err);

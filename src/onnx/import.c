@@ -66,33 +66,37 @@ static weld_status set_stored(importer *im, int value, int tensor, weld_error *e
     const weld_tensor_meta *meta = &im->file->tensors[tensor];
     weld_value *v = &d->values[value];
     v->dtype = meta->dtype;
-    v->rank = meta->shape.rank;
-    memcpy(v->dims, meta->shape.dims, sizeof v->dims);
+    const weld_shape *shape = weld_onnx_shape(im->file, tensor);
+    v->rank = shape->rank;
+    memcpy(v->dims, shape->dims, sizeof v->dims);
     const bool real = weld_dtype_is_float(meta->dtype);
     v->kind = real ? WELD_VALUE_PARAM : WELD_VALUE_CONST;
     if (real)
         d->homes[value] = (weld_home){.tensor = tensor};
-    if (real && weld_shape_numel(&meta->shape) != 1)
+    if (real && weld_shape_numel(shape) != 1)
         return WELD_OK;
     return weld_arena_tensor(&v->data, &d->arena, im->file, tensor, err);
 }
 
-static weld_status import_initializers(importer *im, weld_error *err)
+static weld_status import_initializer(importer *im, const Weld__Onnx__Tensor *t, size_t number,
+                                      weld_error *err)
 {
     weld_status st = WELD_OK;
-    const Weld__Onnx__Graph *g = im->graph;
     int value;
-    if (g->n_sparse_initializer) {
-        const Weld__Onnx__Tensor *t = g->sparse_initializer[0]->values;
-        return weld_fail(err, WELD_E_UNSUPPORTED, "sparse initializer '%s'",
-                         t && t->name ? t->name : "");
-    }
-    for (size_t k = 0; k < g->n_initializer; k++) {
-        const Weld__Onnx__Tensor *t = g->initializer[k];
-        WELD_REQUIRE(t->name && t->name[0], WELD_E_FORMAT, "initializer %zu has no name", k);
-        WELD_TRY(new_value(&value, im, t->name, WELD_VALUE_CONST, err));
-        WELD_TRY(set_stored(im, value, weld_skeleton_index(im->file, t), err));
-    }
+    WELD_REQUIRE(t && t->name && t->name[0], WELD_E_FORMAT, "initializer %zu has no name", number);
+    WELD_TRY(new_value(&value, im, t->name, WELD_VALUE_CONST, err));
+    WELD_TRY(set_stored(im, value, weld_skeleton_index(im->file, t), err));
+done:
+    return st;
+}
+
+static weld_status import_initializers(importer *im, const Weld__Onnx__Graph *g, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    for (size_t k = 0; k < g->n_initializer; k++)
+        WELD_TRY(import_initializer(im, g->initializer[k], k, err));
+    for (size_t k = 0; k < g->n_sparse_initializer; k++)
+        WELD_TRY(import_initializer(im, g->sparse_initializer[k]->values, k, err));
 done:
     return st;
 }
@@ -154,10 +158,13 @@ static weld_status import_constant(bool *taken, importer *im, const Weld__Onnx__
     weld_status st = WELD_OK;
     int value;
     *taken = false;
-    if (strcmp(proto->op_type, "Constant") != 0 || proto->n_attribute != 1 ||
-        !proto->attribute[0]->t || proto->n_output != 1)
+    if (strcmp(proto->op_type, "Constant") != 0 || proto->n_attribute != 1 || proto->n_output != 1)
         return WELD_OK;
-    int tensor = weld_skeleton_index(im->file, proto->attribute[0]->t);
+    const Weld__Onnx__SparseTensor *sparse = proto->attribute[0]->sparse_tensor;
+    const Weld__Onnx__Tensor *stored = sparse ? sparse->values : proto->attribute[0]->t;
+    if (!stored)
+        return WELD_OK;
+    int tensor = weld_skeleton_index(im->file, stored);
     WELD_REQUIRE(tensor >= 0, WELD_E_FORMAT, "node '%s' has no tensor", proto->name);
     WELD_TRY(value_named(&value, im, proto->output[0], err));
     WELD_REQUIRE(im->draft->values[value].kind == WELD_VALUE_NODE, WELD_E_FORMAT,
@@ -290,7 +297,7 @@ weld_status weld_onnx_import(weld_draft *draft, const weld_onnx_file *file, weld
     WELD_TRY(check_operators(&im, err));
     WELD_NEW(im.value_of, file->ctx, file->scan->tensor_count);
     memset(im.value_of, -1, sizeof(int) * (size_t)file->scan->tensor_count);
-    WELD_TRY(import_initializers(&im, err));
+    WELD_TRY(import_initializers(&im, im.graph, err));
     for (size_t k = 0; k < im.graph->n_input; k++)
         WELD_TRY(import_input(&im, im.graph->input[k], err));
     for (size_t k = 0; k < im.flat.count; k++)

@@ -3,6 +3,7 @@
 #include "onnx/edits.h"
 #include "onnx/external.h"
 #include "onnx/params.h"
+#include "onnx/sparse.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -199,6 +200,8 @@ static weld_status replace_param(splicer *s, const weld_paramset *values, int p,
     memcpy(work, values->arrays[p], n * size);
     WELD_TRY(weld_home_backward(home, s->file, work, scratch, param->dtype, err));
     weld_convert_reals(scratch, stored, work, param->dtype, n);
+    if (s->file->tensors[home->tensor].sparse)
+        WELD_TRY(weld_sparse_compress(scratch, s->file, home->tensor, err));
     WELD_TRY(moves ? relocate_values(s, home->tensor, scratch, err)
                    : replace_tensor(s, home->tensor, scratch, err));
 done:

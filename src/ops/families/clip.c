@@ -54,13 +54,9 @@ static weld_status clip_run(const weld_kernel_args *args, const weld_node *node,
         clip_integers(args->in[0], low, high, args->out[0]);
         return WELD_OK;
     }
-    /* The defaults of the attributes are no limit, for double as well. */
-    const weld_real lo = low                      ? weld_reals(low)[0]
-                         : attrs->min == -FLT_MAX ? -WELD_REAL_MAX
-                                                  : attrs->min;
-    const weld_real hi = high                    ? weld_reals(high)[0]
-                         : attrs->max == FLT_MAX ? WELD_REAL_MAX
-                                                 : attrs->max;
+    const bool by_input = node->opset >= 11;
+    const weld_real lo = low ? weld_reals(low)[0] : by_input ? -WELD_REAL_MAX : attrs->min;
+    const weld_real hi = high ? weld_reals(high)[0] : by_input ? WELD_REAL_MAX : attrs->max;
     const weld_real *x = weld_reals(args->in[0]);
     weld_real *y = weld_reals(args->out[0]);
     const int64_t count = weld_shape_numel(&args->out[0]->shape);

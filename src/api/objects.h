@@ -54,6 +54,8 @@ weld_status weld_model_bytes(weld_buffer *out, const weld_model *model, const ch
                              weld_buffer *data, weld_error *err);
 /* The permutation file of an alignment. */
 weld_status weld_alignment_text(weld_buffer *out, const weld_alignment *alignment, weld_error *err);
+/* The file's graph as it stands, its Ifs replaced by the branch that they take. */
+weld_status weld_import_file(weld_draft *draft, weld_onnx_file *file, weld_error *err);
 /* The same file read with BatchNormalizations folded into the layers before them. */
 weld_status weld_model_folded(weld_model **out, const weld_model *model, weld_error *err);
 /* Pairs a with b; where they differ, folded copies of both are tried: then folded[] are made, the

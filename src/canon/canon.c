@@ -135,7 +135,7 @@ done:
 }
 
 /* The draft in topological order, its values with their types. */
-static weld_status infer_draft(bool *known, weld_draft *draft, weld_error *err)
+weld_status weld_infer_draft(bool *known, weld_draft *draft, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_context *ctx = draft->ctx;
@@ -168,7 +168,7 @@ weld_status weld_canonicalise(weld_draft *draft, const weld_canon_options *optio
 {
     weld_status st = WELD_OK;
     bool known = false;
-    WELD_TRY(infer_draft(&known, draft, err));
+    WELD_TRY(weld_infer_draft(&known, draft, err));
     if (!known)
         goto done;
 #define WELD_PASS(name, when)                                                                      \

@@ -12,6 +12,9 @@ typedef struct weld_canon_options {
 #include "canon/passes.def"
 #undef WELD_PASS
 
+/* Infers types and shapes, and makes constants of what is the same for all sizes. *known: shapes could
+ * be inferred. */
+weld_status weld_infer_draft(bool *known, weld_draft *draft, weld_error *err);
 /* All passes in their order. Types and shapes are inferred first, for two sizes of everything that
  * the file leaves open: passes find them in the values. What is the same for both and depends on no
  * parameter becomes a constant. A graph whose shapes can't be inferred stays as it is. */

@@ -9,6 +9,7 @@
 typedef struct importer {
     weld_draft *draft;
     const weld_onnx_file *file;
+    Weld__Onnx__Model *model;
     const Weld__Onnx__Graph *graph;
     weld_flat_graph flat;
     weld_strmap names;   /* value name -> draft value */
@@ -283,32 +284,92 @@ done:
     return st;
 }
 
-weld_status weld_onnx_import(weld_draft *draft, const weld_onnx_file *file, weld_error *err)
+static weld_status open_importer(importer *im, weld_draft *draft, const weld_onnx_file *file,
+                                 const weld_strmap *branches, weld_error *err)
 {
     weld_status st = WELD_OK;
-    importer im = {.draft = draft, .file = file};
-    Weld__Onnx__Model *model = NULL;
-    weld_strmap_init(&im.names, file->ctx);
-    weld_strmap_init(&im.symbols, file->ctx);
-    weld_arena_init(&im.flat.arena, file->ctx);
-    WELD_TRY(weld_skeleton_unpack(&model, file, err));
-    im.graph = model->graph;
-    WELD_TRY(weld_flat_graph_make(&im.flat, file, model, err));
+    *im = (importer){.draft = draft, .file = file};
+    weld_strmap_init(&im->names, file->ctx);
+    weld_strmap_init(&im->symbols, file->ctx);
+    weld_arena_init(&im->flat.arena, file->ctx);
+    WELD_TRY(weld_skeleton_unpack(&im->model, file, err));
+    im->graph = im->model->graph;
+    WELD_TRY(weld_flat_graph_make(&im->flat, file, im->model, branches, err));
+    WELD_NEW(im->value_of, file->ctx, file->scan->tensor_count);
+    memset(im->value_of, -1, sizeof(int) * (size_t)file->scan->tensor_count);
+done:
+    return st;
+}
+
+static void close_importer(importer *im)
+{
+    weld_strmap_free(&im->names);
+    weld_strmap_free(&im->symbols);
+    weld_flat_graph_free(im->file->ctx, &im->flat);
+    weld_free(im->file->ctx, im->value_of);
+    weld_skeleton_free(im->file, im->model);
+}
+
+/* Initializers and inputs of the graph, and the initializers of branches. */
+static weld_status import_leaves(importer *im, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    int value;
+    WELD_TRY(import_initializers(im, im->graph, err));
+    for (size_t k = 0; k < im->flat.tensor_count; k++) {
+        WELD_TRY(new_value(&value, im, im->flat.tensors[k].name, WELD_VALUE_CONST, err));
+        WELD_TRY(
+            set_stored(im, value, weld_skeleton_index(im->file, im->flat.tensors[k].proto), err));
+    }
+    for (size_t k = 0; k < im->graph->n_input; k++)
+        WELD_TRY(import_input(im, im->graph->input[k], err));
+done:
+    return st;
+}
+
+weld_status weld_onnx_import(weld_draft *draft, const weld_onnx_file *file,
+                             const weld_strmap *branches, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    importer im;
+    WELD_TRY(open_importer(&im, draft, file, branches, err));
     WELD_TRY(check_operators(&im, err));
-    WELD_NEW(im.value_of, file->ctx, file->scan->tensor_count);
-    memset(im.value_of, -1, sizeof(int) * (size_t)file->scan->tensor_count);
-    WELD_TRY(import_initializers(&im, im.graph, err));
-    for (size_t k = 0; k < im.graph->n_input; k++)
-        WELD_TRY(import_input(&im, im.graph->input[k], err));
+    WELD_TRY(import_leaves(&im, err));
     for (size_t k = 0; k < im.flat.count; k++)
         WELD_TRY(import_node(&im, &im.flat.nodes[k], err));
     WELD_TRY(fix_static_inputs(&im, err));
     WELD_TRY(import_outputs(&im, err));
 done:
-    weld_strmap_free(&im.names);
-    weld_strmap_free(&im.symbols);
-    weld_flat_graph_free(file->ctx, &im.flat);
-    weld_free(file->ctx, im.value_of);
-    weld_skeleton_free(file, model);
+    close_importer(&im);
+    return st;
+}
+
+weld_status weld_onnx_import_condition(char **name, weld_draft *draft, const weld_onnx_file *file,
+                                       const weld_strmap *branches, int number, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    importer im;
+    const Weld__Onnx__Node *found = NULL;
+    *name = NULL;
+    WELD_TRY(open_importer(&im, draft, file, branches, err));
+    for (size_t k = 0; k < im.flat.count && !found; k++)
+        if (weld_flat_is_if(&im.flat.nodes[k]) && number-- == 0)
+            found = im.flat.nodes[k].proto;
+    if (!found || found->n_input < 1 || found->n_output < 1)
+        goto done;
+    WELD_TRY(import_leaves(&im, err));
+    for (size_t k = 0; k < im.flat.count; k++) /* operators that we lack make nothing here */
+        if (weld_op_find(im.flat.nodes[k].domain,
+                         im.flat.nodes[k].proto->op_type ? im.flat.nodes[k].proto->op_type : "",
+                         (int)im.flat.nodes[k].opset))
+            WELD_TRY(import_node(&im, &im.flat.nodes[k], err));
+    WELD_TRY(fix_static_inputs(&im, err));
+    const int value = weld_strmap_get(&im.names, found->input[0]);
+    WELD_REQUIRE(value >= 0, WELD_E_FORMAT, "If '%s': nothing makes its condition",
+                 found->output[0]);
+    WELD_TRY(weld_draft_output(draft, value, err));
+    WELD_REQUIRE((*name = weld_strdup(file->ctx, found->output[0])), WELD_E_NOMEM, "out of memory");
+done:
+    close_importer(&im);
     return st;
 }

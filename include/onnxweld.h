@@ -130,6 +130,23 @@ WELD_API void weld_model_free(weld_model *model);
 /** Inputs, outputs, layers, classes of units, what is pinned and why. */
 WELD_API weld_status weld_model_inspect(weld_report **out, const weld_model *model,
                                         weld_error *err);
+typedef struct weld_shapes_options {
+    uint32_t struct_size;
+    int64_t batch;                 /**< axis 0 of the first input; 0 = as the file has it */
+    const char *const *size_names; /**< [size_count] open sizes: the file's name, or INPUT:AXIS */
+    const int64_t *sizes;          /**< [size_count] */
+    size_t size_count;
+} weld_shapes_options;
+#define WELD_SHAPES_OPTIONS_INIT                                                                   \
+    {                                                                                              \
+        (uint32_t)sizeof(weld_shapes_options), 0, NULL, NULL, 0                                    \
+    }
+
+/** Type and shape of every value of the file's own graph (what no output needs is left out). An
+ *  axis that follows one open size has its name, others that are not fixed are "?"; sizes that are
+ *  given are numbers. */
+WELD_API weld_status weld_model_shapes(weld_report **out, const weld_model *model,
+                                       const weld_shapes_options *options, weld_error *err);
 /** Every obstacle to welding b to a, numbered; WELD_E_MISMATCH if there is one (*out is made then
  *  as well: the one exception to the rule of outputs). */
 WELD_API weld_status weld_check(weld_report **out, const weld_model *a, const weld_model *b,
@@ -168,7 +185,8 @@ typedef struct weld_array {
     int dtype; /**< as TensorProto.DataType in ONNX: 1 = float, 7 = int64, ... */
     int rank;
     const int64_t *dims; /**< [rank] */
-    const float *f;      /**< of every floating type, else NULL */
+    const float *f;      /**< of float, float16, bfloat16, else NULL */
+    const double *d;     /**< of double, else NULL */
     const int64_t *i;    /**< of integers and bool, else NULL */
 } weld_array;
 

@@ -8,6 +8,13 @@ const char *const *weld_align_methods(void)
     return weld_matcher_names();
 }
 
+/* Parameter p of `out` := parameter q of `in`, in the type that the former has. */
+static void convert_param(weld_paramset *out, int p, const weld_paramset *in, int q)
+{
+    weld_convert_reals(out->arrays[p], out->graph->params[p].dtype, in->arrays[q],
+                       in->graph->params[q].dtype, weld_param_numel(out->graph, p));
+}
+
 /* B's parameters in the places that A's graph gives them. */
 static weld_status to_frame(weld_paramset **out, const weld_model *a, const weld_model *b,
                             const weld_pairing *pairing, weld_error *err)
@@ -15,16 +22,52 @@ static weld_status to_frame(weld_paramset **out, const weld_model *a, const weld
     const weld_graph *g = a->structure->graph;
     weld_status st = weld_paramset_create(out, a->ctx, g, err);
     for (int p = 0; st == WELD_OK && p < g->param_count; p++)
-        memcpy((*out)->arrays[p], b->params->arrays[pairing->param_of[p]],
-               (size_t)weld_shape_numel(&g->params[p].shape) * sizeof(float));
+        convert_param(*out, p, b->params, pairing->param_of[p]);
     return st;
 }
 
-static weld_status pair_models(weld_pairing **out, const weld_model *a, const weld_model *b,
-                               weld_error *err)
+/* Only where it could help: one of the two has fewer normalisations. */
+static bool norms_differ(const weld_graph *a, const weld_graph *b)
 {
-    const int64_t literal[2] = {a->structure->literal_batch, b->structure->literal_batch};
-    return weld_pair_graphs(out, a->ctx, a->structure->graph, b->structure->graph, literal, err);
+    int count[2] = {0, 0};
+    const weld_graph *g[2] = {a, b};
+    for (int k = 0; k < 2; k++)
+        for (int n = 0; n < g[k]->node_count; n++)
+            count[k] += g[k]->nodes[n].op->statistic_inputs != 0;
+    return count[0] != count[1];
+}
+
+weld_status weld_pair_models(weld_pairing **out, weld_model *folded[2], const weld_model *a,
+                             const weld_model *b, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_pairing *plain = NULL;
+    *out = NULL;
+    folded[0] = folded[1] = NULL;
+    WELD_TRY(weld_pair_graphs(&plain, a->ctx, a->structure->graph, b->structure->graph, err));
+    if (plain->difference_count && norms_differ(a->structure->graph, b->structure->graph)) {
+        WELD_TRY(weld_model_folded(&folded[0], a, err));
+        WELD_TRY(weld_model_folded(&folded[1], b, err));
+        WELD_TRY(weld_pair_graphs(out, a->ctx, folded[0]->structure->graph,
+                                  folded[1]->structure->graph, err));
+    }
+    if (*out && (*out)->difference_count == 0)
+        goto done;
+    for (int k = 0; k < 2; k++) {
+        weld_model_free(folded[k]);
+        folded[k] = NULL;
+    }
+    weld_pairing_free(*out);
+    *out = plain;
+    plain = NULL;
+done:
+    weld_pairing_free(plain);
+    if (st != WELD_OK) {
+        weld_model_free(folded[0]);
+        weld_model_free(folded[1]);
+        folded[0] = folded[1] = NULL;
+    }
+    return st;
 }
 
 static weld_status refuse(const weld_pairing *pairing, const weld_model *a, const weld_model *b,
@@ -44,14 +87,18 @@ static weld_status prepare(weld_alignment *al, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_pairing *pairing = NULL;
-    WELD_TRY(pair_models(&pairing, al->a, al->b, err));
+    WELD_TRY(weld_pair_models(&pairing, al->folded, al->a, al->b, err));
+    if (al->folded[0]) {
+        al->a = al->folded[0];
+        al->b = al->folded[1];
+    }
     if (pairing->difference_count) {
         st = refuse(pairing, al->a, al->b, err);
         goto done;
     }
     WELD_TRY(to_frame(&al->naive, al->a, al->b, pairing, err));
-    al->param_of = pairing->param_of;
-    pairing->param_of = NULL;
+    al->pairing = pairing;
+    pairing = NULL;
     WELD_TRY(weld_structure_shapes(&al->shapes, al->a->structure, WELD_MICRO_BATCH, err));
     WELD_TRY(
         weld_symmetry_derive(&al->symmetry, al->ctx, al->a->structure->graph, al->shapes, err));
@@ -154,7 +201,7 @@ static weld_status find_culprit(const char **name, weld_alignment *al, const wel
                (size_t)al->symmetry->classes[c].size * sizeof(int32_t));
         WELD_TRY(weld_element_apply(moved, one, al->naive, err));
         weld_side sides[2] = {{al->shapes, al->naive}, {al->shapes, moved}};
-        WELD_TRY(weld_prove(&proof, al->ctx, sides, data, samples, err));
+        WELD_TRY(weld_prove(&proof, al->ctx, sides, NULL, data, samples, err));
         if (!(proof.max_rel <= tolerance)) {
             *name = al->symmetry->classes[c].name;
             break;
@@ -179,8 +226,9 @@ weld_status weld_alignment_verify(weld_alignment *al, const weld_dataset *data, 
     WELD_REQUIRE(b_shapes->batch == batch, WELD_E_UNSUPPORTED,
                  "A runs in batches of %d, B in batches of %d only", (int)batch,
                  (int)b_shapes->batch);
-    weld_side sides[2] = {{b_shapes, al->b->params}, {al->shapes, al->aligned}};
-    WELD_TRY(weld_prove(&al->proof, al->ctx, sides, data, samples, err));
+    weld_side sides[2] = {{al->shapes, al->aligned}, {b_shapes, al->b->params}};
+    const weld_ports ports = {al->pairing->inputs, al->pairing->outputs};
+    WELD_TRY(weld_prove(&al->proof, al->ctx, sides, &ports, data, samples, err));
     al->proved = al->proof.max_rel <= tolerance;
     if (!al->proved) {
         WELD_TRY(find_culprit(&culprit, al, data, samples, tolerance, err));
@@ -203,7 +251,9 @@ void weld_alignment_free(weld_alignment *al)
     weld_element_free(al->element);
     weld_symmetry_free(al->symmetry);
     weld_shapes_free(al->shapes);
-    weld_free(al->ctx, al->param_of);
+    weld_pairing_free(al->pairing);
+    weld_model_free(al->folded[0]);
+    weld_model_free(al->folded[1]);
     weld_free(al->ctx, al);
 }
 
@@ -266,8 +316,7 @@ weld_status weld_permuted(weld_model **out, const weld_alignment *al, weld_error
     *out = NULL;
     WELD_TRY(new_model(out, al, al->b, "permute", err));
     for (int p = 0; p < g->param_count; p++)
-        memcpy((*out)->params->arrays[al->param_of[p]], al->aligned->arrays[p],
-               (size_t)weld_shape_numel(&g->params[p].shape) * sizeof(float));
+        convert_param((*out)->params, al->pairing->param_of[p], al->aligned, p);
 done:
     return st;
 }

@@ -49,28 +49,22 @@ weld_status weld_structure_shapes(weld_shapes **out, const weld_structure *s, in
     return weld_shapes_infer(out, s->ctx, s->graph, batch, s->literal_batch, err);
 }
 
-static weld_status make_structure(weld_structure **out, weld_context *ctx,
-                                  const weld_source *source, weld_error *err)
+/* Takes its own reference of the file. */
+static weld_status make_structure(weld_structure **out, weld_onnx_file *file,
+                                  const weld_canon_options *options, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_structure *s = NULL;
     weld_draft draft;
-    weld_draft_init(&draft, ctx);
-    WELD_NEW(s, ctx, 1);
-    s->ctx = ctx;
+    weld_draft_init(&draft, file->ctx);
+    WELD_NEW(s, file->ctx, 1);
+    s->ctx = file->ctx;
     s->references = 1;
-    WELD_TRY(weld_onnx_open(&s->file, ctx, source, err));
-    st = weld_onnx_import(&draft, s->file, err);
-    if (st == WELD_OK)
-        st = weld_canonicalise(&draft, err);
-    if (st == WELD_OK)
-        st = weld_draft_finish(&s->graph, &s->homes, &draft, err);
-    if (st == WELD_OK)
-        st = find_batch(s, err);
-    if (st != WELD_OK) {
-        weld_error_wrap(err, "%s", weld_source_name(source));
-        goto done;
-    }
+    s->file = weld_onnx_retain(file);
+    WELD_TRY(weld_onnx_import(&draft, file, err));
+    WELD_TRY(weld_canonicalise(&draft, options, err));
+    WELD_TRY(weld_draft_finish(&s->graph, &s->homes, &draft, err));
+    WELD_TRY(find_batch(s, err));
     *out = s;
     s = NULL;
 done:
@@ -79,21 +73,42 @@ done:
     return st;
 }
 
-static weld_status load(weld_model **out, weld_context *ctx, const weld_source *source,
-                        weld_error *err)
+static weld_status make_model(weld_model **out, weld_onnx_file *file,
+                              const weld_canon_options *options, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_model *model = NULL;
-    weld_blas_init();
-    WELD_NEW(model, ctx, 1);
-    model->ctx = ctx;
-    WELD_TRY(make_structure(&model->structure, ctx, source, err));
-    WELD_TRY(weld_onnx_read_params(&model->params, model->structure->file, model->structure->graph,
+    WELD_NEW(model, file->ctx, 1);
+    model->ctx = file->ctx;
+    WELD_TRY(make_structure(&model->structure, file, options, err));
+    WELD_TRY(weld_onnx_read_params(&model->params, file, model->structure->graph,
                                    model->structure->homes, err));
     *out = model;
     model = NULL;
 done:
     weld_model_free(model);
+    return st;
+}
+
+weld_status weld_model_folded(weld_model **out, const weld_model *model, weld_error *err)
+{
+    const weld_canon_options options = {.fold_norms = true};
+    *out = NULL;
+    return make_model(out, model->structure->file, &options, err);
+}
+
+static weld_status load(weld_model **out, weld_context *ctx, const weld_source *source,
+                        weld_error *err)
+{
+    const weld_canon_options options = {0};
+    weld_onnx_file *file = NULL;
+    weld_blas_init();
+    weld_status st = weld_onnx_open(&file, ctx, source, err);
+    if (st == WELD_OK)
+        st = make_model(out, file, &options, err);
+    if (st != WELD_OK)
+        weld_error_wrap(err, "%s", weld_source_name(source));
+    weld_onnx_free(file);
     return st;
 }
 

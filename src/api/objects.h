@@ -3,7 +3,9 @@
 #define WELD_API_OBJECTS_H
 #include "canon/pair.h"
 #include "onnx/import.h"
+#include "onnx/params.h"
 #include "prove/prove.h"
+#include "report/report.h"
 #include "symmetry/group.h"
 
 /* Samples per forward pass, unless the user or a literal batch says otherwise. */
@@ -31,8 +33,9 @@ struct weld_model {
 struct weld_alignment {
     weld_context *ctx;
     const weld_model *a, *b; /* borrowed */
-    int *param_of;           /* [param_count] B's parameter in the place of A's */
-    weld_shapes *shapes;     /* of A's graph, for the symmetry */
+    weld_model *folded[2];   /* what a and b are then; owned, NULL = none */
+    weld_pairing *pairing;
+    weld_shapes *shapes; /* of A's graph, for the symmetry */
     weld_symmetry *symmetry;
     weld_element *element;
     weld_paramset *naive;   /* B in A's frame */
@@ -51,6 +54,17 @@ weld_status weld_model_bytes(weld_buffer *out, const weld_model *model, const ch
                              weld_buffer *data, weld_error *err);
 /* The permutation file of an alignment. */
 weld_status weld_alignment_text(weld_buffer *out, const weld_alignment *alignment, weld_error *err);
+/* The same file read with BatchNormalizations folded into the layers before them. */
+weld_status weld_model_folded(weld_model **out, const weld_model *model, weld_error *err);
+/* Pairs a with b; where they differ, folded copies of both are tried: then folded[] are made, the
+ * pairing is of those, and they are the caller's to free; else they are NULL. */
+weld_status weld_pair_models(weld_pairing **out, weld_model *folded[2], const weld_model *a,
+                             const weld_model *b, weld_error *err);
+/* A report that knows the library and the machine. */
+weld_status weld_report_open(weld_report **out, weld_context *ctx, weld_error *err);
+/* Adds what the file says of the model: producer, opsets, number of parameters. */
+weld_status weld_report_add_model(weld_report *report, const char *role, const weld_model *model,
+                                  weld_error *err);
 weld_structure *weld_structure_retain(weld_structure *structure);
 void weld_structure_release(weld_structure *structure);
 /* Shapes for a micro-batch of about `wanted` samples: the literal batch where that is fixed. */

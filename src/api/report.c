@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static weld_status add_model(weld_report *r, const char *role, const weld_model *m, weld_error *err)
+weld_status weld_report_add_model(weld_report *r, const char *role, const weld_model *m,
+                                  weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_onnx_file *file = m->structure->file;
@@ -89,7 +90,7 @@ static double pinned_fraction(const weld_symmetry *s)
     return units ? (double)pinned / (double)units : 0;
 }
 
-static weld_status new_report(weld_report **out, weld_context *ctx, weld_error *err)
+weld_status weld_report_open(weld_report **out, weld_context *ctx, weld_error *err)
 {
     weld_status st = weld_report_new(out, ctx, err);
     if (st == WELD_OK)
@@ -103,9 +104,9 @@ weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld
     weld_status st = WELD_OK;
     weld_report *r = NULL;
     *out = NULL;
-    WELD_TRY(new_report(&r, al->ctx, err));
-    WELD_TRY(add_model(r, "A", al->a, err));
-    WELD_TRY(add_model(r, "B", al->b, err));
+    WELD_TRY(weld_report_open(&r, al->ctx, err));
+    WELD_TRY(weld_report_add_model(r, "A", al->a, err));
+    WELD_TRY(weld_report_add_model(r, "B", al->b, err));
     weld_report_match match = {.method = al->method,
                                .seed = al->seed,
                                .restarts = al->restarts,
@@ -147,7 +148,7 @@ static weld_status add_values(weld_report *r, const weld_structure *s, const wel
     for (int k = 0; k < g->input_count; k++) {
         const weld_value *v = &g->values[g->inputs[k]];
         print_dims(text, sizeof text, v->rank, v->dims);
-        weld_report_value value = {v->name, weld_dtype_name(v->dtype), text};
+        weld_report_value value = {v->name, weld_dtype_name(v->dtype), text, NULL};
         WELD_TRY(weld_report_put_value(r, &r->inspection.inputs, &value, err));
     }
     for (int k = 0; k < g->output_count; k++) {
@@ -155,7 +156,8 @@ static weld_status add_values(weld_report *r, const weld_structure *s, const wel
         if (s->any_batch)
             type.shape.dims[0] = s->literal_batch ? s->literal_batch : -1;
         print_dims(text, sizeof text, type.shape.rank, type.shape.dims);
-        weld_report_value value = {s->file->output_names[k], weld_dtype_name(type.dtype), text};
+        weld_report_value value = {s->file->output_names[k], weld_dtype_name(type.dtype), text,
+                                   NULL};
         WELD_TRY(weld_report_put_value(r, &r->inspection.outputs, &value, err));
     }
 done:
@@ -192,9 +194,9 @@ weld_status weld_model_inspect(weld_report **out, const weld_model *model, weld_
     weld_shapes *shapes = NULL;
     weld_symmetry *symmetry = NULL;
     *out = NULL;
-    WELD_TRY(new_report(&r, model->ctx, err));
+    WELD_TRY(weld_report_open(&r, model->ctx, err));
     r->inspection.present = true;
-    WELD_TRY(add_model(r, "M", model, err));
+    WELD_TRY(weld_report_add_model(r, "M", model, err));
     WELD_TRY(weld_structure_shapes(&shapes, model->structure, 2, err));
     WELD_TRY(add_values(r, model->structure, shapes, err));
     WELD_TRY(add_layers(r, model->structure->graph, err));
@@ -214,13 +216,12 @@ weld_status weld_check(weld_report **out, const weld_model *a, const weld_model 
     weld_status st = WELD_OK;
     weld_report *r = NULL;
     weld_pairing *pairing = NULL;
-    const int64_t literal[2] = {a->structure->literal_batch, b->structure->literal_batch};
+    weld_model *folded[2] = {NULL, NULL};
     *out = NULL;
-    WELD_TRY(new_report(&r, a->ctx, err));
-    WELD_TRY(add_model(r, "A", a, err));
-    WELD_TRY(add_model(r, "B", b, err));
-    WELD_TRY(
-        weld_pair_graphs(&pairing, a->ctx, a->structure->graph, b->structure->graph, literal, err));
+    WELD_TRY(weld_report_open(&r, a->ctx, err));
+    WELD_TRY(weld_report_add_model(r, "A", a, err));
+    WELD_TRY(weld_report_add_model(r, "B", b, err));
+    WELD_TRY(weld_pair_models(&pairing, folded, a, b, err));
     r->checked = true;
     for (int k = 0; k < pairing->difference_count; k++)
         WELD_TRY(weld_report_line(r, &r->obstacles, err, "%s", pairing->differences[k]));
@@ -232,6 +233,8 @@ weld_status weld_check(weld_report **out, const weld_model *a, const weld_model 
                        pairing->difference_count);
 done:
     weld_pairing_free(pairing);
+    weld_model_free(folded[0]);
+    weld_model_free(folded[1]);
     weld_report_free(r);
     return st;
 }

@@ -297,8 +297,7 @@ static weld_status fill_input(weld_tensor *t, const weld_dataset *data, int64_t 
 {
     if (n < t->shape.dims[0])
         memset(t->data, 0, (size_t)weld_shape_numel(&t->shape) * weld_compute_size(t->dtype));
-    return weld_dtype_is_float(t->dtype) ? weld_dataset_batch(t->f, data, first, n, err)
-                                         : weld_dataset_batch_int64(t->i, data, first, n, err);
+    return weld_dataset_batch(t, data, first, n, err);
 }
 
 weld_status weld_model_run_data(weld_values **out, const weld_model *model,

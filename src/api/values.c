@@ -63,9 +63,14 @@ weld_array weld_values_at(const weld_values *values, size_t index)
 {
     const weld_named *item = &values->items[index];
     const weld_tensor *t = &item->tensor;
-    bool real = weld_dtype_is_float(t->dtype);
-    return (weld_array){item->name,    (int)t->dtype,      t->shape.rank,
-                        t->shape.dims, real ? t->f : NULL, real ? NULL : t->i};
+    const bool real = weld_dtype_is_float(t->dtype), wide = t->dtype == WELD_DOUBLE;
+    return (weld_array){.name = item->name,
+                        .dtype = (int)t->dtype,
+                        .rank = t->shape.rank,
+                        .dims = t->shape.dims,
+                        .f = real && !wide ? t->f : NULL,
+                        .d = wide ? t->d : NULL,
+                        .i = real ? NULL : t->i};
 }
 
 /* ---- reading -------------------------------------------------------------------- */
@@ -76,10 +81,7 @@ static weld_status add_npy(weld_values *values, const char *key, const weld_npy 
     weld_status st = WELD_OK;
     weld_tensor tensor = {0};
     WELD_TRY(weld_tensor_create(&tensor, values->ctx, npy->dtype, &npy->shape, err));
-    if (weld_dtype_is_float(npy->dtype))
-        WELD_TRY(weld_npy_to_float(tensor.f, npy, 0, npy->count, err));
-    else
-        WELD_TRY(weld_npy_to_int64(tensor.i, npy, 0, npy->count, err));
+    WELD_TRY(weld_npy_decode(tensor.data, npy, 0, npy->count, err));
     WELD_TRY(weld_values_add(values, key, &tensor, err));
 done:
     weld_tensor_free(values->ctx, &tensor);
@@ -233,7 +235,7 @@ static bool agrees(const weld_tensor *got, const weld_tensor *want, int64_t k, d
 {
     if (!weld_dtype_is_float(want->dtype))
         return got->i[k] == want->i[k];
-    double g = (double)got->f[k], w = (double)want->f[k];
+    double g = weld_tensor_number(got, k), w = weld_tensor_number(want, k);
     return g == w || (isnan(g) && isnan(w)) || fabs(g - w) <= atol + rtol * fabs(w);
 }
 
@@ -252,10 +254,8 @@ static weld_status compare_one(const weld_named *got, const weld_named *want, do
     for (int64_t k = 0; k < weld_shape_numel(&w->shape); k++) {
         if (agrees(g, w, k, rtol, atol))
             continue;
-        bool real = weld_dtype_is_float(w->dtype);
         return weld_fail(err, WELD_E_NEGATIVE, "'%s' element %" PRId64 " is %.9g, expected %.9g",
-                         want->name, k, real ? (double)g->f[k] : (double)g->i[k],
-                         real ? (double)w->f[k] : (double)w->i[k]);
+                         want->name, k, weld_tensor_number(g, k), weld_tensor_number(w, k));
     }
     return WELD_OK;
 }

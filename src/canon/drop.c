@@ -2,9 +2,9 @@
 #include "canon/canon.h"
 
 /* Dropout that is asked to train is no identity. */
-static bool is_training(const weld_draft *draft, const weld_node *node)
+static bool is_training(const weld_draft *draft, int node)
 {
-    int v = weld_node_input(node, 2);
+    int v = weld_draft_in(draft, node, 2);
     if (v < 0)
         return false;
     const weld_tensor *mode = draft->values[v].kind == WELD_VALUE_CONST ? draft->values[v].data
@@ -13,24 +13,34 @@ static bool is_training(const weld_draft *draft, const weld_node *node)
            mode->i[0] != 0;
 }
 
+static bool is_idle(const weld_draft *draft, int n)
+{
+    const weld_node *node = &draft->nodes[n];
+    if (node->op == &weld_op_Identity)
+        return true;
+    if (node->op == &weld_op_Dropout)
+        return !is_training(draft, n) && (node->output_count < 2 || node->outputs[1] < 0 ||
+                                          weld_draft_uses(draft, node->outputs[1]) == 0);
+    const bool joins = node->op == &weld_op_Concat || node->op == &weld_op_Sum ||
+                       node->op == &weld_op_Max || node->op == &weld_op_Min ||
+                       node->op == &weld_op_Mean;
+    return joins && node->input_count == 1;
+}
+
 weld_status weld_pass_drop(weld_draft *draft, weld_error *err)
 {
     weld_status st = WELD_OK;
     int dropped = 0;
     for (size_t n = 0; n < draft->node_count; n++) {
-        weld_node *node = &draft->nodes[n];
-        bool idle = node->op == &weld_op_Identity ||
-                    (node->op == &weld_op_Dropout && !is_training(draft, node) &&
-                     (node->output_count < 2 || node->outputs[1] < 0 ||
-                      weld_draft_uses(draft, node->outputs[1]) == 0));
-        if (!idle || node->outputs[0] < 0)
+        const weld_node *node = &draft->nodes[n];
+        if (node->dead || !is_idle(draft, (int)n) || node->outputs[0] < 0)
             continue;
         weld_draft_replace(draft, node->outputs[0], node->inputs[0]);
-        node->dead = true;
         dropped++;
     }
     if (dropped)
-        WELD_TRY(weld_draft_log(draft, err, "%d Identity or Dropout removed", dropped));
+        WELD_TRY(weld_draft_log(draft, err,
+                                "%d Identity, Dropout or operators of one input removed", dropped));
 done:
     return st;
 }

@@ -4,7 +4,7 @@
 #include "onnxweld.h"
 #include <stdio.h>
 
-enum { REPORTS_MAX = 8, NUMBERS_MAX = 1001 };
+enum { REPORTS_MAX = 8, NUMBERS_MAX = 1001, SIZES_MAX = 32 };
 
 typedef struct numbers {
     double at[NUMBERS_MAX];
@@ -15,6 +15,13 @@ typedef struct texts {
     const char *at[REPORTS_MAX];
     size_t count;
 } texts;
+
+typedef struct sizes {
+    char text[1024]; /* that holds the names */
+    const char *names[SIZES_MAX];
+    int64_t at[SIZES_MAX];
+    size_t count;
+} sizes;
 
 /* Everything that options.def lists, and the files. */
 typedef struct options {
@@ -28,6 +35,7 @@ typedef struct options {
 #define OPTION_FIELD_REAL(field) double field
 #define OPTION_FIELD_NUMBERS(field) numbers field
 #define OPTION_FIELD_GRID(field) numbers field
+#define OPTION_FIELD_SIZES(field) sizes field
 #include "options.def"
 #undef WELD_OPTION
 } options;

@@ -52,13 +52,27 @@ weld_status run_check(const session *s, weld_error *err)
     return st;
 }
 
+static weld_status read_shapes(weld_report **out, const weld_model *model, const session *s,
+                               weld_error *err)
+{
+    weld_shapes_options how = WELD_SHAPES_OPTIONS_INIT;
+    how.batch = s->o->shapes_batch;
+    how.size_names = s->o->sizes.names;
+    how.sizes = s->o->sizes.at;
+    how.size_count = s->o->sizes.count;
+    return weld_model_shapes(out, model, &how, err);
+}
+
 weld_status run_inspect(const session *s, weld_error *err)
 {
     weld_model *model = NULL;
     weld_report *report = NULL;
+    if (!s->o->shapes && (s->o->shapes_batch || s->o->sizes.count))
+        return bad_usage(err, "inspect: --batch and --sizes need --shapes");
     weld_status st = weld_model_load(&model, s->ctx, s->o->files[0], err);
     if (st == WELD_OK)
-        st = weld_model_inspect(&report, model, err);
+        st = s->o->shapes ? read_shapes(&report, model, s, err)
+                          : weld_model_inspect(&report, model, err);
     if (st == WELD_OK)
         st = write_reports(report, s, err);
     weld_report_free(report);

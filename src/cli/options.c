@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum option_kind { SWITCH, TEXT, TEXTS, INTEGER, REAL, NUMBERS, GRID } option_kind;
+typedef enum option_kind { SWITCH, TEXT, TEXTS, INTEGER, REAL, NUMBERS, GRID, SIZES } option_kind;
 
 typedef struct option {
     const char *flag;
@@ -88,6 +88,28 @@ static weld_status parse_grid(numbers *out, const char *flag, const char *text, 
     return WELD_OK;
 }
 
+/* "batch=4,seq=16" */
+static weld_status parse_sizes(sizes *out, const char *flag, const char *text, weld_error *err)
+{
+    out->count = 0;
+    if (strlen(text) >= sizeof out->text)
+        return bad_usage(err, "%s: '%.100s' is too long", flag, text);
+    memcpy(out->text, text, strlen(text) + 1);
+    for (char *name = out->text, *end;; name = end + 1) {
+        char *mark = strchr(name, '=');
+        errno = 0;
+        long long size = mark ? strtoll(mark + 1, &end, 10) : 0;
+        if (size < 1 || errno || (*end && *end != ',') || out->count == SIZES_MAX)
+            return bad_usage(err, "%s: '%.100s', allowed NAME=N,... with N from 1, at most %d",
+                             flag, text, SIZES_MAX);
+        *mark = '\0';
+        out->names[out->count] = name;
+        out->at[out->count++] = size;
+        if (!*end)
+            return WELD_OK;
+    }
+}
+
 static weld_status take(options *o, const option *as, const char *value, weld_error *err)
 {
     void *field = (char *)o + as->offset;
@@ -104,17 +126,19 @@ static weld_status take(options *o, const option *as, const char *value, weld_er
     case REAL: return parse_real(field, as->flag, value, err);
     case NUMBERS: return parse_numbers(field, as->flag, value, err);
     case GRID: return parse_grid(field, as->flag, value, err);
+    case SIZES: return parse_sizes(field, as->flag, value, err);
     }
     return WELD_E_INTERNAL;
 }
 
-static const option *find(const char *flag)
+/* The option of this name that the command takes. */
+static const option *find(const char *flag, char letter)
 {
     const char *name = strcmp(flag, "--force") == 0   ? "-f"
                        : strcmp(flag, "--quiet") == 0 ? "-q"
                                                       : flag;
     for (int k = 0; k < OPTIONS; k++)
-        if (strcmp(table[k].flag, name) == 0)
+        if (strcmp(table[k].flag, name) == 0 && strchr(table[k].commands, letter))
             return &table[k];
     return NULL;
 }
@@ -136,8 +160,8 @@ weld_status parse_options(options *o, const command *c, int argc, char **argv, w
     for (int k = 2; k < argc; k++) {
         const char *arg = argv[k];
         weld_status st = WELD_OK;
-        const option *known = arg[0] == '-' && arg[1] ? find(arg) : NULL;
-        if (known && strchr(known->commands, c->letter)) {
+        const option *known = arg[0] == '-' && arg[1] ? find(arg, c->letter) : NULL;
+        if (known) {
             if (known->kind != SWITCH && k + 1 == argc)
                 return bad_usage(err, "%s lacks its value %s", arg, known->metavar);
             st = take(o, known, known->kind == SWITCH ? NULL : argv[++k], err);

@@ -232,38 +232,36 @@ static double raw_at(const weld_dataset *d, int64_t index)
     return d->stored == WELD_FLOAT ? (double)d->raw_f[index] : (double)d->raw_i[index];
 }
 
-weld_status weld_dataset_batch(float *out, const weld_dataset *dataset, int64_t first, int64_t n,
-                               weld_error *err)
+static void batch_reals(weld_tensor *out, const weld_dataset *d, int64_t first, int64_t n)
 {
-    weld_status st = WELD_OK;
-    const weld_dataset *d = dataset;
     int axis = d->channel_axis;
-    WELD_TRY(check_batch(d, first, n, err));
     int64_t each = weld_shape_numel(&d->sample);
     int64_t depth = axis < 0 ? 1 : d->sample.dims[axis];
     int64_t inner = axis < 0 ? each : weld_shape_span(&d->sample, axis + 1, d->sample.rank);
-    int64_t blocks = n * (each / inner), base = first * each;
+    int64_t blocks = inner ? n * (each / inner) : 0, base = first * each;
     for (int64_t b = 0; b < blocks; b++) {
         int64_t c = b % depth, from = d->bgr ? b - c + depth - 1 - c : b;
         int64_t k = d->channels > 1 ? c : 0;
         double mean = d->channels ? d->mean[k] : 0.0, std = d->channels ? d->std[k] : 1.0;
         for (int64_t i = 0; i < inner; i++)
-            out[b * inner + i] =
-                (float)((raw_at(d, base + from * inner + i) * d->scale - mean) / std);
+            weld_tensor_set_number(out, b * inner + i,
+                                   (raw_at(d, base + from * inner + i) * d->scale - mean) / std);
     }
-done:
-    return st;
 }
 
-weld_status weld_dataset_batch_int64(int64_t *out, const weld_dataset *dataset, int64_t first,
-                                     int64_t n, weld_error *err)
+weld_status weld_dataset_batch(weld_tensor *out, const weld_dataset *dataset, int64_t first,
+                               int64_t n, weld_error *err)
 {
     weld_status st = WELD_OK;
-    int64_t each = weld_shape_numel(&dataset->sample);
+    const int64_t each = weld_shape_numel(&dataset->sample);
     WELD_TRY(check_batch(dataset, first, n, err));
+    if (weld_dtype_is_float(out->dtype)) {
+        batch_reals(out, dataset, first, n);
+        goto done;
+    }
     WELD_REQUIRE(dataset->integer, WELD_E_ARGUMENT, "%s: samples are not integers", dataset->path);
     if (n)
-        memcpy(out, dataset->raw_i + first * each, (size_t)(n * each) * sizeof *out);
+        memcpy(out->i, dataset->raw_i + first * each, (size_t)(n * each) * sizeof *out->i);
 done:
     return st;
 }

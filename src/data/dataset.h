@@ -37,12 +37,10 @@ struct weld_dataset {
     char *path;
 };
 
-/* Samples [first, first + n), preprocessed: (x * scale - mean) / std. */
-weld_status weld_dataset_batch(float *out, const weld_dataset *dataset, int64_t first, int64_t n,
-                               weld_error *err);
-/* As stored; only when dataset->integer. */
-weld_status weld_dataset_batch_int64(int64_t *out, const weld_dataset *dataset, int64_t first,
-                                     int64_t n, weld_error *err);
+/* Samples [first, first + n) into the data of `out`, whose dtype decides: preprocessed, (x * scale -
+ * mean) / std, for floating types; as stored for integers, only when dataset->integer. */
+weld_status weld_dataset_batch(weld_tensor *out, const weld_dataset *dataset, int64_t first,
+                               int64_t n, weld_error *err);
 /* NULL when there is no preset of that name. */
 const weld_preset *weld_preset_find(const char *name);
 /* Fills scale, mean, std, channel_axis and bgr; the shape of a sample is known by then. */

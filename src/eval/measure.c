@@ -20,7 +20,7 @@ typedef struct pass {
     int mix_count;
     int *alpha_of, *llfc_of; /* [mix_count] place in alpha, llfc_alpha; -1 = not there */
     weld_run **runs;         /* [slot, 4]: A, naive B, aligned B, mixed */
-    float **batch;           /* [slot] one micro-batch of inputs */
+    weld_tensor *batch;      /* [slot] one micro-batch of inputs */
     samples s;
     int64_t micro;
 } pass;
@@ -63,12 +63,11 @@ static int64_t per_sample(const pass *p, int value)
     return weld_shape_numel(shape) / (shape->rank ? shape->dims[0] : 1);
 }
 
-static void score_batch(pass *p, const weld_run *run, int variant, int alpha, int64_t first,
-                        int64_t n)
+static void score_batch(pass *p, weld_run *run, int variant, int alpha, int64_t first, int64_t n)
 {
     int logits = p->out->rows.logits;
     int64_t classes = per_sample(p, logits), total = p->in->data->count;
-    const float *z = weld_run_value(run, logits)->f;
+    const float *z = weld_run_floats(run, logits);
     size_t base = (size_t)((variant * p->in->alpha_count + alpha) * total + first);
     for (int64_t i = 0; i < n; i++)
         score_sample(&p->s.loss[base + (size_t)i], &p->s.correct[base + (size_t)i], z + i * classes,
@@ -105,9 +104,9 @@ static void compare_batch(pass *p, weld_run *const *runs, int variant, int mix, 
     int L = p->llfc_of[mix];
     for (int r = 0; r < rows->count; r++) {
         int64_t size = per_sample(p, rows->values[r]);
-        const float *a = weld_run_value(runs[0], rows->values[r])->f;
-        const float *b = weld_run_value(runs[1 + variant], rows->values[r])->f;
-        const float *m = weld_run_value(runs[3], rows->values[r])->f;
+        const float *a = weld_run_floats(runs[0], rows->values[r]);
+        const float *b = weld_run_floats(runs[1 + variant], rows->values[r]);
+        const float *m = weld_run_floats(runs[3], rows->values[r]);
         int row = variant * rows->count + r;
         size_t base = (size_t)((row * p->in->llfc_alpha_count + L) * total + first);
         for (int64_t i = 0; i < n; i++) {
@@ -126,8 +125,8 @@ static void compare_ends(pass *p, weld_run *const *runs, int variant, int64_t fi
     const weld_rows *rows = &p->out->rows;
     for (int r = 0; r < rows->count; r++) {
         int64_t size = per_sample(p, rows->values[r]);
-        const float *a = weld_run_value(runs[0], rows->values[r])->f;
-        const float *b = weld_run_value(runs[1 + variant], rows->values[r])->f;
+        const float *a = weld_run_floats(runs[0], rows->values[r]);
+        const float *b = weld_run_floats(runs[1 + variant], rows->values[r]);
         size_t base = (size_t)((variant * rows->count + r) * p->in->data->count + first);
         for (int64_t i = 0; i < n; i++) {
             const float *x = a + i * size, *y = b + i * size;
@@ -146,9 +145,8 @@ static weld_status measure_batch(void *user, int64_t item, int slot, weld_error 
     weld_run **runs = p->runs + 4 * slot;
     int64_t first = item * p->micro;
     int64_t n = data->count - first < p->micro ? data->count - first : p->micro;
-    weld_tensor input = {.f = p->batch[slot]};
-    const weld_tensor *inputs[] = {&input};
-    WELD_TRY(weld_dataset_batch(p->batch[slot], data, first, n, err));
+    const weld_tensor *inputs[] = {&p->batch[slot]};
+    WELD_TRY(weld_dataset_batch(&p->batch[slot], data, first, n, err));
     WELD_TRY(weld_run_all(runs[0], p->in->a, inputs, err));
     for (int v = 0; v < WELD_VARIANTS; v++) {
         WELD_TRY(weld_run_all(runs[1 + v], p->in->b[v], inputs, err));
@@ -211,10 +209,9 @@ static weld_status alloc_pass(pass *p, weld_error *err)
     WELD_ARENA_NEW(p->runs, arena, 4 * slots);
     WELD_ARENA_NEW(p->batch, arena, slots);
     p->micro = in->shapes->batch;
-    size_t input_size =
-        (size_t)weld_shape_numel(&in->shapes->types[in->shapes->graph->inputs[0]].shape);
+    const weld_type *input = &in->shapes->types[in->shapes->graph->inputs[0]];
     for (int s = 0; s < slots; s++)
-        WELD_ARENA_NEW(p->batch[s], arena, input_size);
+        WELD_TRY(weld_tensor_create(&p->batch[s], ctx, input->dtype, &input->shape, err));
     for (int k = 0; k < WELD_VARIANTS * p->mix_count; k++) {
         WELD_TRY(weld_paramset_create(&p->mixed[k], ctx, in->shapes->graph, err));
         weld_paramset_lerp(p->mixed[k], in->a, in->b[k / p->mix_count], p->mix[k % p->mix_count]);
@@ -233,6 +230,8 @@ static void free_pass(pass *p)
         weld_paramset_free(p->mixed[k]);
     for (int s = 0; p->runs && s < 4 * weld_parallel_slots(p->in->ctx); s++)
         weld_run_free(p->runs[s]);
+    for (int s = 0; p->batch && s < weld_parallel_slots(p->in->ctx); s++)
+        weld_tensor_free(p->in->ctx, &p->batch[s]);
     weld_plan_free(p->plan);
 }
 

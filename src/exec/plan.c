@@ -24,6 +24,7 @@ struct weld_run {
     void **buffers; /* [slot_count] */
     void *scratch;
     weld_tensor *values; /* [value_count] */
+    float **narrow;      /* [value_count] room for double values that stay readable, else NULL */
 };
 
 static bool is_known(const weld_plan *plan, int value)
@@ -228,7 +229,11 @@ weld_status weld_run_create(weld_run **out, const weld_plan *plan, weld_error *e
     WELD_REQUIRE((run->scratch = weld_alloc(plan->ctx, plan->scratch_bytes, 1)), WELD_E_LIMIT,
                  "no memory for scratch (%zu bytes)", plan->scratch_bytes);
     WELD_NEW(run->values, plan->ctx, plan->graph->value_count);
+    WELD_NEW(run->narrow, plan->ctx, plan->graph->value_count);
     place_values(run);
+    for (int v = 0; v < plan->graph->value_count; v++)
+        if (run->values[v].dtype == WELD_DOUBLE && plan->last_use[v] == plan->step_count)
+            WELD_NEW(run->narrow[v], plan->ctx, weld_shape_numel(&run->values[v].shape));
     *out = run;
     run = NULL;
 done:
@@ -245,6 +250,9 @@ void weld_run_free(weld_run *run)
         weld_free(ctx, run->buffers[s]);
     weld_free(ctx, run->buffers);
     weld_free(ctx, run->scratch);
+    for (int v = 0; run->narrow && v < run->plan->graph->value_count; v++)
+        weld_free(ctx, run->narrow[v]);
+    weld_free(ctx, run->narrow);
     weld_free(ctx, run->values);
     weld_free(ctx, run);
 }
@@ -253,7 +261,7 @@ void weld_run_bind(weld_run *run, const weld_paramset *params, const weld_tensor
 {
     const weld_graph *g = run->plan->graph;
     for (int p = 0; p < g->param_count; p++)
-        run->values[g->params[p].value].f = params->arrays[p];
+        run->values[g->params[p].value].data = params->arrays[p];
     for (int k = 0; k < g->input_count; k++)
         run->values[g->inputs[k]].data = inputs[k]->data;
 }
@@ -303,4 +311,14 @@ weld_status weld_run_all(weld_run *run, const weld_paramset *params,
 const weld_tensor *weld_run_value(const weld_run *run, int value)
 {
     return &run->values[value];
+}
+
+const float *weld_run_floats(weld_run *run, int value)
+{
+    const weld_tensor *t = &run->values[value];
+    if (!run->narrow[value])
+        return t->f;
+    weld_convert_reals(run->narrow[value], WELD_FLOAT, t->d, WELD_DOUBLE,
+                       (size_t)weld_shape_numel(&t->shape));
+    return run->narrow[value];
 }

@@ -25,4 +25,7 @@ weld_status weld_run_all(weld_run *run, const weld_paramset *params,
                          const weld_tensor *const *inputs, weld_error *err);
 /* A tap, a graph output, an input, a parameter or a constant. */
 const weld_tensor *weld_run_value(const weld_run *run, int value);
+/* The elements of a floating tap or graph output as float, narrowed where it is double; good until
+ * the next call for this value. */
+const float *weld_run_floats(weld_run *run, int value);
 #endif

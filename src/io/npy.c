@@ -290,43 +290,44 @@ static weld_status check_range(const weld_npy *npy, int64_t first, int64_t n, we
     return WELD_OK;
 }
 
-weld_status weld_npy_to_int64(int64_t *out, const weld_npy *npy, int64_t first, int64_t n,
-                              weld_error *err)
+weld_status weld_npy_decode(void *out, const weld_npy *npy, int64_t first, int64_t n,
+                            weld_error *err)
 {
     weld_status st = WELD_OK;
     unsigned char stored[CHUNK * 8];
+    const size_t each = weld_compute_size(npy->dtype);
     WELD_TRY(check_range(npy, first, n, err));
-    WELD_REQUIRE(!weld_dtype_is_float(npy->dtype), WELD_E_FORMAT, "%s: holds %s, expected integers",
-                 npy->name, weld_dtype_name(npy->dtype));
     for (int64_t at = 0; at < n;) {
         size_t part = n - at < CHUNK ? (size_t)(n - at) : CHUNK;
         WELD_TRY(gather(stored, npy, first + at, part, err));
-        weld_decode(out + at, npy->dtype, stored, part);
+        weld_decode((char *)out + (size_t)at * each, npy->dtype, stored, part);
         at += (int64_t)part;
     }
 done:
     return st;
 }
 
+weld_status weld_npy_to_int64(int64_t *out, const weld_npy *npy, int64_t first, int64_t n,
+                              weld_error *err)
+{
+    if (weld_dtype_is_float(npy->dtype))
+        return weld_fail(err, WELD_E_FORMAT, "%s: holds %s, expected integers", npy->name,
+                         weld_dtype_name(npy->dtype));
+    return weld_npy_decode(out, npy, first, n, err);
+}
+
 weld_status weld_npy_to_float(float *out, const weld_npy *npy, int64_t first, int64_t n,
                               weld_error *err)
 {
     weld_status st = WELD_OK;
-    unsigned char stored[CHUNK * 8];
-    int64_t integers[CHUNK];
-    bool floating = weld_dtype_is_float(npy->dtype);
-    WELD_TRY(check_range(npy, first, n, err));
+    double decoded[CHUNK]; /* room for any compute type */
+    const weld_tensor part_of = {.dtype = npy->dtype, .data = decoded};
     for (int64_t at = 0; at < n;) {
-        size_t part = n - at < CHUNK ? (size_t)(n - at) : CHUNK;
-        if (floating) {
-            WELD_TRY(gather(stored, npy, first + at, part, err));
-            weld_decode(out + at, npy->dtype, stored, part);
-        } else {
-            WELD_TRY(weld_npy_to_int64(integers, npy, first + at, (int64_t)part, err));
-            for (size_t k = 0; k < part; k++)
-                out[at + (int64_t)k] = (float)integers[k];
-        }
-        at += (int64_t)part;
+        int64_t part = n - at < CHUNK ? n - at : CHUNK;
+        WELD_TRY(weld_npy_decode(decoded, npy, first + at, part, err));
+        for (int64_t k = 0; k < part; k++)
+            out[at + k] = (float)weld_tensor_number(&part_of, k);
+        at += part;
     }
 done:
     return st;

@@ -18,7 +18,10 @@ bool weld_is_npy(const void *bytes, size_t size);
 /* All bytes must be accounted for: neither short nor followed by others. */
 weld_status weld_npy_parse(weld_npy *out, const weld_context *ctx, const void *bytes, size_t size,
                            const char *name, weld_error *err);
-/* Elements [first, first + n) in C order, whatever the order in the file. */
+/* Elements [first, first + n) in C order, whatever the order in the file, in their compute type. */
+weld_status weld_npy_decode(void *out, const weld_npy *npy, int64_t first, int64_t n,
+                            weld_error *err);
+/* The same as float, from any type. */
 weld_status weld_npy_to_float(float *out, const weld_npy *npy, int64_t first, int64_t n,
                               weld_error *err);
 /* WELD_E_FORMAT for floating arrays. */

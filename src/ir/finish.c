@@ -15,6 +15,16 @@ typedef struct finisher {
     weld_home *homes;
 } finisher;
 
+/* Edits left forwards behind: every index becomes that of the value that stands there now. */
+static void settle(weld_draft *d)
+{
+    for (size_t n = 0; n < d->node_count; n++)
+        for (int k = 0; k < d->nodes[n].input_count; k++)
+            d->nodes[n].inputs[k] = weld_draft_at(d, d->nodes[n].inputs[k]);
+    for (size_t k = 0; k < d->output_count; k++)
+        d->outputs[k] = weld_draft_at(d, d->outputs[k]);
+}
+
 static weld_status find_producers(finisher *f, weld_error *err)
 {
     const weld_draft *d = f->draft;
@@ -23,7 +33,7 @@ static weld_status find_producers(finisher *f, weld_error *err)
     for (size_t n = 0; n < d->node_count; n++)
         for (int k = 0; k < d->nodes[n].output_count && !d->nodes[n].dead; k++) {
             int v = d->nodes[n].outputs[k];
-            if (v < 0)
+            if (v < 0 || d->forward[v] >= 0)
                 continue;
             if (f->producer[v] >= 0 || d->values[v].kind != WELD_VALUE_NODE)
                 return weld_fail(err, WELD_E_FORMAT, "value '%s' is defined twice",
@@ -180,7 +190,8 @@ static void build_nodes(finisher *f)
             keep_param(f, old, node->inputs[k]);
         }
         for (int k = 0; k < node->output_count; k++) {
-            node->outputs[k] = keep_value(f, node->outputs[k]);
+            int old = node->outputs[k];
+            node->outputs[k] = old < 0 || d->forward[old] >= 0 ? -1 : keep_value(f, old);
             if (node->outputs[k] >= 0)
                 g->values[node->outputs[k]].producer = n;
         }
@@ -243,6 +254,7 @@ static weld_status alloc_work(finisher *f, weld_error *err)
     WELD_ARENA_NEW(f->graph->inputs, &f->graph->arena, d->input_count);
     WELD_ARENA_NEW(f->graph->outputs, &f->graph->arena, d->output_count);
     WELD_ARENA_NEW(f->graph->log, &f->graph->arena, d->log_count);
+    WELD_ARENA_NEW(f->graph->symbols, &f->graph->arena, d->symbol_count);
     for (size_t v = 0; v < d->value_count; v++)
         f->value_map[v] = -1;
 done:
@@ -258,6 +270,7 @@ weld_status weld_draft_finish(weld_graph **out, weld_home **homes_out, weld_draf
     *out = NULL;
     *homes_out = NULL;
     WELD_TRY(alloc_work(&f, err));
+    settle(draft);
     WELD_REQUIRE(draft->output_count > 0, WELD_E_FORMAT, "the graph has no outputs");
     WELD_TRY(find_producers(&f, err));
     WELD_TRY(reach_all(&f, err));
@@ -267,6 +280,9 @@ weld_status weld_draft_finish(weld_graph **out, weld_home **homes_out, weld_draf
     if (draft->log_count)
         memcpy(f.graph->log, draft->log, draft->log_count * sizeof draft->log[0]);
     f.graph->log_count = (int)draft->log_count;
+    if (draft->symbol_count)
+        memcpy(f.graph->symbols, draft->symbols, draft->symbol_count * sizeof draft->symbols[0]);
+    f.graph->symbol_count = (int)draft->symbol_count;
     /* Names, attributes and index arrays live in the draft's arena: the graph takes it over. */
     weld_arena_adopt(&f.graph->arena, &draft->arena);
     *out = f.graph;
@@ -283,5 +299,53 @@ done:
     weld_free(ctx, f.waiting);
     weld_free(ctx, f.order);
     weld_free(ctx, f.heap);
+    return st;
+}
+
+/* Values first: nodes are connected by their indices. */
+static weld_status reopen_values(weld_draft *d, const weld_graph *g, const weld_home *homes,
+                                 weld_error *err)
+{
+    weld_status st = WELD_OK;
+    for (int v = 0; v < g->value_count; v++) {
+        int at;
+        const weld_value *from = &g->values[v];
+        WELD_TRY(weld_draft_value(&at, d, from->name, from->kind, err));
+        const char *name = d->values[at].name;
+        d->values[at] = *from;
+        d->values[at].name = name;
+        d->values[at].param = -1;
+        if (from->param >= 0)
+            d->homes[at] = homes[from->param];
+    }
+done:
+    return st;
+}
+
+weld_status weld_draft_reopen(weld_draft *d, weld_graph *g, const weld_home *homes, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    int node;
+    WELD_TRY(reopen_values(d, g, homes, err));
+    for (int n = 0; n < g->node_count; n++) {
+        const weld_node *from = &g->nodes[n];
+        WELD_TRY(weld_draft_node(&node, d, from, err));
+        for (int k = 0; k < from->input_count; k++)
+            weld_draft_set_in(d, node, k, from->inputs[k]);
+        for (int k = 0; k < from->output_count; k++)
+            if (from->outputs[k] >= 0)
+                weld_draft_set_out(d, node, k, from->outputs[k]);
+    }
+    for (int k = 0; k < g->input_count; k++)
+        WELD_TRY(weld_draft_input(d, g->inputs[k], err));
+    for (int k = 0; k < g->output_count; k++)
+        WELD_TRY(weld_draft_output(d, g->outputs[k], err));
+    WELD_GROW(d->symbols, d->symbol_cap, d->ctx, (size_t)g->symbol_count);
+    for (int k = 0; k < g->symbol_count; k++)
+        d->symbols[d->symbol_count++] = g->symbols[k];
+    for (int k = 0; k < g->log_count; k++)
+        WELD_TRY(weld_draft_log(d, err, "%s", g->log[k]));
+    weld_arena_adopt(&d->arena, &g->arena);
+done:
     return st;
 }

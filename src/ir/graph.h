@@ -17,13 +17,20 @@ typedef enum weld_value_kind {
 typedef struct weld_value {
     const char *name; /* as in the file; unique */
     weld_value_kind kind;
-    weld_dtype dtype;            /* declared or stored; UNDEFINED for node outputs */
-    int rank;                    /* INPUT and PARAM; -1 = not declared */
-    int64_t dims[WELD_RANK_MAX]; /* -1 = symbolic */
-    int producer;                /* node index, NODE only */
+    weld_dtype dtype;            /* declared or stored; of NODE: as inferred, else UNDEFINED */
+    int rank;                    /* -1 = not declared, and not inferred yet */
+    int64_t dims[WELD_RANK_MAX]; /* -1 = symbolic; of NODE: differs with the size of the input */
+    int symbol[WELD_RANK_MAX];   /* INPUT: index of the graph's symbol of a symbolic axis */
+    int producer;                /* node index, NODE only; else -1 */
     int param;                   /* param index, PARAM only; else -1 */
-    const weld_tensor *data;     /* CONST only */
+    const weld_tensor *data;     /* CONST; of a PARAM with one element: what the file holds */
 } weld_value;
+
+/* A size that the file leaves open, by its name there ("" = it has none). */
+typedef struct weld_symbol {
+    const char *name;
+    int64_t size; /* one that works, 0 = none known: for when no data say what it is */
+} weld_symbol;
 
 typedef struct weld_node {
     const struct weld_op *op;
@@ -34,14 +41,20 @@ typedef struct weld_node {
     int *outputs; /* value indices, -1 = left out */
     void *attrs;  /* op->attrs_size bytes, zero-padded: equal attributes have equal bytes */
     bool dead;    /* only in a draft: dropped by weld_draft_finish */
+    int next;     /* only in a draft: list of nodes to drop */
 } weld_node;
 
 /* How a stored tensor becomes a canonical parameter: steps in order, each with an inverse. */
-typedef enum weld_view_kind { WELD_VIEW_TRANSPOSE, WELD_VIEW_RESHAPE } weld_view_kind;
+typedef enum weld_view_kind {
+    WELD_VIEW_TRANSPOSE,
+    WELD_VIEW_RESHAPE,
+    WELD_VIEW_FOLD
+} weld_view_kind;
 typedef struct weld_view_step {
     weld_view_kind kind;
     int perm[WELD_RANK_MAX]; /* TRANSPOSE: out axis k is in axis perm[k] */
     weld_shape in, out;
+    const struct weld_fold *fold; /* FOLD */
 } weld_view_step;
 
 enum { WELD_VIEW_STEPS_MAX = 8 };
@@ -51,6 +64,21 @@ typedef struct weld_home {
     int step_count;
     weld_view_step steps[WELD_VIEW_STEPS_MAX];
 } weld_home;
+
+/* A BatchNormalization that is part of the layer before it: factor = scale / sqrt(variance +
+ * epsilon) for each unit. The weight is W factor; the shift becomes the bias of the layer, shift +
+ * (bias - mean) factor. The vectors stay in the file: [units] each. */
+typedef struct weld_fold {
+    weld_home scale, mean, variance, bias;
+    bool has_bias, of_shift; /* of_shift: this is the home of the bias */
+    int axis;                /* of the units in the weight */
+    int64_t units;
+    double epsilon;
+} weld_fold;
+/* The fold for given vectors [units]; `offset` is 0 for weights. */
+typedef struct weld_affine {
+    const double *factor, *offset;
+} weld_affine;
 
 typedef struct weld_param {
     int value;
@@ -65,12 +93,22 @@ typedef struct weld_graph {
     weld_node *nodes;
     weld_param *params;
     int *inputs, *outputs; /* value indices */
+    weld_symbol *symbols;  /* [symbol_count] */
+    int symbol_count;
     int value_count, node_count, param_count, input_count, output_count;
     int **consumers; /* [value_count] node indices, ascending, each once */
     int *consumer_count;
     const char **log; /* what the passes did, for the report */
     int log_count;
 } weld_graph;
+
+/* How an input or output of graph A stands in graph B: B's number `index` holds the elements of
+ * A's, transposed by perm where it is turned, and in B's shape. */
+typedef struct weld_port {
+    int index; /* -1 = B has none */
+    bool turned;
+    int perm[WELD_RANK_MAX]; /* axis k of B's is axis perm[k] of A's */
+} weld_port;
 
 void weld_graph_free(weld_context *ctx, weld_graph *graph);
 bool weld_graph_is_output(const weld_graph *graph, int value);
@@ -80,17 +118,23 @@ static inline int weld_node_input(const weld_node *node, int i)
     return i < node->input_count ? node->inputs[i] : -1;
 }
 
-/* A graph under construction: what the importer fills and the passes of canon/ edit. */
+/* A graph under construction: what the importer fills and the passes of canon/ edit. Uses of values
+ * are counted, and a node whose outputs nobody uses any more is dropped with all that only it used,
+ * so an edit costs no more than what it touches. */
 typedef struct weld_draft {
     weld_context *ctx;
     weld_arena arena;
     weld_value *values;
     weld_node *nodes;
     weld_home *homes; /* [value_count], of PARAM values */
+    int *uses;        /* [value_count] by live nodes and graph outputs */
+    int *forward;     /* [value_count] the value that replaces it, -1 = none */
     int *inputs, *outputs;
+    weld_symbol *symbols;
     const char **log;
-    size_t value_count, value_cap, home_cap, node_count, node_cap, input_count, input_cap,
-        output_count, output_cap, log_count, log_cap;
+    size_t value_count, value_cap, home_cap, use_cap, forward_cap, node_count, node_cap,
+        input_count, input_cap, output_count, output_cap, symbol_count, symbol_cap, log_count,
+        log_cap;
 } weld_draft;
 
 void weld_draft_init(weld_draft *draft, weld_context *ctx);
@@ -99,14 +143,24 @@ void weld_draft_free(weld_draft *draft);
 weld_status weld_draft_value(int *out, weld_draft *draft, const char *name, weld_value_kind kind,
                              weld_error *err);
 /* Appends a copy of `like`: its name and operator; attrs must lie in the draft's arena; inputs and
- * outputs get room for the counts given and are all -1. */
-weld_status weld_draft_node(weld_node **out, weld_draft *draft, const weld_node *like,
-                            weld_error *err);
+ * outputs get room for the counts given and are all -1. *out = its index. */
+weld_status weld_draft_node(int *out, weld_draft *draft, const weld_node *like, weld_error *err);
 weld_status weld_draft_input(weld_draft *draft, int value, weld_error *err);
 weld_status weld_draft_output(weld_draft *draft, int value, weld_error *err);
-/* Every use of value `from` (also as a graph output) becomes `to`. */
+/* Appends a symbol; the name is copied. *out = its index. */
+weld_status weld_draft_symbol(int *out, weld_draft *draft, const char *name, weld_error *err);
+
+/* What stands for the value now. */
+int weld_draft_at(const weld_draft *draft, int value);
+/* Input k of a node, -1 when left out or beyond the end. */
+int weld_draft_in(const weld_draft *draft, int node, int k);
+void weld_draft_set_in(weld_draft *draft, int node, int k, int value);
+/* The value is made by this node from now on. */
+void weld_draft_set_out(weld_draft *draft, int node, int k, int value);
+/* Every use of value `from` (also as a graph output) becomes `to`, which is not made from it. */
 void weld_draft_replace(weld_draft *draft, int from, int to);
-/* Number of uses of a value by live nodes and graph outputs. */
+/* Drops the node, and what only it used. */
+void weld_draft_kill(weld_draft *draft, int node);
 int weld_draft_uses(const weld_draft *draft, int value);
 /* Index of the live node that makes the value, -1 if none. */
 int weld_draft_producer(const weld_draft *draft, int value);
@@ -117,8 +171,16 @@ weld_status weld_draft_log(weld_draft *draft, weld_error *err, const char *fmt, 
  * *homes_out: [param_count], freed with weld_free. The draft stays the caller's to free. */
 weld_status weld_draft_finish(weld_graph **out, weld_home **homes_out, weld_draft *draft,
                               weld_error *err);
+/* Fills an initialised draft with a graph: values and nodes keep their indices. Takes over the
+ * graph's memory; graph and homes stay the caller's to free, and can't be used for anything else. */
+weld_status weld_draft_reopen(weld_draft *draft, weld_graph *graph, const weld_home *homes,
+                              weld_error *err);
 
-/* Stored elements (compute type) -> canonical, and back. `scratch`: as many bytes as the data. */
-void weld_home_forward(const weld_home *home, void *data, void *scratch, size_t element_size);
-void weld_home_backward(const weld_home *home, void *data, void *scratch, size_t element_size);
+/* One step from the stored elements to the canonical ones, and back; elements of a floating `dtype`.
+ * `scratch`: as many bytes as the data. `affine`: of FOLD. Back, a unit whose factor is 0 stays as it
+ * is. */
+void weld_step_forward(const weld_view_step *step, void *data, void *scratch, weld_dtype dtype,
+                       const weld_affine *affine);
+void weld_step_backward(const weld_view_step *step, void *data, void *scratch, weld_dtype dtype,
+                        const weld_affine *affine);
 #endif

@@ -1,11 +1,6 @@
 #include "ir/paramset.h"
 #include <string.h>
 
-static size_t param_numel(const weld_graph *graph, int p)
-{
-    return (size_t)weld_shape_numel(&graph->params[p].shape);
-}
-
 weld_status weld_paramset_create(weld_paramset **out, weld_context *ctx, const weld_graph *graph,
                                  weld_error *err)
 {
@@ -17,7 +12,9 @@ weld_status weld_paramset_create(weld_paramset **out, weld_context *ctx, const w
     set->graph = graph;
     WELD_NEW(set->arrays, ctx, graph->param_count);
     for (int p = 0; p < graph->param_count; p++)
-        WELD_NEW(set->arrays[p], ctx, param_numel(graph, p));
+        WELD_REQUIRE((set->arrays[p] = weld_alloc(ctx, weld_param_bytes(graph, p), 1)),
+                     WELD_E_NOMEM, "no memory for '%s' (%zu bytes)", graph->params[p].name,
+                     weld_param_bytes(graph, p));
     *out = set;
     set = NULL;
 done:
@@ -31,24 +28,34 @@ weld_status weld_paramset_copy(weld_paramset **out, const weld_paramset *set, we
     if (st != WELD_OK)
         return st;
     for (int p = 0; p < set->graph->param_count; p++)
-        memcpy((*out)->arrays[p], set->arrays[p], param_numel(set->graph, p) * sizeof(float));
+        memcpy((*out)->arrays[p], set->arrays[p], weld_param_bytes(set->graph, p));
     return WELD_OK;
+}
+
+static void lerp(weld_tensor *z, const weld_tensor *x, const weld_tensor *y, double alpha)
+{
+    const size_t n = (size_t)weld_shape_numel(&x->shape);
+    if (x->dtype == WELD_DOUBLE) {
+        for (size_t k = 0; k < n; k++)
+            z->d[k] = alpha * x->d[k] + (1.0 - alpha) * y->d[k];
+        return;
+    }
+    for (size_t k = 0; k < n; k++)
+        z->f[k] = (float)(alpha * (double)x->f[k] + (1.0 - alpha) * (double)y->f[k]);
 }
 
 void weld_paramset_lerp(weld_paramset *out, const weld_paramset *a, const weld_paramset *b,
                         double alpha)
 {
     for (int p = 0; p < a->graph->param_count; p++) {
-        size_t n = param_numel(a->graph, p);
-        const float *x = a->arrays[p], *y = b->arrays[p];
-        float *z = out->arrays[p];
-        bool equal = memcmp(x, y, n * sizeof *x) == 0;
-        if (equal || alpha == 1.0 || alpha == 0.0) {
-            memcpy(z, equal || alpha == 1.0 ? x : y, n * sizeof *x);
-            continue;
-        }
-        for (size_t k = 0; k < n; k++)
-            z[k] = (float)(alpha * (double)x[k] + (1.0 - alpha) * (double)y[k]);
+        const size_t bytes = weld_param_bytes(a->graph, p);
+        const bool equal = memcmp(a->arrays[p], b->arrays[p], bytes) == 0;
+        weld_tensor x = weld_paramset_tensor(a, p), y = weld_paramset_tensor(b, p);
+        weld_tensor z = weld_paramset_tensor(out, p);
+        if (equal || alpha == 1.0 || alpha == 0.0)
+            memcpy(z.data, equal || alpha == 1.0 ? x.data : y.data, bytes);
+        else
+            lerp(&z, &x, &y, alpha);
     }
 }
 

@@ -64,7 +64,7 @@ static int64_t unit_rows(double *out, const weld_tensor *t, const weld_carrier *
             for (int32_t m = 0; m < c->multiplicity; m++, rows++)
                 for (int32_t u = 0; u < n; u++) {
                     int64_t at = c->positions[u * c->multiplicity + m];
-                    *out++ = (double)t->f[(o * extent + at) * inner + i];
+                    *out++ = weld_tensor_number(t, (o * extent + at) * inner + i);
                 }
     return rows;
 }
@@ -100,18 +100,18 @@ static weld_status run_lane(void *user, int64_t lane, int slot, weld_error *err)
     weld_status st = WELD_OK;
     matcher *k = user;
     weld_run *runs[2] = {NULL, NULL};
-    const weld_shape *in = &k->shapes->types[k->shapes->graph->inputs[0]].shape;
+    const weld_type *in = &k->shapes->types[k->shapes->graph->inputs[0]];
     int64_t batch = k->shapes->batch, chunks = (k->data->count + batch - 1) / batch;
     weld_tensor input = {0};
     const weld_tensor *inputs[] = {&input};
     (void)slot;
-    WELD_TRY(weld_tensor_create(&input, k->ctx, WELD_FLOAT, in, err));
+    WELD_TRY(weld_tensor_create(&input, k->ctx, in->dtype, &in->shape, err));
     for (int s = 0; s < 2; s++)
         WELD_TRY(weld_run_create(&runs[s], k->plan, err));
     for (int64_t c = lane; c < chunks; c += LANES) {
         int64_t first = c * batch;
         int64_t n = k->data->count - first < batch ? k->data->count - first : batch;
-        WELD_TRY(weld_dataset_batch(input.f, k->data, first, n, err));
+        WELD_TRY(weld_dataset_batch(&input, k->data, first, n, err));
         for (int s = 0; s < 2; s++)
             WELD_TRY(weld_run_all(runs[s], k->sets[s], inputs, err));
         for (int m = 0; m < k->carrier_count; m++)

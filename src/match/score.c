@@ -52,9 +52,9 @@ static norm_fold find_fold(const weld_graph *g, int n)
 
 static double factor(const norm_fold *fold, const weld_paramset *set, int64_t unit)
 {
-    const double variance = (double)set->arrays[fold->variance][unit] +
+    const double variance = weld_paramset_number(set, fold->variance, unit) +
                             weld_attr_number(&set->graph->nodes[fold->norm_node], "epsilon");
-    return (double)set->arrays[fold->scale][unit] / sqrt(variance);
+    return weld_paramset_number(set, fold->scale, unit) / sqrt(variance);
 }
 
 /* W scale / sqrt(variance + epsilon) */
@@ -62,11 +62,10 @@ static void fold_weight(double *out, const norm_fold *fold, const weld_paramset 
 {
     const weld_shape *shape = &set->graph->params[fold->weight].shape;
     const int64_t run = weld_shape_span(shape, 1, shape->rank);
-    const float *w = set->arrays[fold->weight];
     for (int64_t u = 0; u < shape->dims[0]; u++) {
         const double f = factor(fold, set, u);
         for (int64_t k = u * run; k < (u + 1) * run; k++)
-            out[k] = f * (double)w[k];
+            out[k] = f * weld_paramset_number(set, fold->weight, k);
     }
 }
 
@@ -75,9 +74,9 @@ static void fold_shift(double *out, const norm_fold *fold, const weld_paramset *
 {
     const int64_t size = set->graph->params[fold->shift].shape.dims[0];
     for (int64_t u = 0; u < size; u++) {
-        const double bias = fold->bias >= 0 ? (double)set->arrays[fold->bias][u] : 0.0;
-        out[u] = (double)set->arrays[fold->shift][u] +
-                 (bias - (double)set->arrays[fold->mean][u]) * factor(fold, set, u);
+        const double bias = fold->bias >= 0 ? weld_paramset_number(set, fold->bias, u) : 0.0;
+        out[u] = weld_paramset_number(set, fold->shift, u) +
+                 (bias - weld_paramset_number(set, fold->mean, u)) * factor(fold, set, u);
     }
 }
 
@@ -120,7 +119,7 @@ static void widen(double *out, const weld_paramset *set, int param)
 {
     const int64_t count = weld_shape_numel(&set->graph->params[param].shape);
     for (int64_t k = 0; k < count; k++)
-        out[k] = (double)set->arrays[param][k];
+        out[k] = weld_paramset_number(set, param, k);
 }
 
 /* A tensor with the shape and members of `param`, filled by `fill` or plainly if that is NULL. */

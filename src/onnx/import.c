@@ -11,8 +11,9 @@ typedef struct importer {
     const weld_onnx_file *file;
     const Weld__Onnx__Graph *graph;
     weld_flat_graph flat;
-    weld_strmap names; /* value name -> draft value */
-    int *value_of;     /* [tensor_count] the value of a Constant's tensor, -1 = none yet */
+    weld_strmap names;   /* value name -> draft value */
+    weld_strmap symbols; /* name of an open size -> draft symbol */
+    int *value_of;       /* [tensor_count] the value of a Constant's tensor, -1 = none yet */
 } importer;
 
 /* Everything that stands in the way, in one message. */
@@ -67,12 +68,12 @@ static weld_status set_stored(importer *im, int value, int tensor, weld_error *e
     v->dtype = meta->dtype;
     v->rank = meta->shape.rank;
     memcpy(v->dims, meta->shape.dims, sizeof v->dims);
-    if (weld_dtype_is_float(meta->dtype)) {
-        v->kind = WELD_VALUE_PARAM;
+    const bool real = weld_dtype_is_float(meta->dtype);
+    v->kind = real ? WELD_VALUE_PARAM : WELD_VALUE_CONST;
+    if (real)
         d->homes[value] = (weld_home){.tensor = tensor};
+    if (real && weld_shape_numel(&meta->shape) != 1)
         return WELD_OK;
-    }
-    v->kind = WELD_VALUE_CONST;
     return weld_arena_tensor(&v->data, &d->arena, im->file, tensor, err);
 }
 
@@ -92,6 +93,27 @@ static weld_status import_initializers(importer *im, weld_error *err)
         WELD_TRY(new_value(&value, im, t->name, WELD_VALUE_CONST, err));
         WELD_TRY(set_stored(im, value, weld_skeleton_index(im->file, t), err));
     }
+done:
+    return st;
+}
+
+/* Open sizes of one name are one symbol. */
+static weld_status import_dim(importer *im, int value, int axis, const Weld__Onnx__Dimension *dim,
+                              weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_value *v = &im->draft->values[value];
+    const char *name = dim->dim_param ? dim->dim_param : "";
+    v->dims[axis] = dim->has_dim_value && dim->dim_value > 0 ? dim->dim_value : -1;
+    if (v->dims[axis] > 0)
+        return WELD_OK;
+    v->symbol[axis] = name[0] ? weld_strmap_get(&im->symbols, name) : -1;
+    if (v->symbol[axis] >= 0)
+        return WELD_OK;
+    WELD_TRY(weld_draft_symbol(&v->symbol[axis], im->draft, name, err));
+    if (name[0])
+        WELD_TRY(weld_strmap_put(&im->symbols, im->draft->symbols[v->symbol[axis]].name,
+                                 v->symbol[axis], err));
 done:
     return st;
 }
@@ -117,10 +139,8 @@ static weld_status import_input(importer *im, const Weld__Onnx__ValueInfo *info,
                      "graph input '%s' has rank %zu, allowed %d", info->name, type->shape->n_dim,
                      WELD_RANK_MAX);
         v->rank = (int)type->shape->n_dim;
-        for (int k = 0; k < v->rank; k++) {
-            const Weld__Onnx__Dimension *dim = type->shape->dim[k];
-            v->dims[k] = dim->has_dim_value && dim->dim_value > 0 ? dim->dim_value : -1;
-        }
+        for (int k = 0; k < v->rank; k++)
+            WELD_TRY(import_dim(im, value, k, type->shape->dim[k], err));
     }
     WELD_TRY(weld_draft_input(im->draft, value, err));
 done:
@@ -155,21 +175,23 @@ done:
     return st;
 }
 
-static weld_status connect(importer *im, weld_node *node, const Weld__Onnx__Node *proto,
-                           weld_error *err)
+static weld_status connect(importer *im, int node, const Weld__Onnx__Node *proto, weld_error *err)
 {
     weld_status st = WELD_OK;
-    int *inputs = node->inputs, *outputs = node->outputs, value;
-    for (size_t k = 0; k < proto->n_input; k++)
-        if (proto->input[k][0])
-            WELD_TRY(value_named(&inputs[k], im, proto->input[k], err));
+    int value;
+    for (size_t k = 0; k < proto->n_input; k++) {
+        if (!proto->input[k][0])
+            continue;
+        WELD_TRY(value_named(&value, im, proto->input[k], err));
+        weld_draft_set_in(im->draft, node, (int)k, value);
+    }
     for (size_t k = 0; k < proto->n_output; k++) {
         if (!proto->output[k][0])
             continue;
         WELD_TRY(value_named(&value, im, proto->output[k], err));
         WELD_REQUIRE(im->draft->values[value].kind == WELD_VALUE_NODE, WELD_E_FORMAT,
                      "value '%s' is defined twice", proto->output[k]);
-        outputs[k] = value;
+        weld_draft_set_out(im->draft, node, (int)k, value);
     }
 done:
     return st;
@@ -180,7 +202,7 @@ static weld_status import_node(importer *im, const weld_flat_node *flat, weld_er
     weld_status st = WELD_OK;
     const Weld__Onnx__Node *proto = flat->proto;
     weld_node like = {.input_count = (int)proto->n_input, .output_count = (int)proto->n_output};
-    weld_node *node;
+    int node;
     bool taken;
     like.opset = (int)flat->opset;
     like.op = weld_op_find(flat->domain, proto->op_type ? proto->op_type : "", like.opset);
@@ -201,10 +223,13 @@ static weld_status import_node(importer *im, const weld_flat_node *flat, weld_er
                  op->outputs_min, op->outputs_max);
     for (int k = 0; k < op->inputs_min; k++)
         WELD_REQUIRE(proto->input[k][0], WELD_E_FORMAT, "lacks its input %d", k);
+    for (int k = 0; k < op->outputs_min; k++)
+        WELD_REQUIRE(proto->output[k][0] || op->outputs_min > 1, WELD_E_FORMAT,
+                     "lacks its output %d", k);
     WELD_TRY(weld_read_attributes(&like.attrs, &im->draft->arena, op, proto, im->file, err));
     WELD_TRY(weld_draft_node(&node, im->draft, &like, err));
     if (op->check)
-        WELD_TRY(op->check(node, err));
+        WELD_TRY(op->check(&im->draft->nodes[node], err));
     WELD_TRY(connect(im, node, proto, err));
 done:
     if (st != WELD_OK)
@@ -221,7 +246,7 @@ static weld_status fix_static_inputs(importer *im, weld_error *err)
     char name[64];
     for (size_t n = 0; n < d->node_count; n++) {
         for (int k = 0; k < d->nodes[n].input_count && k < 32; k++) {
-            int v = d->nodes[n].inputs[k], fixed;
+            int v = weld_draft_in(d, (int)n, k), fixed;
             if (!(d->nodes[n].op->static_inputs >> k & 1u) || v < 0 ||
                 d->values[v].kind != WELD_VALUE_PARAM)
                 continue;
@@ -230,7 +255,7 @@ static weld_status fix_static_inputs(importer *im, weld_error *err)
             d->values[fixed].dtype = d->values[v].dtype;
             WELD_TRY(weld_arena_tensor(&d->values[fixed].data, &d->arena, im->file,
                                        d->homes[v].tensor, err));
-            d->nodes[n].inputs[k] = fixed;
+            weld_draft_set_in(d, (int)n, k, fixed);
         }
     }
 done:
@@ -257,6 +282,7 @@ weld_status weld_onnx_import(weld_draft *draft, const weld_onnx_file *file, weld
     importer im = {.draft = draft, .file = file};
     Weld__Onnx__Model *model = NULL;
     weld_strmap_init(&im.names, file->ctx);
+    weld_strmap_init(&im.symbols, file->ctx);
     weld_arena_init(&im.flat.arena, file->ctx);
     WELD_TRY(weld_skeleton_unpack(&model, file, err));
     im.graph = model->graph;
@@ -273,31 +299,9 @@ weld_status weld_onnx_import(weld_draft *draft, const weld_onnx_file *file, weld
     WELD_TRY(import_outputs(&im, err));
 done:
     weld_strmap_free(&im.names);
+    weld_strmap_free(&im.symbols);
     weld_flat_graph_free(file->ctx, &im.flat);
     weld_free(file->ctx, im.value_of);
     weld_skeleton_free(file, model);
-    return st;
-}
-
-weld_status weld_onnx_read_params(weld_paramset **out, const weld_onnx_file *file,
-                                  const weld_graph *graph, const weld_home *homes, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_paramset *set = NULL;
-    weld_tensor t = {0};
-    *out = NULL;
-    WELD_TRY(weld_paramset_create(&set, file->ctx, graph, err));
-    for (int p = 0; p < graph->param_count; p++) {
-        WELD_TRY(weld_onnx_read_tensor(&t, file, homes[p].tensor, err));
-        size_t n = (size_t)weld_shape_numel(&t.shape);
-        memcpy(set->arrays[p], t.f, n * sizeof(float));
-        weld_home_forward(&homes[p], set->arrays[p], t.f, sizeof(float));
-        weld_tensor_free(file->ctx, &t);
-    }
-    *out = set;
-    set = NULL;
-done:
-    weld_tensor_free(file->ctx, &t);
-    weld_paramset_free(set);
     return st;
 }

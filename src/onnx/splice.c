@@ -2,6 +2,7 @@
 #include "io/wire.h"
 #include "onnx/edits.h"
 #include "onnx/external.h"
+#include "onnx/params.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -54,7 +55,7 @@ done:
     return st;
 }
 
-static weld_status replace_tensor(splicer *s, int tensor, const float *values, weld_error *err)
+static weld_status replace_tensor(splicer *s, int tensor, const void *values, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_tensor_entry *t = &s->file->scan->tensors[tensor];
@@ -140,7 +141,7 @@ done:
     return st;
 }
 
-static weld_status relocate_values(splicer *s, int tensor, const float *values, weld_error *err)
+static weld_status relocate_values(splicer *s, int tensor, const void *values, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_tensor_meta *meta = &s->file->tensors[tensor];
@@ -156,7 +157,7 @@ done:
     return st;
 }
 
-/* External tensors that are no parameters go along as they are. */
+/* External tensors whose values did not change go along as they are. */
 static weld_status relocate_others(splicer *s, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -178,29 +179,30 @@ bool weld_onnx_has_external(const weld_onnx_file *file)
     return file->external_count > 0;
 }
 
-/* `values` in the canonical layout -> edits, unless they equal what the file holds. */
+/* `values` in the canonical layout -> edits, unless they are what the file's values become there. */
 static weld_status replace_param(splicer *s, const weld_paramset *values, int p,
                                  const weld_home *home, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_context *ctx = s->file->ctx;
-    size_t n = (size_t)weld_shape_numel(&values->graph->params[p].shape);
-    float *stored_order = NULL, *scratch = NULL;
-    weld_tensor old = {0};
-    WELD_NEW(stored_order, ctx, n);
-    WELD_NEW(scratch, ctx, n);
-    memcpy(stored_order, values->arrays[p], n * sizeof(float));
-    weld_home_backward(home, stored_order, scratch, sizeof(float));
-    if (s->file->tensors[home->tensor].external && !s->relocation->keep) {
-        WELD_TRY(relocate_values(s, home->tensor, stored_order, err));
-        goto done;
-    }
-    WELD_TRY(weld_onnx_read_tensor(&old, s->file, home->tensor, err));
-    if (memcmp(old.f, stored_order, n * sizeof(float)) != 0)
-        WELD_TRY(replace_tensor(s, home->tensor, stored_order, err));
+    const weld_param *param = &values->graph->params[p];
+    const weld_dtype stored = s->file->tensors[home->tensor].dtype;
+    const size_t n = weld_param_numel(values->graph, p), size = weld_compute_size(param->dtype);
+    void *work = NULL, *scratch = NULL; /* room for either compute type */
+    WELD_REQUIRE((work = weld_alloc(ctx, n, sizeof(double))) &&
+                     (scratch = weld_alloc(ctx, n, sizeof(double))),
+                 WELD_E_NOMEM, "no memory for %zu elements", n);
+    const bool moves = s->file->tensors[home->tensor].external && !s->relocation->keep;
+    WELD_TRY(weld_onnx_read_param(work, s->file, param, home, err));
+    if (n == 0 || memcmp(work, values->arrays[p], n * size) == 0)
+        goto done; /* external ones go along with the others */
+    memcpy(work, values->arrays[p], n * size);
+    WELD_TRY(weld_home_backward(home, s->file, work, scratch, param->dtype, err));
+    weld_convert_reals(scratch, stored, work, param->dtype, n);
+    WELD_TRY(moves ? relocate_values(s, home->tensor, scratch, err)
+                   : replace_tensor(s, home->tensor, scratch, err));
 done:
-    weld_tensor_free(ctx, &old);
-    weld_free(ctx, stored_order);
+    weld_free(ctx, work);
     weld_free(ctx, scratch);
     return st;
 }

@@ -1,4 +1,6 @@
 #include "ops/broadcast.h"
+#include <inttypes.h>
+#include <stddef.h>
 #include <string.h>
 
 /* ---- the walk ------------------------------------------------------------------- */
@@ -134,14 +136,132 @@ static bool differs_along(const weld_tensor *x, int axis)
     return false;
 }
 
+/* Axis a of input i is axis a + shift of the output. */
+static void tie_operand(weld_ties *ties, int index, const weld_node *node, int i, int shift)
+{
+    const int x = node->inputs[i], out = node->outputs[0];
+    const weld_tensor *known = weld_tie_data(ties, x);
+    for (int a = 0; a < weld_tie_shape(ties, x)->rank; a++) {
+        weld_tie_axes(ties, x, a, out, a + shift);
+        if (known && differs_along(known, a))
+            weld_tie_pin(ties, index, out, a + shift, "meets a constant");
+    }
+}
+
 weld_status weld_broadcast_tie(weld_ties *ties, int index, const weld_node *node, weld_error *err)
 {
-    const int out = node->outputs[0], rank = weld_tie_shape(ties, out)->rank;
-    for (int i = 0; i < node->input_count; i++) {
-        const weld_tensor *known = weld_tie_data(ties, node->inputs[i]);
-        for (int a = 0; known && a < known->shape.rank; a++)
-            if (differs_along(known, a))
-                weld_tie_pin(ties, index, out, a + rank - known->shape.rank, "meets a constant");
-    }
-    return weld_tie_elementwise(ties, index, node, err);
+    (void)err;
+    const int rank = weld_tie_shape(ties, node->outputs[0])->rank;
+    for (int i = 0; i < node->input_count; i++)
+        tie_operand(ties, index, node, i, rank - weld_tie_shape(ties, node->inputs[i])->rank);
+    return WELD_OK;
+}
+
+/* ---- two inputs ---------------------------------------------------------------------- */
+
+enum { OPSET_NUMPY = 7 }; /* from here on numpy's rule */
+
+const weld_field weld_pair_fields[] = {
+    {"broadcast", WELD_FIELD_INT, offsetof(weld_pair_attrs, broadcast), 0.0, NULL, false},
+    {"axis", WELD_FIELD_INT, offsetof(weld_pair_attrs, axis), (double)INT64_MIN, NULL, false},
+    {"consumed_inputs", WELD_FIELD_IGNORED, 0, 0.0, NULL, false},
+    {0}};
+
+weld_status weld_pair_check(const weld_node *node, weld_error *err)
+{
+    const weld_pair_attrs *attrs = node->attrs;
+    if (node->opset >= OPSET_NUMPY && (attrs->broadcast != 0 || attrs->axis != INT64_MIN))
+        return weld_fail(err, WELD_E_FORMAT,
+                         "broadcast and axis are defined before opset %d, opset is %d", OPSET_NUMPY,
+                         node->opset);
+    return WELD_OK;
+}
+
+/* *at = the axis of x that axis 0 of y is; y has one element where that matters not. */
+static weld_status first_axis(int *at, const weld_node *node, const weld_shape *x,
+                              const weld_shape *y, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_pair_attrs *attrs = node->attrs;
+    char tx[128], ty[128];
+    *at = x->rank - y->rank;
+    if (node->opset >= OPSET_NUMPY || weld_shape_equal(x, y))
+        return WELD_OK;
+    WELD_REQUIRE(attrs->broadcast != 0, WELD_E_FORMAT, "inputs %s and %s differ, broadcast is 0",
+                 weld_shape_text(x, tx), weld_shape_text(y, ty));
+    WELD_REQUIRE(*at >= 0, WELD_E_FORMAT, "input %s can't broadcast to input %s",
+                 weld_shape_text(y, ty), weld_shape_text(x, tx));
+    if (attrs->axis == INT64_MIN || weld_shape_numel(y) == 1)
+        return WELD_OK;
+    WELD_REQUIRE(attrs->axis >= -x->rank && attrs->axis <= x->rank, WELD_E_FORMAT,
+                 "axis is %" PRId64 " for inputs %s and %s", attrs->axis, weld_shape_text(x, tx),
+                 weld_shape_text(y, ty));
+    const int axis = (int)(attrs->axis < 0 ? attrs->axis + x->rank : attrs->axis);
+    WELD_REQUIRE(axis + y->rank <= x->rank, WELD_E_FORMAT, "axis is %d for inputs %s and %s", axis,
+                 weld_shape_text(x, tx), weld_shape_text(y, ty));
+    *at = axis;
+done:
+    return st;
+}
+
+weld_status weld_pair_view(weld_shape *out, const weld_node *node, const weld_shape *x,
+                           const weld_shape *y, weld_error *err)
+{
+    int at;
+    const weld_status st = first_axis(&at, node, x, y, err);
+    if (st != WELD_OK)
+        return st;
+    *out = *y;
+    while (out->rank < x->rank - at)
+        out->dims[out->rank++] = 1;
+    return WELD_OK;
+}
+
+weld_status weld_pair_infer(weld_infer *inf, const weld_node *node, unsigned types,
+                            weld_dtype result, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_shape second, shape;
+    for (int i = 0; i < 2; i++)
+        WELD_TRY(weld_operand_type(inf, i, types, err));
+    WELD_TRY(weld_operand_agree(inf, 0, 1, err));
+    const weld_shape *first = weld_infer_shape(inf, 0);
+    WELD_TRY(weld_pair_view(&second, node, first, weld_infer_shape(inf, 1), err));
+    WELD_TRY(weld_shape_broadcast(&shape, first, &second, err));
+    const weld_dtype dtype = result == WELD_UNDEFINED ? weld_infer_dtype(inf, 0) : result;
+    WELD_TRY(weld_infer_set(inf, 0, dtype, &shape, err));
+done:
+    return st;
+}
+
+weld_status weld_pair_run(const weld_kernel_args *args, const weld_node *node, weld_span_fn fn,
+                          weld_error *err)
+{
+    weld_tensor second = *args->in[1];
+    const weld_status st =
+        weld_pair_view(&second.shape, node, &args->in[0]->shape, &args->in[1]->shape, err);
+    const weld_tensor *const in[2] = {args->in[0], &second};
+    if (st == WELD_OK)
+        weld_broadcast_run(fn, in, 2, args->out[0]);
+    return st;
+}
+
+weld_status weld_pair_tie(weld_ties *ties, int index, const weld_node *node, weld_error *err)
+{
+    const weld_shape *first = weld_tie_shape(ties, node->inputs[0]);
+    const weld_shape *second = weld_tie_shape(ties, node->inputs[1]);
+    const int extra = weld_tie_shape(ties, node->outputs[0])->rank - first->rank;
+    int at;
+    const weld_status st = first_axis(&at, node, first, second, err);
+    if (st != WELD_OK)
+        return st;
+    tie_operand(ties, index, node, 0, extra);
+    tie_operand(ties, index, node, 1, extra + at);
+    return WELD_OK;
+}
+
+bool weld_op_is_elementwise(const weld_op *op)
+{
+    return op->tie == weld_tie_elementwise || op->tie == weld_broadcast_tie ||
+           op->tie == weld_pair_tie || op == &weld_op_PRelu;
 }

@@ -57,26 +57,35 @@ void weld_broadcast_run(weld_span_fn fn, const weld_tensor *const in[], int coun
 /* Inputs from..input_count-1 are of one element type of the set; *shape: all inputs broadcast. */
 weld_status weld_broadcast_shape(weld_shape *shape, const weld_infer *inf, const weld_node *node,
                                  int from, unsigned types, weld_error *err);
-/* weld_tie_elementwise, and constants whose entries differ along an axis hold it in place. */
+/* Aligned axes are tied, and constants whose entries differ along an axis hold it in place. */
 weld_status weld_broadcast_tie(weld_ties *ties, int index, const weld_node *node, weld_error *err);
 
-/* infer and run of a binary operator whose inputs are of one type; `result` is WELD_UNDEFINED for
- * the type of the inputs. `spans` is a weld_span_set. */
+/* Does the operator compute each element of its output from the elements in the same place? */
+bool weld_op_is_elementwise(const weld_op *op);
+
+/* infer of an operator whose inputs are all of one type; `result` is WELD_UNDEFINED for that. */
 weld_status weld_binary_infer(weld_infer *inf, const weld_node *node, unsigned types,
                               weld_dtype result, weld_error *err);
-#define WELD_BINARY_OP(op, opset, types, result, op_flags, spans)                                  \
-    static weld_status infer_##op(weld_infer *inf, const weld_node *node, weld_error *err)         \
-    {                                                                                              \
-        return weld_binary_infer(inf, node, (types), (result), err);                               \
-    }                                                                                              \
-    static weld_status run_##op(const weld_kernel_args *args, const weld_node *node,               \
-                                weld_error *err)                                                   \
-    {                                                                                              \
-        (void)node, (void)err;                                                                     \
-        weld_broadcast_run(weld_span_for(&(spans), args->in[0]->dtype), args->in, 2,               \
-                           args->out[0]);                                                          \
-        return WELD_OK;                                                                            \
-    }                                                                                              \
+
+/* Two inputs, of which the second one broadcast by other rules before opset 7: only where it was
+ * told to, and its axes are those of the first one from `axis` on, or the last ones. */
+typedef struct weld_pair_attrs {
+    int64_t broadcast, axis;
+} weld_pair_attrs;
+extern const weld_field weld_pair_fields[];
+weld_status weld_pair_check(const weld_node *node, weld_error *err);
+/* The second shape as it broadcasts by numpy's rule, in any opset. */
+weld_status weld_pair_view(weld_shape *out, const weld_node *node, const weld_shape *x,
+                           const weld_shape *y, weld_error *err);
+weld_status weld_pair_infer(weld_infer *inf, const weld_node *node, unsigned types,
+                            weld_dtype result, weld_error *err);
+weld_status weld_pair_run(const weld_kernel_args *args, const weld_node *node, weld_span_fn fn,
+                          weld_error *err);
+weld_status weld_pair_tie(weld_ties *ties, int index, const weld_node *node, weld_error *err);
+
+/* The descriptor of such an operator, from infer_##op and run_##op; both of them as well, for one
+ * whose `spans` (a weld_span_set) and types of operands are all there is to say. */
+#define WELD_PAIR_DESCRIPTOR(op, opset, op_flags)                                                  \
     WELD_DEFINE_OP(op) = {.name = #op,                                                             \
                           .domain = "",                                                            \
                           .opset_min = (opset),                                                    \
@@ -86,8 +95,21 @@ weld_status weld_binary_infer(weld_infer *inf, const weld_node *node, unsigned t
                           .outputs_min = 1,                                                        \
                           .outputs_max = 1,                                                        \
                           .flags = (op_flags),                                                     \
-                          .fields = weld_no_fields,                                                \
+                          .fields = weld_pair_fields,                                              \
+                          .attrs_size = sizeof(weld_pair_attrs),                                   \
+                          .check = weld_pair_check,                                                \
                           .infer = infer_##op,                                                     \
                           .run = run_##op,                                                         \
-                          .tie = weld_broadcast_tie}
+                          .tie = weld_pair_tie}
+#define WELD_BINARY_OP(op, opset, types, result, op_flags, spans)                                  \
+    static weld_status infer_##op(weld_infer *inf, const weld_node *node, weld_error *err)         \
+    {                                                                                              \
+        return weld_pair_infer(inf, node, (types), (result), err);                                 \
+    }                                                                                              \
+    static weld_status run_##op(const weld_kernel_args *args, const weld_node *node,               \
+                                weld_error *err)                                                   \
+    {                                                                                              \
+        return weld_pair_run(args, node, weld_span_for(&(spans), args->in[0]->dtype), err);        \
+    }                                                                                              \
+    WELD_PAIR_DESCRIPTOR(op, opset, op_flags)
 #endif

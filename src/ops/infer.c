@@ -100,20 +100,40 @@ done:
     return st;
 }
 
+/* The batch is axis 0 of the first input, and every axis that the file gives the same size there:
+ * the same symbol, or the same literal on axis 0. */
+static bool is_batch(const weld_graph *g, const weld_value *value, int axis)
+{
+    const weld_value *first = &g->values[g->inputs[0]];
+    if (first->rank < 1 || (first->dims[0] >= 0) != (value->dims[axis] >= 0))
+        return false;
+    if (first->dims[0] >= 0)
+        return axis == 0 && value->dims[0] == first->dims[0];
+    if (first->symbol[0] == value->symbol[axis])
+        return true;
+    /* Open sizes without a name on axis 0 are taken for the batch as well. */
+    return axis == 0 && !g->symbols[first->symbol[0]].name[0] &&
+           !g->symbols[value->symbol[axis]].name[0];
+}
+
 static weld_status declared_shape(weld_shapes *s, int v, weld_error *err)
 {
-    const weld_value *value = &s->graph->values[v];
+    const weld_graph *g = s->graph;
+    const weld_value *value = &g->values[v];
     weld_type *type = &s->types[v];
     if (value->rank < 0)
-        return weld_fail(err, WELD_E_FORMAT, "graph input '%s' declares no shape", value->name);
+        return weld_fail(err, WELD_E_UNSUPPORTED, "graph input '%s' declares no shape",
+                         value->name);
     type->shape = weld_shape_make(value->rank, value->dims);
     for (int k = 0; k < value->rank; k++) {
-        if (k == 0)
-            type->shape.dims[0] = s->batch;
+        if (is_batch(g, value, k))
+            type->shape.dims[k] = s->batch;
         else if (value->dims[k] < 0)
+            type->shape.dims[k] = g->symbols[value->symbol[k]].size;
+        if (type->shape.dims[k] < 1)
             return weld_fail(err, WELD_E_UNSUPPORTED,
-                             "graph input '%s' has a symbolic size on axis %d; only axis 0 (the "
-                             "batch) may have one",
+                             "graph input '%s' leaves the size of axis %d open, and no size was "
+                             "found that the graph runs with",
                              value->name, k);
     }
     return WELD_OK;

@@ -20,8 +20,9 @@ typedef struct weld_shapes {
     bool contents_known;             /* the given inputs count as constants */
 } weld_shapes;
 
-/* Shapes with axis 0 of every input set to `batch`; symbolic dims other than axis 0 must be given
- * by the file. `literal_batch` (> 0) is read as `batch` in Reshape targets. */
+/* Shapes with the batch of the inputs (axis 0 of the first) set to `batch` and the other symbols to
+ * the sizes that the graph holds for them. `literal_batch` (> 0) is read as `batch` in Reshape
+ * targets. */
 weld_status weld_shapes_infer(weld_shapes **out, weld_context *ctx, const weld_graph *graph,
                               int64_t batch, int64_t literal_batch, weld_error *err);
 /* Shapes for these very inputs [graph->input_count], which are borrowed. Where a shape depends on

@@ -79,18 +79,30 @@ size_t weld_op_scratch(const weld_node *node, const weld_kernel_args *args)
     return op->scratch_bytes ? op->scratch_bytes(args, node) : 0;
 }
 
+static const weld_field *field_of(const weld_op *op, const char *name)
+{
+    for (const weld_field *f = op->fields; f && f->name; f++)
+        if (strcmp(f->name, name) == 0)
+            return f;
+    return NULL;
+}
+
+void *weld_attr_slot(const weld_node *node, const char *name)
+{
+    const weld_field *f = field_of(node->op, name);
+    return f ? (char *)node->attrs + f->offset : NULL;
+}
+
 double weld_attr_number(const weld_node *node, const char *name)
 {
-    for (const weld_field *f = node->op->fields; f && f->name; f++) {
-        const void *slot = (const char *)node->attrs + f->offset;
-        if (strcmp(f->name, name) != 0)
-            continue;
-        if (f->kind == WELD_FIELD_FLOAT)
-            return (double)*(const float *)slot;
-        if (f->kind == WELD_FIELD_INT || f->kind == WELD_FIELD_ENUM)
-            return (double)*(const int64_t *)slot;
-    }
-    return 0;
+    const weld_field *f = field_of(node->op, name);
+    const void *slot = weld_attr_slot(node, name);
+    if (!f)
+        return 0;
+    if (f->kind == WELD_FIELD_FLOAT)
+        return (double)*(const float *)slot;
+    return f->kind == WELD_FIELD_INT || f->kind == WELD_FIELD_ENUM ? (double)*(const int64_t *)slot
+                                                                   : 0;
 }
 
 void weld_attrs_default(const weld_op *op, void *attrs)
@@ -140,14 +152,6 @@ static bool field_equal(const weld_field *f, const void *a, const void *b)
     return true;
 }
 
-bool weld_attrs_equal(const weld_op *op, const void *a, const void *b)
-{
-    for (const weld_field *f = op->fields; f && f->name; f++)
-        if (!field_equal(f, a, b))
-            return false;
-    return true;
-}
-
 /* The entries of a list attribute. */
 static void print_list(char *text, size_t size, const weld_field *f, const void *slot)
 {
@@ -193,18 +197,20 @@ static void print_field(char *text, size_t size, const weld_field *f, const void
     }
 }
 
-void weld_attrs_difference(const weld_op *op, const void *a, const void *b, char *text, size_t size)
+bool weld_attrs_equal(const weld_op *op, const void *a, const void *b, const char *but, char *text,
+                      size_t size)
 {
-    text[0] = '\0';
     for (const weld_field *f = op->fields; f && f->name; f++) {
         char x[100], y[100];
-        if (field_equal(f, a, b))
+        if ((but && strcmp(f->name, but) == 0) || field_equal(f, a, b))
             continue;
         print_field(x, sizeof x, f, a);
         print_field(y, sizeof y, f, b);
-        snprintf(text, size, "%s %s / %s", f->name, x, y);
-        return;
+        if (text)
+            snprintf(text, size, "%s %s / %s", f->name, x, y);
+        return false;
     }
+    return true;
 }
 
 weld_status weld_check_ints(const weld_ints *list, const char *name, int64_t count, int64_t low,

@@ -87,6 +87,9 @@ void weld_tie_pin(weld_ties *ties, int node, int x, int a, const char *why);
 void weld_tie_pin_unit(weld_ties *ties, int node, int x, int a, int64_t i, const char *why);
 /* Positions in space or time, not units of the network: never counted as hidden. */
 void weld_tie_position(weld_ties *ties, int x, int a);
+/* Entries along the axis are copies of one entry (Expand): nothing moves there, until they meet
+ * entries that differ. */
+void weld_tie_copies(weld_ties *ties, int x, int a);
 /* Entries along the axis are combined (summed, normalised): harmless for units, but samples
  * along it are not independent. */
 void weld_tie_mix(weld_ties *ties, int x, int a);
@@ -142,15 +145,17 @@ const weld_op *weld_op_named(const char *name);
 weld_status weld_op_run(const weld_node *node, const weld_kernel_args *args, weld_error *err);
 size_t weld_op_scratch(const weld_node *node, const weld_kernel_args *args);
 
+/* The attribute's place in a node's attributes; NULL when the operator has none of the name. */
+void *weld_attr_slot(const weld_node *node, const char *name);
 /* The number that a node holds in its attribute `name` (FLOAT, INT, ENUM); 0 if it has none. */
 double weld_attr_number(const weld_node *node, const char *name);
 
 /* Generic attribute services, by the field table. */
 void weld_attrs_default(const weld_op *op, void *attrs);
-bool weld_attrs_equal(const weld_op *op, const void *a, const void *b);
-/* First field that differs, as "strides [1, 1] / [2, 2]". */
-void weld_attrs_difference(const weld_op *op, const void *a, const void *b, char *text,
-                           size_t size);
+/* True if they agree but for the field `but` (NULL = in all); else *text (may be NULL) tells the
+ * first that differs, as "strides [1, 1] / [2, 2]". */
+bool weld_attrs_equal(const weld_op *op, const void *a, const void *b, const char *but, char *text,
+                      size_t size);
 /* The attribute has `count` values in low..INT32_MAX, or is absent. */
 weld_status weld_check_ints(const weld_ints *list, const char *name, int64_t count, int64_t low,
                             weld_error *err);

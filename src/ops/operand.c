@@ -4,6 +4,8 @@
 #include <stdio.h>
 
 const weld_field weld_no_fields[] = {{0}};
+const weld_field weld_in_place_fields[] = {
+    {"consumed_inputs", WELD_FIELD_IGNORED, 0, 0.0, NULL, false}, {0}};
 
 static const char *type_name(weld_dtype dtype)
 {

@@ -30,6 +30,8 @@ weld_status weld_operand_axis(int *out, int64_t axis, int rank, weld_error *err)
 weld_status weld_unary_infer(weld_infer *inf, unsigned types, weld_dtype result, weld_error *err);
 /* The field table of an operator without attributes. */
 extern const weld_field weld_no_fields[];
+/* The same, but for what opset 1 had on memory: consumed_inputs, ignored. */
+extern const weld_field weld_in_place_fields[];
 
 /* The lines of a tensor along an axis: entries of one line are `step` apart. */
 typedef struct weld_lines {

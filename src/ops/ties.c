@@ -25,6 +25,8 @@ void weld_ties_unite(weld_ties *t, int32_t a, int32_t b)
     }
     r->position = r->position || c->position;
     r->mixed = r->mixed || c->mixed;
+    r->copy = r->copy || c->copy;
+    r->distinct = r->distinct || c->distinct;
 }
 
 void weld_ties_pin(weld_ties *t, int32_t unit, int node, const char *why)
@@ -46,7 +48,7 @@ weld_status weld_ties_new_units(int32_t *first, weld_ties *t, int64_t count, wel
     *first = t->unit_count;
     for (; (size_t)t->unit_count < need; t->unit_count++) {
         t->parent[t->unit_count] = t->unit_count;
-        t->info[t->unit_count] = (weld_unit_info){NULL, -1, false, false};
+        t->info[t->unit_count] = (weld_unit_info){.pin_node = -1};
     }
 done:
     return st;
@@ -100,6 +102,13 @@ void weld_tie_position(weld_ties *ties, int x, int a)
     int32_t u = weld_ties_base(ties, x, a);
     for (int64_t i = 0; u >= 0 && i < weld_tie_shape(ties, x)->dims[a]; i++)
         ties->info[weld_ties_find(ties, u + (int32_t)i)].position = true;
+}
+
+void weld_tie_copies(weld_ties *ties, int x, int a)
+{
+    int32_t u = weld_ties_base(ties, x, a);
+    for (int64_t i = 0; u >= 0 && i < weld_tie_shape(ties, x)->dims[a]; i++)
+        ties->info[weld_ties_find(ties, u + (int32_t)i)].copy = true;
 }
 
 void weld_tie_mix(weld_ties *ties, int x, int a)
@@ -171,6 +180,9 @@ static weld_status make_units(weld_ties *t, weld_error *err)
                 WELD_TRY(weld_ties_new_units(base, t, type->shape.dims[a], err));
                 if (type->data)
                     weld_tie_pin(t, g->values[v].producer, v, a, "constant");
+                for (int64_t i = 0; g->values[v].kind != WELD_VALUE_NODE && i < type->shape.dims[a];
+                     i++)
+                    t->info[*base + i].distinct = true;
             }
         }
 done:

@@ -21,6 +21,8 @@ typedef struct weld_unit_info {
     const char *pinned; /* why it can't move; NULL = free */
     int pin_node;       /* node that pinned it, -1 = none */
     bool position, mixed;
+    bool copy;     /* one of several copies of an entry */
+    bool distinct; /* an axis of a parameter or an input: its entries differ */
 } weld_unit_info;
 weld_unit_info weld_ties_info(const weld_ties *ties, int32_t root);
 #endif

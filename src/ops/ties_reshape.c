@@ -58,10 +58,16 @@ void weld_tie_reshape(weld_ties *ties, int node, int x, int y)
     }
 }
 
+/* A place, or one of copies that nothing tells apart. */
+static bool is_place(const weld_unit_info *info)
+{
+    return info->position || (info->copy && !info->distinct);
+}
+
 static bool is_settled(const weld_ties *t, int32_t unit)
 {
     const weld_unit_info *info = &t->info[weld_ties_find(t, unit)];
-    return info->pinned || info->position;
+    return info->pinned || is_place(info);
 }
 
 /* An axis of size 1 takes no part in a group: it moves nothing. */
@@ -110,7 +116,7 @@ static void gather_info(weld_unit_info *sum, const weld_ties *t, int32_t base, i
             sum->pinned = info->pinned;
             sum->pin_node = info->pin_node;
         }
-        sum->position = sum->position && info->position;
+        sum->position = sum->position && is_place(info);
     }
 }
 
@@ -132,7 +138,7 @@ static bool settle(weld_ties *t, int32_t base, int64_t count, const weld_unit_in
 /* Settled axes merge to a settled axis: only what they are is passed on, no units are tied. */
 static bool settle_virtual(weld_ties *t, const reshape_group *g, int value, int from, int to)
 {
-    weld_unit_info sum = {NULL, -1, true, false};
+    weld_unit_info sum = {.pin_node = -1, .position = true};
     for (int a = from; a < to; a++)
         if (!is_single(t, value, a))
             gather_info(&sum, t, weld_ties_base(t, value, a), weld_tie_shape(t, value)->dims[a]);
@@ -184,7 +190,7 @@ static bool split_side(weld_ties *t, const reshape_group *g, int value, int from
             carrier = a;
     if (!settled && carrier < 0)
         return false;
-    weld_unit_info sum = {NULL, -1, true, false};
+    weld_unit_info sum = {.pin_node = -1, .position = true};
     if (settled)
         gather_info(&sum, t, g->virtual_base, g->product);
     for (int a = from; a < to; a++) {

@@ -83,9 +83,9 @@ static weld_status slide_axis(weld_window *axis, const weld_window_attrs *attrs,
                          " entries and %" PRId64 " of padding, the output must have size 1 or more",
                          s, reach, axis->in, axis->pad + axis->pad_end);
     axis->out = room / axis->stride + 1;
-    /* Rounded up, but the last window must start inside the input or the padding before it. */
-    if (ceil_mode && notset && room % axis->stride != 0 &&
-        axis->out * axis->stride < axis->in + axis->pad)
+    /* Rounded up, but the last window must start inside the input or the padding before it. With
+     * SAME this never adds one; with VALID it does, as in onnxruntime. */
+    if (ceil_mode && room % axis->stride != 0 && axis->out * axis->stride < axis->in + axis->pad)
         axis->out++;
     return WELD_OK;
 }
@@ -117,12 +117,100 @@ weld_shape weld_windows_shape(const weld_windows *w, int64_t images, int64_t cha
     return shape;
 }
 
+weld_span weld_span_inside(int64_t stride, int64_t offset, int64_t size, int64_t count)
+{
+    weld_span span = {offset < 0 ? (-offset + stride - 1) / stride : 0,
+                      offset < size ? (size - offset + stride - 1) / stride : 0};
+    span.to = span.to < count ? span.to : count;
+    span.from = span.from < span.to ? span.from : span.to;
+    return span;
+}
+
+int64_t weld_windows_tile(int64_t rows, int64_t columns)
+{
+    enum { TILE_ELEMENTS = 1 << 20, TILE_MIN = 16 };
+    const int64_t tile = TILE_ELEMENTS / rows > TILE_MIN ? TILE_ELEMENTS / rows : TILE_MIN;
+    return tile < columns ? tile : columns;
+}
+
+weld_status weld_windows_check_channels(const weld_infer *inf, int64_t group, bool transposed,
+                                        weld_error *err)
+{
+    weld_status st = WELD_OK;
+    char tx[128], tw[128];
+    for (int i = 0; i < 2; i++)
+        WELD_TRY(weld_operand_type(inf, i, WELD_TYPES_FLOAT, err));
+    const weld_shape *x = weld_infer_shape(inf, 0), *w = weld_infer_shape(inf, 1);
+    const weld_shape *b = weld_infer_shape(inf, 2);
+    weld_shape_text(x, tx);
+    weld_shape_text(w, tw);
+    WELD_REQUIRE(x->rank >= 3 && w->rank == x->rank, WELD_E_FORMAT,
+                 "weight %s and input %s must have the same rank, 3 or more", tw, tx);
+    WELD_REQUIRE(group >= 1 && x->dims[1] >= 1 && x->dims[1] % group == 0 && w->dims[0] >= 1 &&
+                     w->dims[0] % group == 0 && w->dims[1] >= 1,
+                 WELD_E_FORMAT,
+                 "group is %" PRId64 ", must divide the channels of input %s and weight %s", group,
+                 tx, tw);
+    const int64_t wanted = transposed ? x->dims[1] : x->dims[1] / group;
+    WELD_REQUIRE(w->dims[transposed ? 0 : 1] == wanted, WELD_E_FORMAT,
+                 "weight %s for input %s and %" PRId64 " groups: its axis %d must be %" PRId64, tw,
+                 tx, group, transposed ? 0 : 1, wanted);
+    if (b) {
+        const int64_t out = transposed ? w->dims[1] * group : w->dims[0];
+        WELD_TRY(weld_operand_type(inf, 2, WELD_TYPES_FLOAT, err));
+        WELD_REQUIRE(b->rank == 1 && b->dims[0] == out, WELD_E_FORMAT,
+                     "bias has shape %s, must be [%" PRId64 "]", weld_shape_text(b, tx), out);
+    }
+    for (int i = 1; i <= (b ? 2 : 1); i++)
+        WELD_REQUIRE(weld_compute_size(weld_infer_dtype(inf, i)) ==
+                         weld_compute_size(weld_infer_dtype(inf, 0)),
+                     WELD_E_FORMAT, "input %d has element type %s, input 0 has %s; they must agree",
+                     i, weld_dtype_name((int)weld_infer_dtype(inf, i)),
+                     weld_dtype_name((int)weld_infer_dtype(inf, 0)));
+done:
+    return st;
+}
+
 void weld_windows_tie(weld_ties *ties, int x, int y)
 {
+    weld_tie_axes(ties, x, 0, y, 0);
     for (int k = 2; k < weld_tie_shape(ties, x)->rank; k++) {
         weld_tie_position(ties, x, k);
         weld_tie_position(ties, y, k);
         weld_tie_mix(ties, x, k);
         weld_tie_mix(ties, y, k);
     }
+}
+
+void weld_windows_tie_channels(weld_ties *ties, int index, const weld_node *node, int64_t group,
+                               bool transposed)
+{
+    const int x = node->inputs[0], w = node->inputs[1], b = weld_node_input(node, 2);
+    const int y = node->outputs[0];
+    const int64_t in = weld_tie_shape(ties, x)->dims[1], out = weld_tie_shape(ties, y)->dims[1];
+    const bool depthwise = group > 1 && group == in && out == in; /* channel c makes channel c */
+    const int w_out = transposed && group == 1 ? 1 : 0;
+    for (int k = 2; k < weld_tie_shape(ties, w)->rank; k++)
+        weld_tie_position(ties, w, k);
+    if (b >= 0)
+        weld_tie_axes(ties, b, 0, y, 1);
+    if (group == 1 || depthwise)
+        weld_tie_axes(ties, w, w_out, y, 1);
+    if (group == 1) {
+        weld_tie_axes(ties, x, 1, w, 1 - w_out);
+        weld_tie_mix(ties, x, 1);
+        weld_tie_mix(ties, w, 1 - w_out);
+    } else if (depthwise)
+        weld_tie_axes(ties, x, 1, y, 1);
+    if (group == 1 || depthwise)
+        return;
+    const char *why = group == in ? "depthwise convolution with a multiplier"
+                                  : "grouped convolution";
+    weld_tie_mix(ties, x, 1);
+    weld_tie_pin(ties, index, x, 1, why);
+    weld_tie_pin(ties, index, y, 1, why);
+    weld_tie_pin(ties, index, w, 0, why);
+    weld_tie_pin(ties, index, w, 1, why);
+    if (b >= 0)
+        weld_tie_pin(ties, index, b, 0, why);
 }

@@ -51,7 +51,7 @@ static inline weld_window *weld_windows_axis(weld_windows *w, int s)
 {
     return &w->axis[WELD_SPATIAL_MAX - w->spatial + s];
 }
-/* Pads and output sizes of Conv and pooling. */
+/* Pads and output sizes of Conv and pooling; ceil_mode rounds sizes up. */
 weld_status weld_windows_slide(weld_windows *w, const weld_window_attrs *attrs, bool ceil_mode,
                                weld_error *err);
 /* Entries that a window reaches over. */
@@ -59,13 +59,38 @@ static inline int64_t weld_window_reach(const weld_window *w)
 {
     return (w->kernel - 1) * w->dilation + 1;
 }
-/* Splits padding over the two ends. */
+/* Splits padding over the two ends; a negative total (strides beyond the kernel) is none, where
+ * onnxruntime's pools cut the input. */
 void weld_window_pad(weld_window *w, int64_t total, bool more_at_end);
-/* Elements of one channel of the input and of the output. */
+/* Elements of one channel of the input and of the output. Only for shapes that passed the limits
+ * and hold elements: an empty tensor may have any sizes. */
 int64_t weld_windows_in(const weld_windows *w);
 int64_t weld_windows_out(const weld_windows *w);
 /* [N, C, out...] for the shape of an input or output of the same rank. */
 weld_shape weld_windows_shape(const weld_windows *w, int64_t images, int64_t channels);
-/* Spatial axes are positions, and entries along them are combined. */
+
+/* Entries [from, to) of a line. */
+typedef struct weld_span {
+    int64_t from, to;
+} weld_span;
+/* Those i of 0..count - 1 for which i stride + offset lies in 0..size - 1. */
+weld_span weld_span_inside(int64_t stride, int64_t offset, int64_t size, int64_t count);
+
+/* ---- what Conv and ConvTranspose share ---- */
+
+/* Columns of a matrix of `rows` rows that are worked on at a time, at most `columns`: the matrix of
+ * windows is never held as a whole. */
+int64_t weld_windows_tile(int64_t rows, int64_t columns);
+/* Inputs 0 (data), 1 (weight: [out, in / group, kernel...] or, where `transposed`, [in,
+ * out / group, kernel...]) and 2 (bias, optional) fit each other and the groups. */
+weld_status weld_windows_check_channels(const weld_infer *inf, int64_t group, bool transposed,
+                                        weld_error *err);
+
+/* ---- ties ---- */
+
+/* Samples agree; spatial axes are positions, and entries along them are combined. */
 void weld_windows_tie(weld_ties *ties, int x, int y);
+/* Channels of a convolution; the weight is as in weld_windows_check_channels. */
+void weld_windows_tie_channels(weld_ties *ties, int index, const weld_node *node, int64_t group,
+                               bool transposed);
 #endif

@@ -16,7 +16,14 @@ typedef struct weld_side {
     const weld_paramset *params;
 } weld_side;
 
-/* data NULL: normally distributed input (integers: 0). First outputs are compared. */
+/* Where the inputs and outputs of sides[0] stand in sides[1]; NULL = in the same places. */
+typedef struct weld_ports {
+    const weld_port *inputs, *outputs;
+} weld_ports;
+
+/* The data are fed to sides[0]; NULL = normally distributed numbers, and integers within the tables
+ * that they index. All floating outputs are compared, the first one's argmax too. */
 weld_status weld_prove(weld_proof *out, weld_context *ctx, const weld_side sides[2],
-                       const weld_dataset *data, int64_t samples, weld_error *err);
+                       const weld_ports *ports, const weld_dataset *data, int64_t samples,
+                       weld_error *err);
 #endif

@@ -259,10 +259,11 @@ weld_status weld_report_put_value(weld_report *report, weld_report_values *list,
                                   const weld_report_value *value, weld_error *err)
 {
     weld_status st = WELD_OK;
-    weld_report_value v = {NULL, NULL, NULL};
+    weld_report_value v = {NULL, NULL, NULL, NULL};
     WELD_TRY(copy_text(&v.name, report, value->name, err));
     WELD_TRY(copy_text(&v.dtype, report, value->dtype, err));
     WELD_TRY(copy_text(&v.dims, report, value->dims, err));
+    WELD_TRY(copy_text(&v.op, report, value->op, err));
     MAKE_ROOM(list->items, list->count, list->cap);
     list->items[list->count++] = v;
 done:

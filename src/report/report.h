@@ -116,6 +116,7 @@ typedef struct weld_report_lines {
 
 typedef struct weld_report_value {
     const char *name, *dtype, *dims;
+    const char *op; /* of shapes: what makes it; else NULL */
 } weld_report_value;
 
 typedef struct weld_report_values {
@@ -135,6 +136,13 @@ typedef struct weld_report_inspection {
     weld_report_classes classes;
     weld_report_lines notes; /* what canonicalisation did */
 } weld_report_inspection;
+
+/* The values of the file's own graph. */
+typedef struct weld_report_shapes {
+    bool present; /* set it before adding */
+    weld_report_values values;
+    weld_report_lines notes; /* sizes that had to be chosen */
+} weld_report_shapes;
 
 /* All that may differ between equal runs (paths are kept beside their owners). */
 typedef struct weld_report_environment {
@@ -161,6 +169,7 @@ struct weld_report {
     bool checked; /* obstacles were looked for: an empty list means that there is none */
     weld_report_lines obstacles;
     weld_report_inspection inspection;
+    weld_report_shapes shapes;
     weld_report_environment environment;
 };
 
@@ -185,7 +194,7 @@ weld_status weld_report_put_llfc(weld_report *report, const double *alpha, size_
 weld_status weld_report_put_row(weld_report *report, const weld_report_row *row, weld_error *err);
 weld_status weld_report_put_output(weld_report *report, const weld_report_output *output,
                                    weld_error *err);
-/* `list`: inputs or outputs of report->inspection. */
+/* `list`: inputs or outputs of report->inspection, or values of report->shapes. */
 weld_status weld_report_put_value(weld_report *report, weld_report_values *list,
                                   const weld_report_value *value, weld_error *err);
 weld_status weld_report_put_layer(weld_report *report, const weld_report_layer *layer,
@@ -197,7 +206,7 @@ weld_status weld_report_put_run(weld_report *report, int argc, char *const *argv
                                 weld_error *err);
 weld_status weld_report_warn(weld_report *report, weld_error *err, const char *code,
                              const char *fmt, ...) WELD_PRINTF(4, 5);
-/* `list`: report->obstacles or report->inspection.notes. */
+/* `list`: report->obstacles, or notes of report->inspection or report->shapes. */
 weld_status weld_report_line(weld_report *report, weld_report_lines *list, weld_error *err,
                              const char *fmt, ...) WELD_PRINTF(4, 5);
 #endif

@@ -72,14 +72,15 @@ static bool is_identity(const int32_t *index, int64_t size)
     return true;
 }
 
-static weld_status apply_one(float *data, const weld_element *e, int param, weld_error *err)
+static weld_status apply_one(void *data, const weld_element *e, int param, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_shape *shape = &e->symmetry->graph->params[param].shape;
-    size_t bytes = (size_t)weld_shape_numel(shape) * sizeof(float);
+    const size_t size = weld_compute_size(e->symmetry->graph->params[param].dtype);
+    const size_t bytes = weld_param_bytes(e->symmetry->graph, param);
     int32_t *index = NULL;
-    float *copy = NULL;
-    WELD_NEW(copy, e->ctx, weld_shape_numel(shape));
+    void *copy = weld_alloc(e->ctx, bytes, 1);
+    WELD_REQUIRE(copy, WELD_E_NOMEM, "no memory for %zu bytes", bytes);
     for (int axis = 0; axis < shape->rank; axis++) {
         weld_free(e->ctx, index);
         index = NULL;
@@ -88,7 +89,7 @@ static weld_status apply_one(float *data, const weld_element *e, int param, weld
         if (is_identity(index, shape->dims[axis]))
             continue;
         memcpy(copy, data, bytes);
-        weld_gather_axis(data, copy, shape, axis, index, shape->dims[axis], sizeof(float));
+        weld_gather_axis(data, copy, shape, axis, index, shape->dims[axis], size);
     }
 done:
     weld_free(e->ctx, index);
@@ -101,8 +102,7 @@ weld_status weld_element_apply(weld_paramset *out, const weld_element *e, const 
 {
     const weld_graph *g = e->symmetry->graph;
     for (int p = 0; p < g->param_count; p++) {
-        size_t bytes = (size_t)weld_shape_numel(&g->params[p].shape) * sizeof(float);
-        memcpy(out->arrays[p], in->arrays[p], bytes);
+        memcpy(out->arrays[p], in->arrays[p], weld_param_bytes(g, p));
         weld_status st = apply_one(out->arrays[p], e, p, err);
         if (st != WELD_OK)
             return st;

@@ -6,27 +6,26 @@
 typedef struct dtype_row {
     const char *name;
     size_t size; /* stored bytes; 0 = can't be read */
-    bool is_float;
 } dtype_row;
 
 static const dtype_row rows[WELD_DTYPE_COUNT] = {
-    [WELD_FLOAT] = {"float", 4, true},    [WELD_UINT8] = {"uint8", 1, false},
-    [WELD_INT8] = {"int8", 1, false},     [WELD_UINT16] = {"uint16", 2, false},
-    [WELD_INT16] = {"int16", 2, false},   [WELD_INT32] = {"int32", 4, false},
-    [WELD_INT64] = {"int64", 8, false},   [WELD_STRING] = {"string", 0, false},
-    [WELD_BOOL] = {"bool", 1, false},     [WELD_FLOAT16] = {"float16", 2, true},
-    [WELD_DOUBLE] = {"double", 8, true},  [WELD_UINT32] = {"uint32", 4, false},
-    [WELD_UINT64] = {"uint64", 8, false}, [14] = {"complex64", 0, false},
-    [15] = {"complex128", 0, false},      [WELD_BFLOAT16] = {"bfloat16", 2, true},
-    [17] = {"float8e4m3fn", 0, false},    [18] = {"float8e4m3fnuz", 0, false},
-    [19] = {"float8e5m2", 0, false},      [20] = {"float8e5m2fnuz", 0, false},
-    [21] = {"uint4", 0, false},           [22] = {"int4", 0, false},
-    [23] = {"float4e2m1", 0, false},
+    [WELD_FLOAT] = {"float", 4},   [WELD_UINT8] = {"uint8", 1},
+    [WELD_INT8] = {"int8", 1},     [WELD_UINT16] = {"uint16", 2},
+    [WELD_INT16] = {"int16", 2},   [WELD_INT32] = {"int32", 4},
+    [WELD_INT64] = {"int64", 8},   [WELD_STRING] = {"string", 0},
+    [WELD_BOOL] = {"bool", 1},     [WELD_FLOAT16] = {"float16", 2},
+    [WELD_DOUBLE] = {"double", 8}, [WELD_UINT32] = {"uint32", 4},
+    [WELD_UINT64] = {"uint64", 8}, [14] = {"complex64", 0},
+    [15] = {"complex128", 0},      [WELD_BFLOAT16] = {"bfloat16", 2},
+    [17] = {"float8e4m3fn", 0},    [18] = {"float8e4m3fnuz", 0},
+    [19] = {"float8e5m2", 0},      [20] = {"float8e5m2fnuz", 0},
+    [21] = {"uint4", 0},           [22] = {"int4", 0},
+    [23] = {"float4e2m1", 0},
 };
 
 static const dtype_row *row_of(int dtype)
 {
-    static const dtype_row none = {NULL, 0, false};
+    static const dtype_row none = {NULL, 0};
     return dtype >= 0 && dtype < WELD_DTYPE_COUNT ? &rows[dtype] : &none;
 }
 
@@ -40,23 +39,9 @@ size_t weld_dtype_size(int dtype)
     return row_of(dtype)->size;
 }
 
-bool weld_dtype_is_float(int dtype)
-{
-    return row_of(dtype)->is_float;
-}
-
 size_t weld_compute_size(int dtype)
 {
     return weld_dtype_is_float(dtype) && dtype != WELD_DOUBLE ? sizeof(float) : sizeof(int64_t);
-}
-
-double weld_tensor_number(const weld_tensor *t, int64_t k)
-{
-    if (t->dtype == WELD_DOUBLE)
-        return t->d[k];
-    if (weld_dtype_is_float(t->dtype))
-        return (double)t->f[k];
-    return t->dtype == WELD_UINT64 ? (double)(uint64_t)t->i[k] : (double)t->i[k];
 }
 
 void weld_tensor_set_number(weld_tensor *t, int64_t k, double value)

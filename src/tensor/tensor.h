@@ -27,8 +27,11 @@ typedef enum weld_dtype {
 const char *weld_dtype_name(int dtype);
 /* Bytes of an element in raw_data; 0 for types that we can't read. */
 size_t weld_dtype_size(int dtype);
-/* float, double, float16, bfloat16 */
-bool weld_dtype_is_float(int dtype);
+static inline bool weld_dtype_is_float(int dtype)
+{
+    return dtype == WELD_FLOAT || dtype == WELD_FLOAT16 || dtype == WELD_DOUBLE ||
+           dtype == WELD_BFLOAT16;
+}
 
 enum { WELD_RANK_MAX = 8 };
 
@@ -69,7 +72,14 @@ typedef struct weld_tensor {
 /* Bytes of one element in memory: 4 or 8. */
 size_t weld_compute_size(int dtype);
 /* Element k of a tensor of any type as a number, and back (truncated for integers). */
-double weld_tensor_number(const weld_tensor *t, int64_t k);
+static inline double weld_tensor_number(const weld_tensor *t, int64_t k)
+{
+    if (t->dtype == WELD_DOUBLE)
+        return t->d[k];
+    if (weld_dtype_is_float(t->dtype))
+        return (double)t->f[k];
+    return t->dtype == WELD_UINT64 ? (double)(uint64_t)t->i[k] : (double)t->i[k];
+}
 void weld_tensor_set_number(weld_tensor *t, int64_t k, double value);
 /* out[k] = in[k] between two compute types of floating dtypes; rounds to nearest even. */
 void weld_convert_reals(void *out, weld_dtype to, const void *in, weld_dtype from, size_t count);

@@ -56,6 +56,11 @@ expect 3 "mismatch" "$weld" weld "$models/mlp/a.onnx" "$models/cnn/b.onnx" -o "$
 expect 3 "check" "$weld" check "$models/mlp/a.onnx" "$models/cnn/b.onnx"
 expect 0 "check" "$weld" check "$models/mlp/a.onnx" "$models/mlp/b.onnx"
 expect 0 "inspect" "$weld" inspect "$models/resnet/a.onnx" --json
+expect 0 "shapes" "$weld" inspect "$models/mlp/a.onnx" --shapes --sizes batch=4
+grep -q "Gemm .*\[4, 10\] *output$" "$work/err" || { echo "FAIL shapes"; failed=1; }
+expect 2 "shapes: no such size" "$weld" inspect "$models/mlp/a.onnx" --shapes --sizes seq=4
+expect 2 "shapes: no size" "$weld" inspect "$models/mlp/a.onnx" --shapes --sizes batch
+expect 2 "sizes without shapes" "$weld" inspect "$models/mlp/a.onnx" --batch 4
 expect 5 "missing" "$weld" inspect "$work/none.onnx"
 expect 5 "not a model" "$weld" inspect "$models/README.md"
 expect 2 "alpha" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" -o "$work/x" --alpha 1.1

@@ -189,7 +189,8 @@ int main(int argc, char **argv)
             printf("FAIL: can't read %s\n", argv[k]);
     }
     report_missing(&t);
-    printf("%d passed, %d failed, %d lacking operators\n", t.passed, t.failed, t.unsupported);
+    printf("%d/%d passed, %d failed, %d lacking operators\n", t.passed,
+           t.passed + t.failed + t.unsupported, t.failed, t.unsupported);
     json_decref(t.names);
     weld_context_free(t.ctx);
     return !ok || t.failed || t.passed == 0;

@@ -156,6 +156,51 @@ def channel_shuffle():
     head(net, net.relu(net.conv(x, 8, 6)), 6)
 
 
+def moved_units():
+    """Units split, joined, turned round, repeated, picked: two of the second half come out once only."""
+    net = Net("moved_units", ["N", 6], opset=18)
+    ints = net.ints
+    a, b = net.op("Split", net.relu(net.dense("x", 6, 8)), outputs=2, axis=1, num_outputs=2)
+    x = net.op("Slice", net.op("Concat", b, a, axis=1), ints(-1), ints(-(2**62)), ints(1), ints(-1))
+    x = net.op("Tile", x, ints(1, 2))
+    x = net.op("Compress", x, net.constant(np.arange(16) % 16 // 2 != 2), axis=1)
+    x = net.op("Shrink", net.op("Clip", x, net.constant(np.float32(-2)), net.constant(np.float32(2))), lambd=0.1)
+    x = net.relu(net.dense(x, 14, 12))
+    x = net.op("Expand", net.op("Unsqueeze", x, ints(2)), ints(1, 12, 3))
+    x = net.op("Gather", x, ints(*range(11, -1, -1)), axis=1)
+    net.save(net.dense(net.op("Flatten", x), 36, 10))
+
+
+def expanded_gate():
+    """Squeeze and excitation by Expand, and an image looked up at points that are a weight."""
+    net = Net("expanded_gate", ["N", 3, 8, 8], opset=16)
+    x = net.relu(net.conv("x", 3, 6))
+    gate = net.op("Flatten", net.op("GlobalAveragePool", x))
+    gate = net.op("Sigmoid", net.dense(net.relu(net.dense(gate, 6, 4)), 4, 6))
+    gate = net.op("Unsqueeze", gate, net.ints(2, 3))
+    x = net.op("Mul", x, net.op("Expand", gate, net.op("Shape", x)))
+    batch = net.op("Concat", net.op("Shape", x, end=1), net.ints(1, 1, 1), axis=0)
+    points = net.op("Expand", net.weight(1, 5, 5, 2, scale=0.5), batch)
+    x = net.op("GridSample", x, points, padding_mode="border")
+    head(net, net.relu(net.conv(x, 6, 5)), 5)
+
+
+def early_forms():
+    """Opset 4: broadcasting by axis, attributes about memory, a Reshape without input."""
+    net = Net("early_forms", ["N", 3, 8, 8], opset=4)
+    x = net.op("Conv", "x", net.weight(6, 3, 3, 3), pads=[1] * 4)
+    x = net.op("Relu", net.op("Add", x, net.weight(6), broadcast=1, axis=1), consumed_inputs=[0])
+    x = net.op("Mul", x, net.weight(6), broadcast=1, axis=1)
+    positive = net.constant(np.float32([1, 2, 3, 1.5, 0.5, 1]))
+    x = net.op("BatchNormalization", x, net.weight(6), net.weight(6), net.weight(6), positive, is_test=1,
+               consumed_inputs=[0, 0, 0, 1, 1])
+    x = net.op("Dropout", net.op("PRelu", x, net.weight(6)), is_test=1)
+    x = net.relu(net.op("Conv", x, net.weight(4, 6, 3, 3), pads=[1] * 4))
+    x = net.op("Reshape", x, shape=[0, -1])
+    x = net.relu(net.op("Gemm", x, net.weight(256, 7), net.weight(7), broadcast=1))
+    net.save(net.op("Gemm", x, net.weight(7, 10), net.weight(10), broadcast=1))
+
+
 def deep_mlp():
     """50 wide, 6 deep, biases and weights of order one over the root of the width."""
     net = Net("deep_mlp", ["N", 20])
@@ -228,7 +273,8 @@ def written_oddly(data, kind="model"):
 
 def main():
     for make in (grouped_conv, depthwise, branches, dense_concat, nhwc_flatten, residual,
-                 conv_on_stream, literal_batch, squeeze_excite, option_a, channel_shuffle):
+                 conv_on_stream, literal_batch, squeeze_excite, option_a, channel_shuffle,
+                 moved_units, expanded_gate, early_forms):
         make()
     plain = deep_mlp().SerializeToString(deterministic=True)
     odd = written_oddly(plain)

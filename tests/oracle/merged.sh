@@ -4,7 +4,7 @@ set -eu
 weld=$1 root=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-for pair in mlp cnn resnet spawned; do
+for pair in mlp cnn resnet spawned vit; do
     "$weld" weld "$root/models/$pair/a.onnx" "$root/models/$pair/b.onnx" -q -o "$work/$pair.onnx"
 done
 if [ -d "$root/../shared/models/pairs" ]; then

@@ -21,6 +21,7 @@ def commands(tool, models, work):
     yield 0, [tool, "weld", *mlp, "-o", f"{work}/m.onnx", *report]
     yield 0, [tool, "lmc", *cnn, *data, *report, "--match", "activations"]
     yield 0, [tool, "inspect", f"{models}/resnet/a.onnx", *report]
+    yield 0, [tool, "inspect", f"{models}/resnet/a.onnx", "--shapes", *report]
     yield 0, [tool, "check", *mlp, *report]
     yield 3, [tool, "check", mlp[0], cnn[0], *report]
 

@@ -173,9 +173,13 @@ static void test_npz(void **state)
     assert_true(weld_dataset_has_labels(f->data));
     assert_int_equal(f->data->labels[1], 1);
     assert_int_equal(strlen(f->data->sha256), 64);
-    assert_int_equal(weld_dataset_batch(out, f->data, 1, 1, NULL), WELD_OK);
+    assert_int_equal(
+        weld_dataset_batch(&(weld_tensor){.dtype = WELD_FLOAT, .f = out}, f->data, 1, 1, NULL),
+        WELD_OK);
     assert_true(out[0] == 3.0f && out[1] == 4.0f);
-    assert_int_equal(weld_dataset_batch(out, f->data, 2, 1, NULL), WELD_E_ARGUMENT);
+    assert_int_equal(
+        weld_dataset_batch(&(weld_tensor){.dtype = WELD_FLOAT, .f = out}, f->data, 2, 1, NULL),
+        WELD_E_ARGUMENT);
     o.input_name = "y";
     assert_int_equal(load(f, path, &o), WELD_E_ARGUMENT);
     assert_says(f, "has: x, labels");
@@ -222,7 +226,9 @@ static void test_npy(void **state)
     assert_int_equal(load(f, path, &o), WELD_OK);
     int64_t out[2];
     assert_true(f->data->integer);
-    assert_int_equal(weld_dataset_batch_int64(out, f->data, 0, 2, NULL), WELD_OK);
+    assert_int_equal(
+        weld_dataset_batch(&(weld_tensor){.dtype = WELD_INT64, .i = out}, f->data, 0, 2, NULL),
+        WELD_OK);
     assert_int_equal(out[1], 6);
     assert_int_equal(f->data->labels[1], 4);
     o.labels = "labels";
@@ -251,7 +257,9 @@ static void test_idx(void **state)
     assert_int_equal(load(f, path, &o), WELD_OK);
     assert_int_equal(f->data->labels[1], 9);
     assert_int_equal(f->data->sample.rank, 3);
-    assert_int_equal(weld_dataset_batch(out, f->data, 0, 2, NULL), WELD_OK);
+    assert_int_equal(
+        weld_dataset_batch(&(weld_tensor){.dtype = WELD_FLOAT, .f = out}, f->data, 0, 2, NULL),
+        WELD_OK);
     assert_true(fabsf(out[1] - (1.0f - .1307f) / .3081f) < 1e-6f);
     o.preset = "caffe";
     assert_int_equal(load(f, path, &o), WELD_E_ARGUMENT);
@@ -278,12 +286,16 @@ static void test_cifar(void **state)
     assert_int_equal(load(f, put(f, "test_batch.bin", bytes, sizeof bytes), &o), WELD_OK);
     assert_int_equal(weld_dataset_size(f->data), 2);
     assert_int_equal(f->data->labels[1], 9);
-    assert_int_equal(weld_dataset_batch(out, f->data, 0, 1, NULL), WELD_OK);
+    assert_int_equal(
+        weld_dataset_batch(&(weld_tensor){.dtype = WELD_FLOAT, .f = out}, f->data, 0, 1, NULL),
+        WELD_OK);
     assert_true(fabsf(out[0] - (1.0f - .4914f) / .2471f) < 1e-6f);
     assert_true(fabsf(out[3071] + .4465f / .2616f) < 1e-6f);
     o.preset = "caffe";
     assert_int_equal(load(f, f->path, &o), WELD_OK);
-    assert_int_equal(weld_dataset_batch(out, f->data, 0, 1, NULL), WELD_OK);
+    assert_int_equal(
+        weld_dataset_batch(&(weld_tensor){.dtype = WELD_FLOAT, .f = out}, f->data, 0, 1, NULL),
+        WELD_OK);
     assert_true(fabsf(out[2048] - (255.0f - 123.68f)) < 1e-4f);
     bytes[3073] = 10;
     assert_int_equal(load(f, put(f, "test_batch.bin", bytes, sizeof bytes), NULL), WELD_E_FORMAT);

@@ -29,6 +29,9 @@ static const expectation graphs[] = {
     {"squeeze_excite", 2, 0, NULL, false},
     {"option_a", 2, 1, "padding", false},
     {"channel_shuffle", 1, 1, "Reshape splits or merges moving axes", false},
+    {"moved_units", 4, 0, NULL, false},
+    {"expanded_gate", 3, 1, "coordinates", false},
+    {"early_forms", 3, 0, NULL, false},
     {"deep_mlp", 6, 0, NULL, false},
     {"deep_mlp_oddly", 6, 0, NULL, false},
 };
@@ -101,7 +104,7 @@ static void random_elements_keep_the_function(void **state)
         assert_int_equal(weld_paramset_copy(&moved, f.model->params, NULL), WELD_OK);
         assert_int_equal(weld_element_apply(moved, f.element, f.model->params, NULL), WELD_OK);
         weld_side sides[2] = {{f.shapes, f.model->params}, {f.shapes, moved}};
-        assert_int_equal(weld_prove(&proof, f.ctx, sides, NULL, 16, NULL), WELD_OK);
+        assert_int_equal(weld_prove(&proof, f.ctx, sides, NULL, NULL, 16, NULL), WELD_OK);
         if (!(proof.max_rel < 1e-5))
             fail_msg("%s: outputs differ by %g", graphs[k].name, proof.max_rel);
         weld_paramset_free(moved);

@@ -72,7 +72,7 @@ static void random_elements_keep_the_function(void **state)
         assert_int_equal(weld_paramset_copy(&permuted, model->params, NULL), WELD_OK);
         assert_int_equal(weld_element_apply(permuted, element, model->params, NULL), WELD_OK);
         weld_side sides[2] = {{shapes, model->params}, {shapes, permuted}};
-        assert_int_equal(weld_prove(&proof, ctx, sides, NULL, 16, NULL), WELD_OK);
+        assert_int_equal(weld_prove(&proof, ctx, sides, NULL, NULL, 16, NULL), WELD_OK);
         assert_true(proof.max_rel < 1e-5);
         assert_true(proof.max_abs > 0); /* it was another order of sums: something moved */
         weld_paramset_free(permuted);

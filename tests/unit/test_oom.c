@@ -36,7 +36,7 @@ static weld_status job(weld_context *ctx, weld_error *err)
 {
     weld_model *a = NULL, *b = NULL, *merged = NULL;
     weld_alignment *alignment = NULL;
-    weld_report *report = NULL;
+    weld_report *report = NULL, *shapes = NULL;
     weld_align_options options = WELD_ALIGN_OPTIONS_INIT;
     void *bytes = NULL;
     size_t size;
@@ -45,6 +45,8 @@ static weld_status job(weld_context *ctx, weld_error *err)
     weld_status st = weld_model_load(&a, ctx, WELD_MODELS "/mlp/a.onnx", err);
     if (st == WELD_OK)
         st = weld_model_load(&b, ctx, WELD_MODELS "/mlp/b.onnx", err);
+    if (st == WELD_OK)
+        st = weld_model_shapes(&shapes, a, NULL, err);
     if (st == WELD_OK)
         st = weld_align(&alignment, a, b, &options, err);
     if (st == WELD_OK)
@@ -59,6 +61,7 @@ static weld_status job(weld_context *ctx, weld_error *err)
         st = weld_report_text(&text, report, "html", err);
     weld_bytes_free(ctx, text);
     weld_report_free(report);
+    weld_report_free(shapes);
     weld_bytes_free(ctx, bytes);
     weld_model_free(merged);
     weld_alignment_free(alignment);

@@ -260,7 +260,8 @@ static void inspection_and_obstacles_are_listed(void **state)
     weld_report *r;
     const char *const members[] = {"fc1.W[0]"};
     weld_report_class c = {"fc1", "pinned", "its units are an output", 9, -1, members, 1};
-    weld_report_value v = {"input", "float32", "N x 3 x 32 x 32"};
+    weld_report_value v = {"input", "float32", "N x 3 x 32 x 32", NULL};
+    weld_report_value inner = {"h", "float16", "[N, ?, 64]", "MatMul"};
     weld_report_layer l = {"fc1", "Dense", "3072 -> 9"};
     const char *const formats[] = {"text", "json", "html"};
     OK(weld_report_new(&r, ctx, NULL));
@@ -269,6 +270,9 @@ static void inspection_and_obstacles_are_listed(void **state)
     OK(weld_report_put_layer(r, &l, NULL));
     OK(weld_report_put_class(r, &r->inspection.classes, &c, NULL));
     OK(weld_report_line(r, &r->inspection.notes, NULL, "Dropout %s removed", "d1"));
+    r->shapes.present = true;
+    OK(weld_report_put_value(r, &r->shapes.values, &inner, NULL));
+    OK(weld_report_line(r, &r->shapes.notes, NULL, "size %s is taken as 8", "seq"));
     for (int i = 0; i < 40; i++)
         OK(weld_report_line(r, &r->obstacles, NULL, "layer %d: widths differ", i));
     assert_string_equal(weld_report_verdict(r), "fail");
@@ -278,6 +282,9 @@ static void inspection_and_obstacles_are_listed(void **state)
         assert_non_null(strstr(text, "N x 3 x 32 x 32"));
         assert_non_null(strstr(text, "its units are an output"));
         assert_non_null(strstr(text, "Dropout d1 removed"));
+        assert_non_null(strstr(text, "MatMul"));
+        assert_non_null(strstr(text, "[N, ?, 64]"));
+        assert_non_null(strstr(text, "size seq is taken as 8"));
         assert_non_null(strstr(text, "layer 39: widths differ"));
         assert_null(strstr(text, "\"lmc\""));
         assert_null(strstr(text, "\"moved\""));

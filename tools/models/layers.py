@@ -24,8 +24,10 @@ class Layer:
 
 
 class Dense(Layer):
-    def __init__(self, rng, inputs, outputs):
-        scale = np.sqrt(2.0 / inputs)
+    """Acts on the last axis."""
+
+    def __init__(self, rng, inputs, outputs, gain=2.0):
+        scale = np.sqrt(gain / inputs)
         self.weight = Parameter(rng.normal(0, scale, (outputs, inputs)), decay=True)
         self.bias = Parameter(np.zeros(outputs), decay=False)
 
@@ -37,19 +39,21 @@ class Dense(Layer):
         return x @ self.weight.value.T + self.bias.value
 
     def backward(self, gradient):
-        self.weight.gradient += gradient.T @ self.x
-        self.bias.gradient += gradient.sum(axis=0)
+        rows = gradient.reshape(-1, gradient.shape[-1])
+        self.weight.gradient += rows.T @ self.x.reshape(-1, self.x.shape[-1])
+        self.bias.gradient += rows.sum(axis=0)
         return gradient @ self.weight.value
 
 
 class Conv(Layer):
-    """Square convolution with padding k // 2; without bias in front of a BatchNorm."""
+    """Square convolution, padding k // 2 by default; without bias in front of a BatchNorm."""
 
-    def __init__(self, rng, inputs, outputs, kernel, stride=1, bias=True):
+    def __init__(self, rng, inputs, outputs, kernel, stride=1, bias=True, pad=None):
         scale = np.sqrt(2.0 / (inputs * kernel * kernel))
         self.weight = Parameter(rng.normal(0, scale, (outputs, inputs, kernel, kernel)), decay=True)
         self.bias = Parameter(np.zeros(outputs), decay=False) if bias else None
-        self.kernel, self.stride, self.pad = kernel, stride, kernel // 2
+        self.kernel, self.stride = kernel, stride
+        self.pad = kernel // 2 if pad is None else pad
 
     def parameters(self):
         return [self.weight] + ([self.bias] if self.bias else [])

@@ -65,6 +65,10 @@ PAIRS = [
         "resnet", networks.resnet, "colour", 6000, 6, Sgd, 0.1, 1e-3, (7, 8),
         (Style(17, "module"),) * 2,
     ),
+    Pair(
+        "vit", networks.vit, "grey", 60000, 12, Adam, 3e-3, 1e-2, (9, 10),
+        (Style(17, "module"), Style(17, "numbers")),
+    ),
 ]  # fmt: skip
 
 

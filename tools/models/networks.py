@@ -1,6 +1,7 @@
-"""The three architectures that are shipped."""
+"""The architectures that are shipped."""
 
 import layers as nn
+import transformer as tf
 
 from dataset import CLASSES, SIDE
 
@@ -43,3 +44,24 @@ def resnet(rng):
     stack += _block(rng, widths[0], widths[1], 2)
     stack += _block(rng, widths[1], widths[2], 2)
     return nn.Sequential(*stack, nn.GlobalAveragePool(), nn.Dense(rng, widths[2], CLASSES))
+
+
+def _encoder(rng, width, heads, inner):
+    """A pre-LN block: attention, then two dense layers, each beside a shortcut."""
+    attention = nn.Sequential(tf.LayerNorm(width), tf.Attention(rng, width, heads))
+    mlp = nn.Sequential(
+        tf.LayerNorm(width),
+        nn.Dense(rng, width, inner), tf.Gelu(), nn.Dense(rng, inner, width, gain=1),
+    )  # fmt: skip
+    return [nn.Residual(attention, nn.Sequential()), nn.Residual(mlp, nn.Sequential())]
+
+
+def vit(rng):
+    """Patches of 4x4 pixels as 16 tokens of width 32, two blocks, the mean over the tokens."""
+    patch, width, heads, inner = 4, 32, 4, 64
+    return nn.Sequential(
+        nn.Conv(rng, 1, width, patch, stride=patch, pad=0),
+        tf.Tokens(), tf.Position(rng, (SIDE // patch) ** 2, width),
+        *_encoder(rng, width, heads, inner), *_encoder(rng, width, heads, inner),
+        tf.LayerNorm(width), tf.TokenMean(), nn.Dense(rng, width, CLASSES, gain=1),
+    )  # fmt: skip

@@ -15,10 +15,16 @@ typedef struct curve_attrs {
     }
 
 static const char *const approximate_names[] = {"none", "tanh", NULL};
+#define CONSUMED                                                                                   \
+    {                                                                                              \
+        "consumed_inputs", WELD_FIELD_IGNORED, 0, 0.0, NULL, false                                 \
+    }
 static const weld_field alpha_fields[] = {FIELD(alpha, 1.0), {0}};
+static const weld_field elu_fields[] = {FIELD(alpha, 1.0), CONSUMED, {0}};
 static const weld_field selu_fields[] = {
     FIELD(alpha, 1.67326319217681884765625), FIELD(gamma, 1.05070102214813232421875), {0}};
-static const weld_field hard_sigmoid_fields[] = {FIELD(alpha, 0.2), FIELD(beta, 0.5), {0}};
+static const weld_field hard_sigmoid_fields[] = {
+    FIELD(alpha, 0.2), FIELD(beta, 0.5), CONSUMED, {0}};
 static const weld_field gelu_fields[] = {{"approximate", WELD_FIELD_ENUM,
                                           offsetof(curve_attrs, approximate), 0.0,
                                           approximate_names, false},
@@ -97,9 +103,9 @@ static inline weld_real gelu(weld_real v, bool by_tanh)
 }
 
 CURVE_OP(Celu, 12, alpha_fields, v < 0.0f ? p->alpha * expm1(v / p->alpha) : v);
-CURVE_OP(Elu, 6, alpha_fields, v < 0.0f ? p->alpha * expm1(v) : v);
+CURVE_OP(Elu, 1, elu_fields, v < 0.0f ? p->alpha * expm1(v) : v);
 CURVE_OP(Gelu, 20, gelu_fields, gelu(v, p->approximate == 1));
-CURVE_OP(HardSigmoid, 6, hard_sigmoid_fields, clip_to_one(p->alpha *v + p->beta));
+CURVE_OP(HardSigmoid, 1, hard_sigmoid_fields, clip_to_one(p->alpha *v + p->beta));
 CURVE_OP(HardSwish, 14, weld_no_fields, v *clip_to_one(v / 6.0f + 0.5f));
 CURVE_OP(Mish, 18, weld_no_fields, v *tanh(softplus(v)));
 CURVE_OP(Selu, 6, selu_fields, p->gamma *(v < 0.0f ? p->alpha * expm1(v) : v));

@@ -11,10 +11,10 @@
     static const weld_span_set op##_spans = {op##_float, op##_int, op##_uint64};                   \
     WELD_BINARY_OP(op, opset, types, WELD_BOOL, op_flags, op##_spans)
 
-COMPARE_OP(Equal, 7, WELD_TYPES_ANY, WELD_OP_COMMUTES, x == y);
-COMPARE_OP(Greater, 7, WELD_TYPES_NUMBER, 0, x > y);
+COMPARE_OP(Equal, 1, WELD_TYPES_ANY, WELD_OP_COMMUTES, x == y);
+COMPARE_OP(Greater, 1, WELD_TYPES_NUMBER, 0, x > y);
 COMPARE_OP(GreaterOrEqual, 12, WELD_TYPES_NUMBER, 0, x >= y);
-COMPARE_OP(Less, 7, WELD_TYPES_NUMBER, 0, x < y);
+COMPARE_OP(Less, 1, WELD_TYPES_NUMBER, 0, x < y);
 COMPARE_OP(LessOrEqual, 12, WELD_TYPES_NUMBER, 0, x <= y);
 
 /* ---- logic and bits --------------------------------------------------------------- */
@@ -24,9 +24,9 @@ COMPARE_OP(LessOrEqual, 12, WELD_TYPES_NUMBER, 0, x <= y);
     static const weld_span_set op##_spans = {NULL, op##_int, NULL};                                \
     WELD_BINARY_OP(op, opset, types, WELD_UNDEFINED, WELD_OP_COMMUTES, op##_spans)
 
-INTEGER_OP(And, 7, WELD_TYPES_BOOL, (x != 0) & (y != 0));
-INTEGER_OP(Or, 7, WELD_TYPES_BOOL, (x != 0) | (y != 0));
-INTEGER_OP(Xor, 7, WELD_TYPES_BOOL, (x != 0) ^ (y != 0));
+INTEGER_OP(And, 1, WELD_TYPES_BOOL, (x != 0) & (y != 0));
+INTEGER_OP(Or, 1, WELD_TYPES_BOOL, (x != 0) | (y != 0));
+INTEGER_OP(Xor, 1, WELD_TYPES_BOOL, (x != 0) ^ (y != 0));
 INTEGER_OP(BitwiseAnd, 18, WELD_TYPES_INTEGER, x &y);
 INTEGER_OP(BitwiseOr, 18, WELD_TYPES_INTEGER, x | y);
 INTEGER_OP(BitwiseXor, 18, WELD_TYPES_INTEGER, x ^ y);

@@ -17,10 +17,10 @@ static const weld_span_set add_spans = {add_float, add_int, NULL};
 static const weld_span_set sub_spans = {sub_float, sub_int, NULL};
 static const weld_span_set mul_spans = {mul_float, mul_int, NULL};
 
-WELD_BINARY_OP(Add, 7, WELD_TYPES_NUMBER, WELD_UNDEFINED, WELD_OP_SUM | WELD_OP_COMMUTES,
+WELD_BINARY_OP(Add, 1, WELD_TYPES_NUMBER, WELD_UNDEFINED, WELD_OP_SUM | WELD_OP_COMMUTES,
                add_spans);
-WELD_BINARY_OP(Sub, 7, WELD_TYPES_NUMBER, WELD_UNDEFINED, 0, sub_spans);
-WELD_BINARY_OP(Mul, 7, WELD_TYPES_NUMBER, WELD_UNDEFINED, WELD_OP_COMMUTES, mul_spans);
+WELD_BINARY_OP(Sub, 1, WELD_TYPES_NUMBER, WELD_UNDEFINED, 0, sub_spans);
+WELD_BINARY_OP(Mul, 1, WELD_TYPES_NUMBER, WELD_UNDEFINED, WELD_OP_COMMUTES, mul_spans);
 
 /* ---- Div, Mod --------------------------------------------------------------------- */
 
@@ -38,15 +38,6 @@ static weld_status check_divisor(const weld_kernel_args *args, weld_error *err)
     return WELD_OK;
 }
 
-static weld_status run_divided(const weld_span_set *spans, const weld_kernel_args *args,
-                               weld_error *err)
-{
-    const weld_status st = check_divisor(args, err);
-    if (st == WELD_OK)
-        weld_broadcast_run(weld_span_for(spans, args->in[0]->dtype), args->in, 2, args->out[0]);
-    return st;
-}
-
 static int64_t negate(int64_t x)
 {
     return (int64_t)(0 - (uint64_t)x);
@@ -57,29 +48,20 @@ WELD_SPAN_OF(div_int, int64_t, int64_t, int64_t, y == -1 ? negate(x) : x / y)
 WELD_SPAN_OF(div_uint64, uint64_t, uint64_t, uint64_t, x / y)
 static const weld_span_set div_spans = {div_float, div_int, div_uint64};
 
-static weld_status div_infer(weld_infer *inf, const weld_node *node, weld_error *err)
+static weld_status infer_Div(weld_infer *inf, const weld_node *node, weld_error *err)
 {
-    return weld_binary_infer(inf, node, WELD_TYPES_NUMBER, WELD_UNDEFINED, err);
+    return weld_pair_infer(inf, node, WELD_TYPES_NUMBER, WELD_UNDEFINED, err);
 }
 
-static weld_status div_run(const weld_kernel_args *args, const weld_node *node, weld_error *err)
+static weld_status run_Div(const weld_kernel_args *args, const weld_node *node, weld_error *err)
 {
-    (void)node;
-    return run_divided(&div_spans, args, err);
+    const weld_status st = check_divisor(args, err);
+    if (st != WELD_OK)
+        return st;
+    return weld_pair_run(args, node, weld_span_for(&div_spans, args->in[0]->dtype), err);
 }
 
-WELD_DEFINE_OP(Div) = {.name = "Div",
-                       .domain = "",
-                       .opset_min = 7,
-                       .opset_max = WELD_OPSET_MAX,
-                       .inputs_min = 2,
-                       .inputs_max = 2,
-                       .outputs_min = 1,
-                       .outputs_max = 1,
-                       .fields = weld_no_fields,
-                       .infer = div_infer,
-                       .run = div_run,
-                       .tie = weld_broadcast_tie};
+WELD_PAIR_DESCRIPTOR(Div, 1, 0);
 
 typedef struct mod_attrs {
     int64_t fmod; /* the result has the sign of: 0 the divisor, 1 the dividend */
@@ -116,15 +98,24 @@ static weld_status mod_check(const weld_node *node, weld_error *err)
 
 static weld_status mod_infer(weld_infer *inf, const weld_node *node, weld_error *err)
 {
+    weld_status st = WELD_OK;
     const bool by_fmod = ((const mod_attrs *)node->attrs)->fmod == 1;
-    if (weld_dtype_is_float(weld_infer_dtype(inf, 0)) && !by_fmod)
-        return weld_fail(err, WELD_E_FORMAT, "fmod is 0, must be 1 for floating-point inputs");
-    return weld_binary_infer(inf, node, WELD_TYPES_NUMBER, WELD_UNDEFINED, err);
+    weld_shape shape;
+    WELD_REQUIRE(by_fmod || !weld_dtype_is_float(weld_infer_dtype(inf, 0)), WELD_E_FORMAT,
+                 "fmod is 0, must be 1 for floating-point inputs");
+    WELD_TRY(weld_broadcast_shape(&shape, inf, node, 0, WELD_TYPES_NUMBER, err));
+    WELD_TRY(weld_infer_set(inf, 0, weld_infer_dtype(inf, 0), &shape, err));
+done:
+    return st;
 }
 
 static weld_status mod_run(const weld_kernel_args *args, const weld_node *node, weld_error *err)
 {
-    return run_divided(&mod_spans[((const mod_attrs *)node->attrs)->fmod], args, err);
+    const weld_span_set *spans = &mod_spans[((const mod_attrs *)node->attrs)->fmod];
+    const weld_status st = check_divisor(args, err);
+    if (st == WELD_OK)
+        weld_broadcast_run(weld_span_for(spans, args->in[0]->dtype), args->in, 2, args->out[0]);
+    return st;
 }
 
 WELD_DEFINE_OP(Mod) = {.name = "Mod",
@@ -173,42 +164,31 @@ WELD_SPAN_OF(pow_iu, int64_t, uint64_t, int64_t, int_by_double((double)x, (doubl
 static const weld_span_set pow_float_spans = {pow_ff, pow_fi, pow_fu};
 static const weld_span_set pow_int_spans = {pow_if, pow_ii, pow_iu};
 
-static weld_status pow_infer(weld_infer *inf, const weld_node *node, weld_error *err)
+static weld_status infer_Pow(weld_infer *inf, const weld_node *node, weld_error *err)
 {
     const unsigned bases = WELD_TYPES_FLOAT | 1u << WELD_INT32 | 1u << WELD_INT64;
-    weld_shape shape;
+    weld_shape exponent, shape;
     weld_status st = WELD_OK;
     WELD_TRY(weld_operand_type(inf, 0, bases, err));
     WELD_TRY(weld_operand_type(inf, 1, WELD_TYPES_NUMBER, err));
     WELD_REQUIRE(node->opset >= 12 || weld_infer_dtype(inf, 0) == weld_infer_dtype(inf, 1),
                  WELD_E_FORMAT, "base and exponent must have one element type before opset 12");
-    WELD_TRY(weld_shape_broadcast(&shape, weld_infer_shape(inf, 0), weld_infer_shape(inf, 1), err));
+    const weld_shape *base = weld_infer_shape(inf, 0);
+    WELD_TRY(weld_pair_view(&exponent, node, base, weld_infer_shape(inf, 1), err));
+    WELD_TRY(weld_shape_broadcast(&shape, base, &exponent, err));
     WELD_TRY(weld_infer_set(inf, 0, weld_infer_dtype(inf, 0), &shape, err));
 done:
     return st;
 }
 
-static weld_status pow_run(const weld_kernel_args *args, const weld_node *node, weld_error *err)
+static weld_status run_Pow(const weld_kernel_args *args, const weld_node *node, weld_error *err)
 {
-    (void)node, (void)err;
     const bool is_float = weld_dtype_is_float(args->in[0]->dtype);
     const weld_span_set *spans = is_float ? &pow_float_spans : &pow_int_spans;
     weld_span_fn fn = weld_span_for(spans, args->in[1]->dtype);
     if (fn == pow_ff && !weld_is_real(args->in[1]))
         fn = pow_fo;
-    weld_broadcast_run(fn, args->in, 2, args->out[0]);
-    return WELD_OK;
+    return weld_pair_run(args, node, fn, err);
 }
 
-WELD_DEFINE_OP(Pow) = {.name = "Pow",
-                       .domain = "",
-                       .opset_min = 7,
-                       .opset_max = WELD_OPSET_MAX,
-                       .inputs_min = 2,
-                       .inputs_max = 2,
-                       .outputs_min = 1,
-                       .outputs_max = 1,
-                       .fields = weld_no_fields,
-                       .infer = pow_infer,
-                       .run = pow_run,
-                       .tie = weld_broadcast_tie};
+WELD_PAIR_DESCRIPTOR(Pow, 1, 0);

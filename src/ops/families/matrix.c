@@ -4,21 +4,23 @@
 #include <stddef.h>
 #include <string.h>
 
-static weld_status need_float(const weld_infer *inf, int i, weld_error *err)
+/* Inputs 0 and 1 are of one element type, and so is input 2 where it is given. */
+static weld_status need_numbers(const weld_infer *inf, unsigned types, weld_error *err)
 {
-    if (!weld_infer_shape(inf, i))
-        return weld_fail(err, WELD_E_FORMAT, "input %d is missing", i);
-    const weld_dtype dtype = weld_infer_dtype(inf, i);
-    if (weld_dtype_is_float(dtype))
-        return WELD_OK;
-    if (i > 0 && weld_dtype_is_float(weld_infer_dtype(inf, 0)))
-        return weld_fail(err, WELD_E_FORMAT, "inputs 0 and %d mix floating-point and integer types",
-                         i);
-    const char *name = weld_dtype_name((int)dtype);
-    return weld_fail(err, WELD_E_UNSUPPORTED,
-                     "input %d has element type %s, supported: floating point", i,
-                     name ? name : "unknown");
+    weld_status st = WELD_OK;
+    WELD_TRY(weld_operand_type(inf, 0, types, err));
+    WELD_TRY(weld_operand_agree(inf, 0, 1, err));
+    if (weld_infer_shape(inf, 2))
+        WELD_TRY(weld_operand_agree(inf, 0, 2, err));
+done:
+    return st;
 }
+
+/* From opset 9 on. */
+enum {
+    PRODUCT_TYPES = WELD_TYPES_FLOAT | 1 << WELD_INT32 | 1 << WELD_INT64 | 1 << WELD_UINT32 |
+                    1 << WELD_UINT64
+};
 
 static weld_status shape_mismatch(const weld_infer *inf, const char *what, weld_error *err)
 {
@@ -43,6 +45,20 @@ static void product(const weld_gemm_shape *s, weld_real alpha, const weld_real *
             c[i * s->ldc + j] = beta == 0.0f ? 0.0f : beta * c[i * s->ldc + j];
 }
 
+/* The same of integers, which wrap; beta is 0 or 1. */
+static void integer_product(const weld_gemm_shape *s, const int64_t *a, const int64_t *b, bool add,
+                            int64_t *c)
+{
+    for (int64_t i = 0; i < s->m; i++)
+        for (int64_t j = 0; j < s->n; j++) {
+            uint64_t sum = add ? (uint64_t)c[i * s->ldc + j] : 0;
+            for (int64_t k = 0; k < s->k; k++)
+                sum += (uint64_t)a[s->trans_a ? k * s->lda + i : i * s->lda + k] *
+                       (uint64_t)b[s->trans_b ? j * s->ldb + k : k * s->ldb + j];
+            c[i * s->ldc + j] = (int64_t)sum;
+        }
+}
+
 /* ---- Gemm: Y[M, N] = alpha A' B' + beta C ------------------------------------------ */
 
 typedef struct gemm_attrs {
@@ -55,16 +71,20 @@ static const weld_field gemm_fields[] = {
     {"beta", WELD_FIELD_FLOAT, offsetof(gemm_attrs, beta), 1.0, NULL, false},
     {"transA", WELD_FIELD_INT, offsetof(gemm_attrs, trans_a), 0.0, NULL, false},
     {"transB", WELD_FIELD_INT, offsetof(gemm_attrs, trans_b), 0.0, NULL, false},
+    {"broadcast", WELD_FIELD_IGNORED, 0, 0.0, NULL, false}, /* of C, before opset 7 */
     {0}};
 
 static weld_status gemm_infer(weld_infer *inf, const weld_node *node, weld_error *err)
 {
+    weld_status st = WELD_OK;
     const gemm_attrs *attrs = node->attrs;
-    for (int i = 0; i < 2; i++) {
-        const weld_status st = need_float(inf, i, err);
-        if (st != WELD_OK)
-            return st;
-    }
+    weld_shape both;
+    char tc[128], ty[128];
+    WELD_TRY(need_numbers(inf, PRODUCT_TYPES, err));
+    WELD_REQUIRE(weld_dtype_is_float(weld_infer_dtype(inf, 0)) ||
+                     (attrs->alpha == 1.0f && attrs->beta == 1.0f),
+                 WELD_E_UNSUPPORTED, "integers with alpha %g and beta %g, supported: 1",
+                 (double)attrs->alpha, (double)attrs->beta);
     const weld_shape *a = weld_infer_shape(inf, 0), *b = weld_infer_shape(inf, 1);
     const weld_shape *c = weld_infer_shape(inf, 2);
     if (a->rank != 2 || b->rank != 2)
@@ -73,22 +93,17 @@ static weld_status gemm_infer(weld_infer *inf, const weld_node *node, weld_error
     if (a->dims[1 - row] != b->dims[1 - column])
         return shape_mismatch(inf, "inner dimensions differ", err);
     const weld_shape y = {2, {a->dims[row], b->dims[column]}};
-    if (!c && node->opset < 11)
-        return weld_fail(err, WELD_E_FORMAT, "input C is missing, optional from opset 11 on");
+    WELD_REQUIRE(c || node->opset >= 11, WELD_E_FORMAT,
+                 "input C is missing, optional from opset 11 on");
     if (c) {
-        weld_status st = need_float(inf, 2, err);
-        if (st != WELD_OK)
-            return st;
-        weld_shape both;
-        st = weld_shape_broadcast(&both, &y, c, err);
-        if (st != WELD_OK)
-            return st;
-        char tc[128], ty[128];
-        if (!weld_shape_equal(&both, &y))
-            return weld_fail(err, WELD_E_FORMAT, "C %s must broadcast to the product %s",
-                             weld_shape_text(c, tc), weld_shape_text(&y, ty));
+        WELD_TRY(weld_shape_broadcast(&both, &y, c, err));
+        WELD_REQUIRE(weld_shape_equal(&both, &y), WELD_E_FORMAT,
+                     "C %s must broadcast to the product %s", weld_shape_text(c, tc),
+                     weld_shape_text(&y, ty));
     }
-    return weld_infer_set(inf, 0, weld_infer_dtype(inf, 0), &y, err);
+    WELD_TRY(weld_infer_set(inf, 0, weld_infer_dtype(inf, 0), &y, err));
+done:
+    return st;
 }
 
 /* y [M, N] = C, broadcast. */
@@ -100,8 +115,12 @@ static void gemm_fill(weld_tensor *y, const weld_tensor *c)
     const int64_t row_step = rank > 1 && c->shape.dims[0] != 1 ? columns : 0;
     const int64_t column_step = columns != 1 ? 1 : 0;
     for (int64_t i = 0; i < m; i++)
-        for (int64_t j = 0; j < n; j++)
-            weld_reals(y)[i * n + j] = weld_reals(c)[i * row_step + j * column_step];
+        for (int64_t j = 0; j < n; j++) {
+            if (weld_dtype_is_float(y->dtype))
+                weld_reals(y)[i * n + j] = weld_reals(c)[i * row_step + j * column_step];
+            else
+                y->i[i * n + j] = c->i[i * row_step + j * column_step];
+        }
 }
 
 static weld_status gemm_run(const weld_kernel_args *args, const weld_node *node, weld_error *err)
@@ -121,8 +140,12 @@ static weld_status gemm_run(const weld_kernel_args *args, const weld_node *node,
                                    .lda = a->shape.dims[1],
                                    .ldb = b->shape.dims[1],
                                    .ldc = y->shape.dims[1]};
-    product(&shape, attrs->alpha, weld_reals(a), weld_reals(b), has_c ? attrs->beta : 0.0f,
-            weld_reals(y));
+    if (weld_dtype_is_float(y->dtype))
+        product(&shape, attrs->alpha, weld_reals(a), weld_reals(b), has_c ? attrs->beta : 0.0f,
+                weld_reals(y));
+    else
+        integer_product(&shape, a->i, b->i, has_c, y->i);
+    weld_int_wrap_all(y);
     return WELD_OK;
 }
 
@@ -149,7 +172,7 @@ static weld_status gemm_tie(weld_ties *ties, int index, const weld_node *node, w
 
 WELD_DEFINE_OP(Gemm) = {.name = "Gemm",
                         .domain = "",
-                        .opset_min = 7,
+                        .opset_min = 1,
                         .opset_max = WELD_OPSET_MAX,
                         .inputs_min = 2,
                         .inputs_max = 3,
@@ -162,8 +185,6 @@ WELD_DEFINE_OP(Gemm) = {.name = "Gemm",
                         .tie = gemm_tie};
 
 /* ---- MatMul: numpy's rule ------------------------------------------------------------ */
-
-static const weld_field no_fields[] = {{0}};
 
 /* A[..., m, k] B[..., k, n]; a vector has no m, or no n, of its own. */
 typedef struct matmul_plan {
@@ -206,9 +227,7 @@ static void matmul_plan_make(matmul_plan *p, const weld_shape *a, const weld_sha
 static weld_status matmul_infer(weld_infer *inf, const weld_node *node, weld_error *err)
 {
     (void)node;
-    weld_status st = need_float(inf, 0, err);
-    if (st == WELD_OK)
-        st = need_float(inf, 1, err);
+    weld_status st = need_numbers(inf, PRODUCT_TYPES, err);
     if (st != WELD_OK)
         return st;
     const weld_shape *a = weld_infer_shape(inf, 0), *b = weld_infer_shape(inf, 1);
@@ -240,8 +259,11 @@ static weld_status matmul_run(const weld_kernel_args *args, const weld_node *nod
         .m = p.m, .n = p.n, .k = p.k, .lda = p.k, .ldb = p.n, .ldc = p.n};
     int64_t index[WELD_RANK_MAX] = {0}, at_a = 0, at_b = 0;
     for (int64_t i = 0; i < p.count; i++) {
-        product(&shape, 1.0f, weld_reals(a) + at_a, weld_reals(b) + at_b, 0.0f,
-                weld_reals(y) + i * p.m * p.n);
+        if (weld_dtype_is_float(y->dtype))
+            product(&shape, 1.0f, weld_reals(a) + at_a, weld_reals(b) + at_b, 0.0f,
+                    weld_reals(y) + i * p.m * p.n);
+        else
+            integer_product(&shape, a->i + at_a, b->i + at_b, false, y->i + i * p.m * p.n);
         for (int k = p.batch_rank - 1; k >= 0; k--) {
             at_a += p.step_a[k];
             at_b += p.step_b[k];
@@ -252,6 +274,7 @@ static weld_status matmul_run(const weld_kernel_args *args, const weld_node *nod
             index[k] = 0;
         }
     }
+    weld_int_wrap_all(y);
     return WELD_OK;
 }
 
@@ -292,7 +315,7 @@ WELD_DEFINE_OP(MatMul) = {.name = "MatMul",
                           .inputs_max = 2,
                           .outputs_min = 1,
                           .outputs_max = 1,
-                          .fields = no_fields,
+                          .fields = weld_no_fields,
                           .infer = matmul_infer,
                           .run = matmul_run,
                           .tie = matmul_tie};
@@ -301,13 +324,10 @@ WELD_DEFINE_OP(MatMul) = {.name = "MatMul",
 
 static weld_status dense_infer(weld_infer *inf, const weld_node *node, weld_error *err)
 {
-    for (int i = 0; i < node->input_count; i++) {
-        if (i == 2 && !weld_infer_shape(inf, 2))
-            continue;
-        const weld_status st = need_float(inf, i, err);
-        if (st != WELD_OK)
-            return st;
-    }
+    (void)node;
+    const weld_status st = need_numbers(inf, WELD_TYPES_FLOAT, err);
+    if (st != WELD_OK)
+        return st;
     const weld_shape *x = weld_infer_shape(inf, 0), *w = weld_infer_shape(inf, 1);
     const weld_shape *b = weld_infer_shape(inf, 2);
     if (x->rank < 1 || w->rank != 2)
@@ -366,7 +386,7 @@ WELD_DEFINE_OP(Dense) = {.name = "Dense",
                          .outputs_min = 1,
                          .outputs_max = 1,
                          .flags = WELD_OP_INTERNAL | WELD_OP_LINEAR,
-                         .fields = no_fields,
+                         .fields = weld_no_fields,
                          .infer = dense_infer,
                          .run = dense_run,
                          .tie = dense_tie};

@@ -49,7 +49,7 @@
         return WELD_OK;                                                                            \
     }                                                                                              \
     UNARY_INFER(op, WELD_TYPES_FLOAT, WELD_UNDEFINED)                                              \
-    UNARY_DESCRIPTOR(op, opset, WELD_OP_ACTIVATION, weld_no_fields, 0)
+    UNARY_DESCRIPTOR(op, opset, WELD_OP_ACTIVATION, weld_in_place_fields, 0)
 
 FLOAT_OP(Acos, 7, acos(v));
 FLOAT_OP(Acosh, 9, acosh(v));
@@ -57,18 +57,18 @@ FLOAT_OP(Asin, 7, asin(v));
 FLOAT_OP(Asinh, 9, asinh(v));
 FLOAT_OP(Atan, 7, atan(v));
 FLOAT_OP(Atanh, 9, atanh(v));
-FLOAT_OP(Ceil, 6, ceil(v));
+FLOAT_OP(Ceil, 1, ceil(v));
 FLOAT_OP(Cos, 7, cos(v));
 FLOAT_OP(Cosh, 9, cosh(v));
 FLOAT_OP(Erf, 9, erf(v));
-FLOAT_OP(Exp, 6, exp(v));
-FLOAT_OP(Floor, 6, floor(v));
-FLOAT_OP(Log, 6, log(v));
-FLOAT_OP(Reciprocal, 6, 1.0f / v);
+FLOAT_OP(Exp, 1, exp(v));
+FLOAT_OP(Floor, 1, floor(v));
+FLOAT_OP(Log, 1, log(v));
+FLOAT_OP(Reciprocal, 1, 1.0f / v);
 FLOAT_OP(Round, 11, nearbyint(v)); /* halves to even: the rounding mode is never changed */
 FLOAT_OP(Sin, 7, sin(v));
 FLOAT_OP(Sinh, 9, sinh(v));
-FLOAT_OP(Sqrt, 6, sqrt(v));
+FLOAT_OP(Sqrt, 1, sqrt(v));
 FLOAT_OP(Tan, 7, tan(v));
 
 /* ---- functions of integers too ------------------------------------------------------- */
@@ -98,7 +98,7 @@ FLOAT_OP(Tan, 7, tan(v));
         return WELD_OK;                                                                            \
     }                                                                                              \
     UNARY_INFER(op, types, WELD_UNDEFINED)                                                         \
-    UNARY_DESCRIPTOR(op, opset, op_flags, weld_no_fields, 0)
+    UNARY_DESCRIPTOR(op, opset, op_flags, weld_in_place_fields, 0)
 
 static int64_t negate(int64_t v)
 {
@@ -111,9 +111,9 @@ static bool is_below_zero(const weld_tensor *x, int64_t v)
     return v < 0 && x->dtype != WELD_UINT64;
 }
 
-NUMBER_OP(Abs, 6, WELD_OP_ACTIVATION, WELD_TYPES_NUMBER, fabs(v),
+NUMBER_OP(Abs, 1, WELD_OP_ACTIVATION, WELD_TYPES_NUMBER, fabs(v),
           is_below_zero(x, v) ? negate(v) : v);
-NUMBER_OP(Neg, 6, 0, WELD_TYPES_SIGNED | WELD_TYPES_FLOAT, -v, negate(v));
+NUMBER_OP(Neg, 1, 0, WELD_TYPES_SIGNED | WELD_TYPES_FLOAT, -v, negate(v));
 NUMBER_OP(Sign, 9, WELD_OP_ACTIVATION, WELD_TYPES_NUMBER,
           v > 0   ? 1.0f
           : v < 0 ? -1.0f

@@ -53,14 +53,14 @@ static void divide(weld_tensor *out, int by)
     }                                                                                              \
     WELD_DEFINE_OP(op) = {.name = #op,                                                             \
                           .domain = "",                                                            \
-                          .opset_min = 6,                                                          \
+                          .opset_min = 1,                                                          \
                           .opset_max = WELD_OPSET_MAX,                                             \
                           .inputs_min = 1,                                                         \
                           .inputs_max = INT_MAX,                                                   \
                           .outputs_min = 1,                                                        \
                           .outputs_max = 1,                                                        \
                           .flags = (op_flags),                                                     \
-                          .fields = weld_no_fields,                                                \
+                          .fields = weld_in_place_fields,                                          \
                           .infer = infer_##op,                                                     \
                           .run = run_##op,                                                         \
                           .tie = weld_broadcast_tie}

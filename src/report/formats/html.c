@@ -358,6 +358,27 @@ static void inspection(weld_buffer *out, const weld_report_inspection *n)
     left_out(out, n->notes.count);
 }
 
+static void shapes(weld_buffer *out, const weld_report_shapes *s)
+{
+    weld_buffer_printf(out, "<h2>Values of the file's graph</h2>\n");
+    for (size_t i = 0; i < s->notes.count && i < WELD_HTML_ROWS_MAX; i++) {
+        weld_buffer_printf(out, "<p>");
+        weld_html_text(out, s->notes.items[i], 400);
+        weld_buffer_printf(out, "</p>\n");
+    }
+    table(out, "Made by|Type|Dimensions|Name");
+    for (size_t i = 0; i < s->values.count && i < WELD_HTML_ROWS_MAX; i++) {
+        weld_buffer_printf(out, "<tr>");
+        cell(out, s->values.items[i].op);
+        cell(out, s->values.items[i].dtype);
+        cell(out, s->values.items[i].dims);
+        cell(out, s->values.items[i].name);
+        weld_buffer_printf(out, "</tr>\n");
+    }
+    weld_buffer_printf(out, "</table>\n");
+    left_out(out, s->values.count);
+}
+
 static void environment(weld_buffer *out, const weld_report_environment *e)
 {
     weld_buffer_printf(out, "<h2>To run it again</h2>\n<pre>");
@@ -390,6 +411,8 @@ weld_status weld_report_render_html(weld_buffer *out, const weld_report *report,
         verification(out, &report->verification);
     if (report->inspection.present)
         inspection(out, &report->inspection);
+    if (report->shapes.present)
+        shapes(out, &report->shapes);
     models(out, report);
     environment(out, &report->environment);
     weld_buffer_append(out, page_glossary, sizeof page_glossary - 1);

@@ -243,6 +243,8 @@ static json_t *values(maker *m, const weld_report_values *list)
         put(m, o, "name", text(list->items[i].name));
         put(m, o, "dtype", text(list->items[i].dtype));
         put(m, o, "dims", text(list->items[i].dims));
+        if (list->items[i].op)
+            put(m, o, "op", text(list->items[i].op));
         push(m, array, o);
     }
     return array;
@@ -266,6 +268,14 @@ static json_t *inspection(maker *m, const weld_report_inspection *n)
     return o;
 }
 
+static json_t *shapes(maker *m, const weld_report_shapes *s)
+{
+    json_t *o = json_object();
+    put(m, o, "values", values(m, &s->values));
+    put(m, o, "notes", lines(m, &s->notes));
+    return o;
+}
+
 static json_t *whole(maker *m, const weld_report *r)
 {
     json_t *o = json_object();
@@ -285,6 +295,8 @@ static json_t *whole(maker *m, const weld_report *r)
         put(m, o, "llfc", llfc(m, &r->llfc));
     if (r->inspection.present)
         put(m, o, "inspection", inspection(m, &r->inspection));
+    if (r->shapes.present)
+        put(m, o, "shapes", shapes(m, &r->shapes));
     if (r->checked || r->obstacles.count)
         put(m, o, "obstacles", lines(m, &r->obstacles));
     put(m, o, "outputs", outputs(m, r));

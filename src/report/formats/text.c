@@ -1,4 +1,4 @@
-/* The terminal summary of at most 24 lines; inspections and obstacles are listed in full. */
+/* The terminal summary of at most 24 lines; inspections, shapes and obstacles are listed in full. */
 #include "report/formats.h"
 #include <math.h>
 #include <stdio.h>
@@ -212,6 +212,18 @@ static void inspection(weld_buffer *out, const weld_report *r)
         weld_buffer_printf(out, "  %s\n", or_dash(n->notes.items[i]));
 }
 
+static void shapes(weld_buffer *out, const weld_report_shapes *s)
+{
+    for (size_t i = 0; i < s->notes.count; i++)
+        weld_buffer_printf(out, "%s\n", or_dash(s->notes.items[i]));
+    weld_buffer_printf(out, "\nvalues (%zu)\n", s->values.count);
+    for (size_t i = 0; i < s->values.count; i++) {
+        const weld_report_value *v = &s->values.items[i];
+        weld_buffer_printf(out, "  %-18s %-8s %-24s %s\n", or_dash(v->op), or_dash(v->dtype),
+                           or_dash(v->dims), or_dash(v->name));
+    }
+}
+
 static void obstacles(weld_buffer *out, const weld_report *r)
 {
     if (!r->obstacles.count) {
@@ -229,6 +241,8 @@ weld_status weld_report_render_text(weld_buffer *out, const weld_report *report,
     model_lines(out, report);
     if (report->inspection.present)
         inspection(out, report);
+    if (report->shapes.present)
+        shapes(out, &report->shapes);
     if (report->checked || report->obstacles.count)
         obstacles(out, report);
     if (report->match.present)
@@ -239,7 +253,7 @@ weld_status weld_report_render_text(weld_buffer *out, const weld_report *report,
         lmc_lines(out, &report->lmc);
     if (report->llfc.present)
         llfc_line(out, &report->llfc);
-    if (!report->inspection.present && !report->checked)
+    if (!report->inspection.present && !report->shapes.present && !report->checked)
         end_lines(out, report);
     return weld_buffer_check(out, err);
 }

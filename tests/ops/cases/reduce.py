@@ -76,6 +76,24 @@ def extremes(Case, x):
     return result
 
 
+def doubles(Case):
+    """What float32 would make of it is another number."""
+    near = 1e9 + 0.25 * np.arange(6).reshape(2, 3)
+    x = 1e300 * np.array([[1.5, -0.5, 2], [1, 0.25, 1.25]])
+    axes = np.array([1])
+    exact = {"Sum": x.sum(1), "Mean": x.mean(1), "Max": x.max(1), "Min": x.min(1), "L1": np.abs(x).sum(1),
+             "LogSumExp": x.max(1)}
+    result = [Case(f"reduce{kind.lower()}_18_double_exact", f"Reduce{kind}", 18, [x, axes], const=(1,), keepdims=0,
+                   oracle=lambda x, a, y=y: y) for kind, y in exact.items()]
+    pair = np.array([[1e9 + 0.5, -1e9]])
+    return [
+        *result,
+        Case("reducesum_13_double_cancels", "ReduceSum", 13, [pair, axes], const=(1,)),
+        Case("argmax_13_double_exact", "ArgMax", 13, [near], axis=1),
+        Case("argmin_13_double_exact", "ArgMin", 13, [-near], axis=1),
+    ]
+
+
 def cases(Case):
     x = (2 * np.random.default_rng(5).standard_normal((2, 3, 4))).astype(np.float32)
-    return [*reductions(Case, x), *integers(Case), *extremes(Case, x)]
+    return [*reductions(Case, x), *integers(Case), *doubles(Case), *extremes(Case, x)]

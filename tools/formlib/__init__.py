@@ -1,0 +1,1 @@
+"""Rewrites trained networks into the forms that different exporters give them (tools/forms.py)."""

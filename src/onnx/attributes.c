@@ -1,5 +1,6 @@
 #include "onnx/attributes.h"
 #include <string.h>
+#include <strings.h>
 
 weld_status weld_arena_tensor(const weld_tensor **out, weld_arena *arena,
                               const weld_onnx_file *file, int tensor, weld_error *err)
@@ -31,16 +32,24 @@ static int type_of(weld_field_kind kind)
     static const int types[] = {
         [WELD_FIELD_INT] = 2,    [WELD_FIELD_FLOAT] = 1,  [WELD_FIELD_INTS] = 7,
         [WELD_FIELD_FLOATS] = 6, [WELD_FIELD_ENUM] = 3,   [WELD_FIELD_ENUMS] = 8,
-        [WELD_FIELD_TENSOR] = 4, [WELD_FIELD_IGNORED] = 0};
+        [WELD_FIELD_TEXT] = 3,   [WELD_FIELD_TENSOR] = 4, [WELD_FIELD_IGNORED] = 0};
     return types[kind];
+}
+
+static bool is_named(const weld_field *field, const ProtobufCBinaryData *text, const char *name)
+{
+    if (text->len != strlen(name))
+        return false;
+    if (field->kind == WELD_FIELD_ENUMS)
+        return strncasecmp((const char *)text->data, name, text->len) == 0;
+    return memcmp(text->data, name, text->len) == 0;
 }
 
 static weld_status read_enum(int64_t *out, const weld_field *field, const ProtobufCBinaryData *text,
                              weld_error *err)
 {
     for (int k = 0; field->names[k]; k++)
-        if (text->len == strlen(field->names[k]) &&
-            memcmp(text->data, field->names[k], text->len) == 0) {
+        if (is_named(field, text, field->names[k])) {
             *out = k;
             return WELD_OK;
         }
@@ -79,6 +88,21 @@ static weld_status read_list(void *slot, const weld_field *field, const Weld__On
     return WELD_OK;
 }
 
+static weld_status read_text(const char **out, weld_arena *arena, const weld_field *field,
+                             const ProtobufCBinaryData *text, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    char *copy;
+    WELD_REQUIRE(text->len == 0 || !memchr(text->data, 0, text->len), WELD_E_FORMAT,
+                 "attribute '%s' holds a byte 0", field->name);
+    WELD_ARENA_NEW(copy, arena, text->len + 1);
+    if (text->len)
+        memcpy(copy, text->data, text->len);
+    *out = copy;
+done:
+    return st;
+}
+
 static weld_status read_one(void *slot, weld_arena *arena, const weld_field *field,
                             const Weld__Onnx__Attribute *a, const weld_onnx_file *file,
                             weld_error *err)
@@ -94,6 +118,7 @@ static weld_status read_one(void *slot, weld_arena *arena, const weld_field *fie
     case WELD_FIELD_FLOATS:
     case WELD_FIELD_ENUMS: return read_list(slot, field, a, err);
     case WELD_FIELD_ENUM: return read_enum(slot, field, &a->s, err);
+    case WELD_FIELD_TEXT: return read_text(slot, arena, field, &a->s, err);
     case WELD_FIELD_TENSOR:
         return weld_arena_tensor(slot, arena, file, weld_skeleton_index(file, a->t), err);
     case WELD_FIELD_IGNORED: break;

@@ -129,6 +129,11 @@ static bool tensors_equal(const weld_tensor *a, const weld_tensor *b)
                   (size_t)weld_shape_numel(&a->shape) * weld_compute_size(a->dtype)) == 0;
 }
 
+static bool texts_equal(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
 static bool field_equal(const weld_field *f, const void *a, const void *b)
 {
     const char *x = (const char *)a + f->offset, *y = (const char *)b + f->offset;
@@ -139,6 +144,7 @@ static bool field_equal(const weld_field *f, const void *a, const void *b)
     case WELD_FIELD_INTS:
     case WELD_FIELD_ENUMS: return memcmp(x, y, sizeof(weld_ints)) == 0;
     case WELD_FIELD_FLOATS: return memcmp(x, y, sizeof(weld_floats)) == 0;
+    case WELD_FIELD_TEXT: return texts_equal(*(const char *const *)x, *(const char *const *)y);
     case WELD_FIELD_TENSOR:
         return tensors_equal(*(const weld_tensor *const *)x, *(const weld_tensor *const *)y);
     case WELD_FIELD_IGNORED: break;
@@ -167,6 +173,14 @@ static void print_list(char *text, size_t size, const weld_field *f, const void 
         snprintf(text + n, size - n, "]");
 }
 
+static void print_text(char *text, size_t size, const char *value)
+{
+    if (value)
+        snprintf(text, size, "'%s'", value);
+    else
+        snprintf(text, size, "absent");
+}
+
 static void print_field(char *text, size_t size, const weld_field *f, const void *attrs)
 {
     const char *slot = (const char *)attrs + f->offset;
@@ -177,6 +191,7 @@ static void print_field(char *text, size_t size, const weld_field *f, const void
     case WELD_FIELD_INTS:
     case WELD_FIELD_FLOATS:
     case WELD_FIELD_ENUMS: print_list(text, size, f, slot); break;
+    case WELD_FIELD_TEXT: print_text(text, size, *(const char *const *)slot); break;
     case WELD_FIELD_TENSOR:
     case WELD_FIELD_IGNORED: snprintf(text, size, "a tensor"); break;
     }

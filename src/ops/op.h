@@ -27,7 +27,8 @@ typedef enum weld_field_kind {
     WELD_FIELD_INTS,   /* weld_ints */
     WELD_FIELD_FLOATS, /* weld_floats */
     WELD_FIELD_ENUM,   /* int64_t index into `names`, written as a string in the file */
-    WELD_FIELD_ENUMS,  /* weld_ints of such indices, written as strings */
+    WELD_FIELD_ENUMS,  /* weld_ints of such indices, written as strings in upper or lower case */
+    WELD_FIELD_TEXT,   /* const char *, in the graph's arena; NULL = absent */
     WELD_FIELD_TENSOR, /* const weld_tensor *, in the graph's arena; NULL = absent */
     WELD_FIELD_IGNORED /* legal, without meaning at inference */
 } weld_field_kind;

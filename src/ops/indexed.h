@@ -1,0 +1,18 @@
+/* Operators whose operands point into others: where indices lead, and what may move there. */
+#ifndef WELD_OPS_INDEXED_H
+#define WELD_OPS_INDEXED_H
+#include "ops/operand.h"
+
+/* target[n] = offset in data, a tensor of shape `data`, of the element that entry n of the indices
+ * points to: its coordinates are those of the entry, but on `axis` the entry itself, negative ones
+ * counted from the end. WELD_E_FORMAT for an index out of range. */
+weld_status weld_point_at_elements(int64_t *target, const weld_shape *data,
+                                   const weld_tensor *indices, int axis, weld_error *err);
+/* target[n] = offset in data [batches.., extents.., rest..] where the slice [rest..] starts that
+ * tuple n of the indices [batches.., tuples.., length] points to; `batch_dims` axes are batches. */
+weld_status weld_point_at_slices(int64_t *target, const weld_shape *data,
+                                 const weld_tensor *indices, int batch_dims, weld_error *err);
+
+/* Where the entries of a known value differ along its axis a, axis b of y can't move. */
+void weld_tie_known(weld_ties *ties, int node, int value, int a, int y, int b);
+#endif

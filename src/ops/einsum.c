@@ -157,8 +157,8 @@ weld_status weld_einsum_make(weld_einsum *e, const char *equation, const weld_sh
         term read;
         WELD_TRY(read_term(&read, &at, err));
         WELD_REQUIRE((*at == ',') == (t < count - 1), WELD_E_FORMAT,
-                     "the equation has %s terms than the %d operands", *at == ',' ? "more" : "fewer",
-                     count);
+                     "the equation has %s terms than the %d operands",
+                     *at == ',' ? "more" : "fewer", count);
         at += *at == ',';
         WELD_TRY(label_axes(e->label[t], &read, shapes[t]->rank, err));
         WELD_TRY(add_operand(e, t, shapes[t], times, err));
@@ -226,10 +226,9 @@ weld_status weld_einsum_measure(weld_einsum_room *room, const weld_einsum *e, we
         int64_t m = 1, n = 1, k = 1;
         WELD_REQUIRE(raise_to(&room->a, e, c.batch | c.m | c.k) &&
                          raise_to(&room->b, e, c.batch | c.k | c.n) &&
-                         raise_to(&room->c, e, c.batch | c.m | c.n) &&
-                         multiply_sizes(&m, e, c.m) && multiply_sizes(&n, e, c.n) &&
-                         multiply_sizes(&k, e, c.k) && m <= INT32_MAX && n <= INT32_MAX &&
-                         k <= INT32_MAX,
+                         raise_to(&room->c, e, c.batch | c.m | c.n) && multiply_sizes(&m, e, c.m) &&
+                         multiply_sizes(&n, e, c.n) && multiply_sizes(&k, e, c.k) &&
+                         m <= INT32_MAX && n <= INT32_MAX && k <= INT32_MAX,
                      WELD_E_LIMIT, "the product with operand %d is too large", t);
     }
 done:

@@ -12,9 +12,9 @@ typedef struct weld_einsum {
     int count;                     /* operands */
     int64_t size[WELD_LABELS_MAX]; /* of each index; an operand may have 1 instead */
     int label[WELD_EINSUM_INPUTS_MAX][WELD_RANK_MAX]; /* of each axis of each operand */
-    weld_labels full[WELD_EINSUM_INPUTS_MAX];   /* labels that the operand has in full size */
-    weld_labels needed[WELD_EINSUM_INPUTS_MAX]; /* by later operands or the output */
-    int out_rank, out[WELD_RANK_MAX];           /* labels of the output's axes */
+    weld_labels full[WELD_EINSUM_INPUTS_MAX];         /* labels that the operand has in full size */
+    weld_labels needed[WELD_EINSUM_INPUTS_MAX];       /* by later operands or the output */
+    int out_rank, out[WELD_RANK_MAX];                 /* labels of the output's axes */
 } weld_einsum;
 
 /* `shapes`: one per operand. WELD_E_FORMAT where they and the equation do not fit. */

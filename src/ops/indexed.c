@@ -48,8 +48,8 @@ weld_status weld_point_at_slices(int64_t *target, const weld_shape *data,
     for (int64_t n = 0; n < count; n++) {
         target[n] = n / per_batch * batch_step;
         for (int k = 0; k < length; k++) {
-            const weld_status st = from_front(&index, indices->i[n * length + k],
-                                              data->dims[batch_dims + k], err);
+            const weld_status st =
+                from_front(&index, indices->i[n * length + k], data->dims[batch_dims + k], err);
             if (st != WELD_OK)
                 return st;
             target[n] += index * strides[batch_dims + k];

@@ -24,9 +24,7 @@ static const char *const direction_names[] = {"forward", "reverse", "bidirection
         "layout", WELD_FIELD_INT, OFFSET(layout), 0.0, NULL, false                                 \
     }
 const weld_field weld_lstm_fields[] = {
-    COMMON_FIELDS,
-    {"input_forget", WELD_FIELD_INT, OFFSET(input_forget), 0.0, NULL, false},
-    {0}};
+    COMMON_FIELDS, {"input_forget", WELD_FIELD_INT, OFFSET(input_forget), 0.0, NULL, false}, {0}};
 const weld_field weld_gru_fields[] = {
     COMMON_FIELDS,
     {"linear_before_reset", WELD_FIELD_INT, OFFSET(linear_before_reset), 0.0, NULL, false},
@@ -87,8 +85,7 @@ weld_status weld_recurrent_check(const weld_node *node, weld_error *err)
                  WELD_E_FORMAT, "activations has %" PRId64 " names, must have %d", given, count);
     WELD_TRY(check_finite(&attrs->activation_alpha, "activation_alpha", err));
     WELD_TRY(check_finite(&attrs->activation_beta, "activation_beta", err));
-    WELD_REQUIRE(attrs->clip > 0.0f, WELD_E_FORMAT, "clip is %g, must be > 0",
-                 (double)attrs->clip);
+    WELD_REQUIRE(attrs->clip > 0.0f, WELD_E_FORMAT, "clip is %g, must be > 0", (double)attrs->clip);
     WELD_REQUIRE(attrs->layout == 0 || attrs->layout == 1, WELD_E_FORMAT,
                  "layout is %" PRId64 ", allowed 0 and 1", attrs->layout);
     WELD_REQUIRE(attrs->layout == 0 || node->opset >= 14, WELD_E_FORMAT,
@@ -105,10 +102,9 @@ void weld_recurrent_curves(weld_curve_spec out[WELD_CURVES_MAX], const weld_node
     int64_t alphas = 0, betas = 0;
     for (int k = 0; k < (d + 1) * curves; k++) {
         const bool is_gate = curves > 1 && k % curves == 0;
-        const weld_curve curve = attrs->activations.count > 0
-                                     ? (weld_curve)attrs->activations.at[k]
-                                 : is_gate ? WELD_CURVE_SIGMOID
-                                           : WELD_CURVE_TANH;
+        const weld_curve curve = attrs->activations.count > 0 ? (weld_curve)attrs->activations.at[k]
+                                 : is_gate                    ? WELD_CURVE_SIGMOID
+                                                              : WELD_CURVE_TANH;
         weld_curve_spec spec = {curve, curve_parameters[curve].alpha, curve_parameters[curve].beta};
         if (curve_parameters[curve].has_alpha && alphas < attrs->activation_alpha.count)
             spec.alpha = (double)attrs->activation_alpha.at[alphas++];
@@ -134,8 +130,8 @@ weld_recurrent weld_recurrent_of(const weld_node *node, const weld_shape *x, con
 }
 
 /* Input i, if it is there, has the type of X and this shape. */
-static weld_status need_shape(const weld_infer *inf, int i, const char *name, const weld_shape *must,
-                              weld_error *err)
+static weld_status need_shape(const weld_infer *inf, int i, const char *name,
+                              const weld_shape *must, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_shape *shape = weld_infer_shape(inf, i);

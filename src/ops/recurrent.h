@@ -9,7 +9,16 @@
 #define WELD_OPS_RECURRENT_H
 #include "ops/op.h"
 
-enum { WELD_RNN_X, WELD_RNN_W, WELD_RNN_R, WELD_RNN_B, WELD_RNN_LENS, WELD_RNN_H, WELD_RNN_C, WELD_RNN_P };
+enum {
+    WELD_RNN_X,
+    WELD_RNN_W,
+    WELD_RNN_R,
+    WELD_RNN_B,
+    WELD_RNN_LENS,
+    WELD_RNN_H,
+    WELD_RNN_C,
+    WELD_RNN_P
+};
 
 /* In the order of weld_curve_names. */
 typedef enum weld_curve {

@@ -128,8 +128,8 @@ static weld_status nd_check(const weld_node *node, weld_error *err)
         return weld_fail(err, WELD_E_FORMAT, "batch_dims is %" PRId64 ", allowed 0 to %d",
                          batch_dims, WELD_RANK_MAX - 1);
     if (batch_dims > 0 && node->opset < 12)
-        return weld_fail(err, WELD_E_FORMAT,
-                         "batch_dims is %" PRId64 ", must be 0 before opset 12", batch_dims);
+        return weld_fail(err, WELD_E_FORMAT, "batch_dims is %" PRId64 ", must be 0 before opset 12",
+                         batch_dims);
     return WELD_OK;
 }
 

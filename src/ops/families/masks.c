@@ -37,8 +37,8 @@ static weld_status onehot_depth(int64_t *depth, const weld_infer *inf, weld_erro
     WELD_REQUIRE(known->shape.rank <= 1 && weld_shape_numel(&known->shape) == 1, WELD_E_FORMAT,
                  "depth has shape %s, must be a scalar", weld_shape_text(&known->shape, text));
     *depth = integer_at(known, 0);
-    WELD_REQUIRE(*depth >= 0 && *depth <= INT32_MAX, WELD_E_FORMAT,
-                 "depth is %g, allowed 0 to %d", weld_tensor_number(known, 0), INT32_MAX);
+    WELD_REQUIRE(*depth >= 0 && *depth <= INT32_MAX, WELD_E_FORMAT, "depth is %g, allowed 0 to %d",
+                 weld_tensor_number(known, 0), INT32_MAX);
 done:
     return st;
 }

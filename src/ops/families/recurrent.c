@@ -238,8 +238,8 @@ static void lane_init(lane *l, const weld_kernel_args *args, const weld_node *no
 
 static size_t scratch(const weld_kernel_args *args, const weld_node *node)
 {
-    const weld_recurrent s = weld_recurrent_of(node, &args->in[WELD_RNN_X]->shape,
-                                               &args->in[WELD_RNN_R]->shape);
+    const weld_recurrent s =
+        weld_recurrent_of(node, &args->in[WELD_RNN_X]->shape, &args->in[WELD_RNN_R]->shape);
     return (size_t)(s.batch * (s.input + (s.gates + 3) * s.hidden)) * sizeof(weld_real);
 }
 
@@ -296,7 +296,7 @@ static weld_status run(const weld_kernel_args *args, const weld_node *node,
                           .opset_max = WELD_OPSET_MAX,                                             \
                           .inputs_min = 3,                                                         \
                           .inputs_max = (inputs),                                                  \
-                          .outputs_min = 1,                                                        \
+                          .outputs_min = 0,                                                        \
                           .outputs_max = (outputs),                                                \
                           .fields = (op_fields),                                                   \
                           .attrs_size = sizeof(weld_recurrent_attrs),                              \

@@ -62,13 +62,6 @@ static weld_status second_trial(weld_shapes **out, weld_context *ctx, weld_graph
     return WELD_OK;
 }
 
-static bool same_data(const weld_tensor *a, const weld_tensor *b)
-{
-    return a->dtype == b->dtype && weld_shape_equal(&a->shape, &b->shape) &&
-           memcmp(a->data, b->data,
-                  (size_t)weld_shape_numel(&a->shape) * weld_compute_size(a->dtype)) == 0;
-}
-
 static weld_status keep_data(weld_value *value, weld_draft *draft, const weld_tensor *data,
                              weld_error *err)
 {
@@ -98,7 +91,7 @@ static weld_status note_value(weld_draft *draft, int v, const weld_type *a, cons
     value->rank = a->shape.rank;
     for (int k = 0; k < a->shape.rank; k++)
         value->dims[k] = b && b->shape.dims[k] != a->shape.dims[k] ? -1 : a->shape.dims[k];
-    if (!a->data || (b && (!b->data || !same_data(a->data, b->data))))
+    if (!a->data || (b && (!b->data || !weld_tensors_equal(a->data, b->data))))
         return WELD_OK;
     weld_draft_kill(draft, value->producer);
     return keep_data(value, draft, a->data, err);

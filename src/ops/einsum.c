@@ -72,7 +72,7 @@ static weld_status add_operand(weld_einsum *e, int t, const weld_shape *shape,
     for (int a = 0; a < shape->rank; a++) {
         const int l = e->label[t][a];
         const int64_t dim = shape->dims[a];
-        bool fits = times[l] == 0 || dim == 1 || e->size[l] == 1 || dim == e->size[l];
+        bool fits = dim == 1 || e->size[l] == 1 || dim == e->size[l];
         for (int b = 0; fits && b < a; b++)
             fits = e->label[t][b] != l || shape->dims[b] == dim;
         if (!fits)
@@ -80,7 +80,7 @@ static weld_status add_operand(weld_einsum *e, int t, const weld_shape *shape,
                              "axis %d of operand %d has size %" PRId64 ", its index has size "
                              "%" PRId64,
                              a, t, dim, e->size[l]);
-        if (times[l] == 0 || dim != 1)
+        if (dim != 1)
             e->size[l] = dim;
         times[l]++;
     }
@@ -153,6 +153,8 @@ weld_status weld_einsum_make(weld_einsum *e, const char *equation, const weld_sh
     int times[WELD_LABELS_MAX] = {0};
     const char *at = equation;
     *e = (weld_einsum){.count = count};
+    for (int l = 0; l < WELD_LABELS_MAX; l++)
+        e->size[l] = 1;
     for (int t = 0; t < count; t++) {
         term read;
         WELD_TRY(read_term(&read, &at, err));
@@ -211,6 +213,8 @@ static bool raise_to(int64_t *most, const weld_einsum *e, weld_labels labels)
 {
     int64_t size = sizeof(double);
     if (!multiply_sizes(&size, e, labels))
+        return false;
+    if (size > INT64_MAX / 8) /* four of them are added */
         return false;
     size /= (int64_t)sizeof(double);
     *most = size > *most ? size : *most;

@@ -16,7 +16,7 @@ weld_status weld_point_at_elements(int64_t *target, const weld_shape *data,
 {
     const weld_shape *shape = &indices->shape;
     const int64_t count = weld_shape_numel(shape);
-    int64_t strides[WELD_RANK_MAX], position[WELD_RANK_MAX] = {0}, at = 0, index;
+    int64_t strides[WELD_RANK_MAX], position[WELD_RANK_MAX] = {0}, at = 0, index = 0;
     weld_strides(strides, data);
     for (int64_t n = 0; n < count; n++) {
         const weld_status st = from_front(&index, indices->i[n], data->dims[axis], err);
@@ -43,7 +43,7 @@ weld_status weld_point_at_slices(int64_t *target, const weld_shape *data,
     const int64_t count = weld_shape_span(&indices->shape, 0, tuple_axis);
     const int64_t per_batch = weld_shape_span(&indices->shape, batch_dims, tuple_axis);
     const int64_t batch_step = weld_shape_span(data, batch_dims, data->rank);
-    int64_t strides[WELD_RANK_MAX], index;
+    int64_t strides[WELD_RANK_MAX], index = 0;
     weld_strides(strides, data);
     for (int64_t n = 0; n < count; n++) {
         target[n] = n / per_batch * batch_step;

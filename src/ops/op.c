@@ -120,15 +120,6 @@ void weld_attrs_default(const weld_op *op, void *attrs)
     }
 }
 
-static bool tensors_equal(const weld_tensor *a, const weld_tensor *b)
-{
-    if (!a || !b)
-        return a == b;
-    return a->dtype == b->dtype && weld_shape_equal(&a->shape, &b->shape) &&
-           memcmp(a->data, b->data,
-                  (size_t)weld_shape_numel(&a->shape) * weld_compute_size(a->dtype)) == 0;
-}
-
 static bool texts_equal(const char *a, const char *b)
 {
     return a && b ? strcmp(a, b) == 0 : a == b;
@@ -146,7 +137,7 @@ static bool field_equal(const weld_field *f, const void *a, const void *b)
     case WELD_FIELD_FLOATS: return memcmp(x, y, sizeof(weld_floats)) == 0;
     case WELD_FIELD_TEXT: return texts_equal(*(const char *const *)x, *(const char *const *)y);
     case WELD_FIELD_TENSOR:
-        return tensors_equal(*(const weld_tensor *const *)x, *(const weld_tensor *const *)y);
+        return weld_tensors_equal(*(const weld_tensor *const *)x, *(const weld_tensor *const *)y);
     case WELD_FIELD_IGNORED: break;
     }
     return true;

@@ -154,7 +154,7 @@ weld_status weld_resample_init(weld_resample *r, const weld_node *node, const we
     weld_status st = WELD_OK;
     const weld_resize_attrs *attrs = node->attrs;
     const bool no_scales = node->opset < 9 ? attrs->scales.count < 0 : is_absent(in->scales);
-    int axes[WELD_RANK_MAX], count;
+    int axes[WELD_RANK_MAX], count = 0;
     take_attrs(r, node);
     r->rank = x->rank;
     WELD_TRY(read_axes(axes, &count, &attrs->axes, x->rank, err));

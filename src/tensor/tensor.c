@@ -141,3 +141,12 @@ void weld_transpose(void *out, const void *in, const weld_shape *in_shape, const
         }
     }
 }
+
+bool weld_tensors_equal(const weld_tensor *a, const weld_tensor *b)
+{
+    if (!a || !b)
+        return a == b;
+    const size_t bytes = (size_t)weld_shape_numel(&a->shape) * weld_compute_size(a->dtype);
+    return a->dtype == b->dtype && weld_shape_equal(&a->shape, &b->shape) &&
+           (bytes == 0 || memcmp(a->data, b->data, bytes) == 0);
+}

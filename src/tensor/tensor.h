@@ -87,6 +87,8 @@ void weld_convert_reals(void *out, weld_dtype to, const void *in, weld_dtype fro
 weld_status weld_tensor_create(weld_tensor *out, weld_context *ctx, weld_dtype dtype,
                                const weld_shape *shape, weld_error *err);
 void weld_tensor_free(weld_context *ctx, weld_tensor *tensor);
+/* Type, shape and bits; NULL equals NULL. */
+bool weld_tensors_equal(const weld_tensor *a, const weld_tensor *b);
 
 /* Little-endian stored elements <-> compute elements; exact wherever the type allows. */
 void weld_decode(void *out, weld_dtype dtype, const void *stored, size_t count);

@@ -47,7 +47,7 @@ static weld_status onehot_infer(weld_infer *inf, const weld_node *node, weld_err
 {
     weld_status st = WELD_OK;
     int axis;
-    int64_t depth;
+    int64_t depth = 0;
     char text[128];
     weld_shape y = {0};
     WELD_TRY(weld_operand_type(inf, 0, WELD_TYPES_NUMBER, err));
@@ -275,7 +275,8 @@ static const weld_field eye_fields[] = {
 static weld_status eye_check(const weld_node *node, weld_error *err)
 {
     const int64_t dtype = ((const eye_attrs *)node->attrs)->dtype;
-    if (dtype < 0 || dtype >= WELD_DTYPE_COUNT || !(WELD_TYPES_ANY >> dtype & 1 || dtype == 0))
+    if (dtype < 0 || dtype >= WELD_DTYPE_COUNT ||
+        !((unsigned)WELD_TYPES_ANY >> dtype & 1u || dtype == 0))
         return weld_fail(err, WELD_E_UNSUPPORTED,
                          "dtype is %" PRId64 ", supported: floating point, integers, bool", dtype);
     return WELD_OK;

@@ -269,6 +269,11 @@ WELD_API weld_status weld_merge(weld_model **out, const weld_alignment *alignmen
 WELD_API weld_status weld_permuted(weld_model **out, const weld_alignment *alignment,
                                    weld_error *err);
 
+/** Structure and weights of a and b compared, with options (not NULL) after alignment.
+ *  WELD_E_NEGATIVE when they differ; *out is made then as well. */
+WELD_API weld_status weld_diff(weld_report **out, const weld_model *a, const weld_model *b,
+                               const weld_align_options *options, weld_error *err);
+
 /* ---- measure and report ----------------------------------------------------- */
 
 typedef struct weld_measure_options {
@@ -311,11 +316,17 @@ typedef struct weld_outputs weld_outputs;
 /** Refuses existing paths unless `replace`. */
 WELD_API weld_status weld_outputs_create(weld_outputs **out, weld_context *ctx, bool replace,
                                          weld_error *err);
-/** Data that A keeps in external files go to PATH.data, or with `inline_data` into the model.
- *  sha256 (may be NULL) receives the hash of the model's bytes as hexadecimal text. */
+/** Where the data of large initializers go: */
+typedef enum weld_external {
+    WELD_EXTERNAL_AUTO, /**< to PATH.data what A keeps in external files, the rest into the model */
+    WELD_EXTERNAL_NEVER, /**< into the model */
+    WELD_EXTERNAL_ALWAYS /**< to PATH.data */
+} weld_external;
+/** sha256 (may be NULL) receives the hash of the model's bytes as hexadecimal text. On standard output
+ *  ("-") a model is one file. */
 WELD_API weld_status weld_outputs_add_model(weld_outputs *outputs, const weld_model *model,
-                                            const char *path, bool inline_data, char sha256[65],
-                                            weld_error *err);
+                                            const char *path, weld_external external,
+                                            char sha256[65], weld_error *err);
 /** JSON, onnxweld.permutation/1: see tests/schema/permutation.schema.json. */
 WELD_API weld_status weld_outputs_add_alignment(weld_outputs *outputs,
                                                 const weld_alignment *alignment, const char *path,

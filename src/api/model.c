@@ -223,14 +223,16 @@ done:
 }
 
 weld_status weld_model_bytes(weld_buffer *out, const weld_model *model, const char *location,
-                             weld_buffer *data, weld_error *err)
+                             bool all, weld_buffer *data, weld_error *err)
 {
     weld_metadata metadata[8];
     for (int k = 0; k < model->metadata_count; k++)
         metadata[k] = (weld_metadata){model->metadata[k][0], model->metadata[k][1]};
     const weld_structure *s = model->structure;
-    const weld_relocation relocation = {
-        .keep = !location && model->metadata_count == 0, .location = location, .data = data};
+    const weld_relocation relocation = {.all = all && location,
+                                        .keep = !location && model->metadata_count == 0,
+                                        .location = location,
+                                        .data = data};
     return weld_onnx_splice(out, s->file, model->params, s->homes, metadata,
                             (size_t)model->metadata_count, &relocation, err);
 }
@@ -241,7 +243,7 @@ weld_status weld_model_save_memory(void **out, size_t *out_size_bytes, const wel
     weld_buffer buffer;
     *out = NULL;
     weld_buffer_init(&buffer, model->ctx);
-    weld_status st = weld_model_bytes(&buffer, model, NULL, NULL, err);
+    weld_status st = weld_model_bytes(&buffer, model, NULL, false, NULL, err);
     if (st != WELD_OK) {
         weld_buffer_free(&buffer);
         return st;

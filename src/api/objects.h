@@ -49,9 +49,10 @@ struct weld_alignment {
 };
 
 /* The model's file. `location` NULL: external data go into it (of a merged model) or stay where they
- * are; else they go to `data`, the contents of a file of that name beside the model. */
+ * are; else they go to `data`, the contents of a file of that name beside the model, and with `all`
+ * other large initializers as well. */
 weld_status weld_model_bytes(weld_buffer *out, const weld_model *model, const char *location,
-                             weld_buffer *data, weld_error *err);
+                             bool all, weld_buffer *data, weld_error *err);
 /* The permutation file of an alignment. */
 weld_status weld_alignment_text(weld_buffer *out, const weld_alignment *alignment, weld_error *err);
 /* The file's graph as it stands, its Ifs replaced by the branch that they take. */

@@ -65,10 +65,12 @@ done:
 
 /* The name of the file for external data beside a model of that path; NULL = none is wanted. */
 static weld_status data_path(char *path, size_t size, const weld_model *model, const char *beside,
-                             const char **location, weld_error *err)
+                             weld_external external, const char **location, weld_error *err)
 {
+    const bool has = weld_onnx_has_external(model->structure->file);
     *location = NULL;
-    if (!weld_onnx_has_external(model->structure->file) || strcmp(beside, "-") == 0)
+    if (external == WELD_EXTERNAL_NEVER || (external == WELD_EXTERNAL_AUTO && !has) ||
+        strcmp(beside, "-") == 0)
         return WELD_OK;
     int n = snprintf(path, size, "%s.data", beside);
     if (n < 0 || (size_t)n >= size)
@@ -79,7 +81,7 @@ static weld_status data_path(char *path, size_t size, const weld_model *model, c
 }
 
 weld_status weld_outputs_add_model(weld_outputs *outputs, const weld_model *model, const char *path,
-                                   bool inline_data, char sha256[65], weld_error *err)
+                                   weld_external external, char sha256[65], weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_buffer bytes, data;
@@ -87,12 +89,12 @@ weld_status weld_outputs_add_model(weld_outputs *outputs, const weld_model *mode
     const char *location = NULL;
     weld_buffer_init(&bytes, outputs->ctx);
     weld_buffer_init(&data, outputs->ctx);
-    if (!inline_data)
-        WELD_TRY(data_path(beside, sizeof beside, model, path, &location, err));
-    WELD_TRY(weld_model_bytes(&bytes, model, location, &data, err));
+    WELD_TRY(data_path(beside, sizeof beside, model, path, external, &location, err));
+    WELD_TRY(
+        weld_model_bytes(&bytes, model, location, external == WELD_EXTERNAL_ALWAYS, &data, err));
     WELD_TRY(weld_sha256_memory(hex, outputs->ctx, bytes.data, bytes.size, err));
     WELD_TRY(add_bytes(outputs, path, bytes.data, bytes.size, err));
-    if (location)
+    if (location && data.size)
         WELD_TRY(add_bytes(outputs, beside, data.data, data.size, err));
     if (sha256)
         memcpy(sha256, hex, sizeof hex);
@@ -151,7 +153,7 @@ weld_status weld_model_save(const weld_model *model, const char *path, bool repl
     weld_outputs *alone = NULL;
     weld_status st = weld_outputs_create(&alone, model->ctx, replace, err);
     if (st == WELD_OK)
-        st = weld_outputs_add_model(alone, model, path, false, NULL, err);
+        st = weld_outputs_add_model(alone, model, path, WELD_EXTERNAL_AUTO, NULL, err);
     if (st == WELD_OK)
         st = weld_outputs_commit(alone, err);
     weld_outputs_free(alone);

@@ -1,4 +1,4 @@
-/* check and inspect: what the files say, without data. */
+/* check, diff and inspect: what the files say. */
 #include "cli.h"
 #include <stdio.h>
 
@@ -43,6 +43,43 @@ weld_status run_check(const session *s, weld_error *err)
     if (st == WELD_OK)
         st = weld_check(&report, models[0], models[1], err);
     if (report && write_reports(report, s, &late) != WELD_OK && st == WELD_OK) {
+        *err = late;
+        st = late.status;
+    }
+    weld_report_free(report);
+    weld_model_free(models[0]);
+    weld_model_free(models[1]);
+    return st;
+}
+
+static weld_status compare(weld_report **report, weld_model *const models[2], const session *s,
+                           weld_error *err)
+{
+    weld_align_options how = WELD_ALIGN_OPTIONS_INIT;
+    weld_dataset *data = NULL;
+    weld_status st = WELD_OK;
+    how.method = s->o->method;
+    how.restarts = (int)(s->o->restarts > 1000000 ? 1000000 : s->o->restarts);
+    how.seed = (uint64_t)s->o->seed;
+    how.graph_order = s->o->graph_order;
+    if (s->o->match_data)
+        st = open_data(&data, s, s->o->match_data, s->o->match_limit, err);
+    how.data = data;
+    if (st == WELD_OK)
+        st = weld_diff(report, models[0], models[1], how.method ? &how : NULL, err);
+    weld_dataset_free(data);
+    return st;
+}
+
+weld_status run_diff(const session *s, weld_error *err)
+{
+    weld_model *models[2] = {NULL, NULL};
+    weld_report *report = NULL;
+    weld_error late = WELD_ERROR_INIT;
+    weld_status st = load_both(models, s, err);
+    if (st == WELD_OK)
+        st = compare(&report, models, s, err);
+    if (report && write_reports(report, s, &late) != WELD_OK) {
         *err = late;
         st = late.status;
     }

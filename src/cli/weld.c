@@ -91,16 +91,26 @@ static weld_status align_and_measure(job *j, const session *s, weld_error *err)
     return st == WELD_OK ? measure(j, s, err) : st;
 }
 
-static bool is_inline(const options *o)
+/* *out = --external; false for a word that it does not take. */
+static bool read_external(weld_external *out, const options *o)
 {
-    return o->external && strcmp(o->external, "never") == 0;
+    static const char *const words[] = {"auto", "never", "always"};
+    *out = WELD_EXTERNAL_AUTO;
+    for (int k = 0; o->external && k < 3; k++)
+        if (strcmp(o->external, words[k]) == 0) {
+            *out = (weld_external)k;
+            return true;
+        }
+    return !o->external;
 }
 
 static weld_status add_model(job *j, const session *s, const weld_model *model, const char *path,
                              double alpha, weld_error *err)
 {
     char sha256[65];
-    weld_status st = weld_outputs_add_model(j->outputs, model, path, is_inline(s->o), sha256, err);
+    weld_external external;
+    read_external(&external, s->o);
+    weld_status st = weld_outputs_add_model(j->outputs, model, path, external, sha256, err);
     return st == WELD_OK ? weld_report_add_output(j->report, path, sha256, alpha, err) : st;
 }
 
@@ -151,8 +161,9 @@ static weld_status check_output(const session *s, weld_error *err)
         return bad_usage(err, "-o -: a model is not written to a terminal");
     if (strcmp(o->output, "-") == 0 && o->json)
         return bad_usage(err, "-o - and --json both want standard output");
-    if (o->external && strcmp(o->external, "auto") != 0 && !is_inline(o))
-        return bad_usage(err, "--external: '%.40s', allowed auto, never", o->external);
+    weld_external external;
+    if (!read_external(&external, o))
+        return bad_usage(err, "--external: '%.40s', allowed auto, never, always", o->external);
     if (o->alpha.count > 1 && !strstr(o->output, "{alpha}"))
         return bad_usage(err, "-o %s: several --alpha need {alpha} in the name", o->output);
     return WELD_OK;

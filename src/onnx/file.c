@@ -99,6 +99,8 @@ static weld_status note_tensors(weld_onnx_file *file, const Weld__Onnx__Model *m
 {
     weld_status st = WELD_OK;
     WELD_TRY(note_graph(file, m->graph, err));
+    for (size_t k = 0; k < m->graph->n_initializer; k++)
+        file->tensors[weld_skeleton_index(file, m->graph->initializer[k])].initializer = true;
     for (size_t k = 0; k < m->n_functions; k++) {
         const Weld__Onnx__Function *f = m->functions[k];
         WELD_TRY(note_nodes(file, f->node, f->n_node, err));

@@ -16,6 +16,7 @@ typedef struct weld_tensor_meta {
     weld_dtype dtype;
     weld_shape shape;            /* as stored */
     const weld_sparse *sparse;   /* NULL = dense */
+    bool initializer;            /* of the main graph: its data may lie outside */
     const weld_source *external; /* where the data lie, NULL = in the file itself */
     uint64_t offset;             /* in the external file */
 } weld_tensor_meta;

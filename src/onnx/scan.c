@@ -264,6 +264,18 @@ static weld_status close_message(scanner *s, weld_error *err)
     return WELD_OK;
 }
 
+/* A field that holds a tensor's data, or says that they lie elsewhere. */
+static weld_status note_location(scanner *s, const weld_wire_field *f, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_tensor_entry *t = &s->scan->tensors[s->stack[s->depth].tensor];
+    size_t cap = (size_t)t->location_count;
+    WELD_GROW(t->location, cap, s->scan->ctx, t->location_count + 1);
+    t->location[t->location_count++] = (weld_span){f->start, f->payload + f->size - f->start};
+done:
+    return st;
+}
+
 static weld_status add_piece(scanner *s, const weld_wire_field *f, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -280,18 +292,7 @@ static weld_status add_piece(scanner *s, const weld_wire_field *f, weld_error *e
     t->pieces[t->piece_count++] =
         (weld_enclosure){packed ? f->length_at : f->payload, f->payload, f->size};
     t->payload_bytes += f->size;
-done:
-    return st;
-}
-
-/* Where a tensor says that its data lie elsewhere. */
-static weld_status note_location(scanner *s, const weld_wire_field *f, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_tensor_entry *t = &s->scan->tensors[s->stack[s->depth].tensor];
-    size_t cap = (size_t)t->location_count;
-    WELD_GROW(t->location, cap, s->scan->ctx, t->location_count + 1);
-    t->location[t->location_count++] = (weld_span){f->start, f->payload + f->size - f->start};
+    WELD_TRY(note_location(s, f, err));
 done:
     return st;
 }

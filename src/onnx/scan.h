@@ -24,7 +24,7 @@ typedef struct weld_tensor_entry {
     bool external;          /* data_location = EXTERNAL */
     weld_enclosure *around; /* [around_count] */
     int around_count;
-    weld_span *location; /* of external tensors: the fields external_data and data_location */
+    weld_span *location; /* all fields that hold the data or say where they lie */
     int location_count;
 } weld_tensor_entry;
 

@@ -158,16 +158,48 @@ done:
     return st;
 }
 
-/* External tensors whose values did not change go along as they are. */
+/* Runtimes want small tensors (shapes, scalars) in the model itself. */
+enum { OUTSIDE_BYTES_MIN = 1024 };
+
+/* Does the tensor's place change? */
+static bool moves(const splicer *s, int tensor)
+{
+    const weld_tensor_meta *meta = &s->file->tensors[tensor];
+    if (meta->external)
+        return !s->relocation->keep;
+    return s->relocation->all && meta->initializer && !meta->sparse &&
+           weld_dtype_size(meta->dtype) * (size_t)weld_shape_numel(&meta->shape) >=
+               OUTSIDE_BYTES_MIN;
+}
+
+/* The stored bytes as raw data, wherever the file has them; free with weld_free. */
+static weld_status raw_bytes(void **out, const weld_onnx_file *file, int tensor, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_tensor t = {0};
+    if (file->tensors[tensor].external)
+        return weld_external_read(out, file, tensor, err);
+    WELD_TRY(weld_onnx_read_tensor(&t, file, tensor, err));
+    const size_t count = (size_t)weld_shape_numel(&t.shape);
+    WELD_REQUIRE((*out = weld_alloc(file->ctx, count, weld_dtype_size(t.dtype))), WELD_E_NOMEM,
+                 "no memory for %zu elements", count);
+    WELD_TRY(weld_encode(*out, t.dtype, t.data, count, err));
+done:
+    weld_tensor_free(file->ctx, &t);
+    return st;
+}
+
+/* Tensors that move and whose values did not change go along as they are. */
 static weld_status relocate_others(splicer *s, weld_error *err)
 {
     weld_status st = WELD_OK;
     void *bytes = NULL;
-    for (int t = 0; t < s->file->scan->tensor_count && !s->relocation->keep; t++) {
-        if (!s->file->tensors[t].external || s->relocated[t])
+    for (int t = 0; t < s->file->scan->tensor_count; t++) {
+        if (!moves(s, t) || s->relocated[t])
             continue;
         weld_free(s->file->ctx, bytes);
-        WELD_TRY(weld_external_read(&bytes, s->file, t, err));
+        bytes = NULL;
+        WELD_TRY(raw_bytes(&bytes, s->file, t, err));
         WELD_TRY(relocate(s, t, bytes, err));
     }
 done:
@@ -193,7 +225,6 @@ static weld_status replace_param(splicer *s, const weld_paramset *values, int p,
     WELD_REQUIRE((work = weld_alloc(ctx, n, sizeof(double))) &&
                      (scratch = weld_alloc(ctx, n, sizeof(double))),
                  WELD_E_NOMEM, "no memory for %zu elements", n);
-    const bool moves = s->file->tensors[home->tensor].external && !s->relocation->keep;
     WELD_TRY(weld_onnx_read_param(work, s->file, param, home, err));
     if (n == 0 || memcmp(work, values->arrays[p], n * size) == 0)
         goto done; /* external ones go along with the others */
@@ -202,8 +233,8 @@ static weld_status replace_param(splicer *s, const weld_paramset *values, int p,
     weld_convert_reals(scratch, stored, work, param->dtype, n);
     if (s->file->tensors[home->tensor].sparse)
         WELD_TRY(weld_sparse_compress(scratch, s->file, home->tensor, err));
-    WELD_TRY(moves ? relocate_values(s, home->tensor, scratch, err)
-                   : replace_tensor(s, home->tensor, scratch, err));
+    WELD_TRY(moves(s, home->tensor) ? relocate_values(s, home->tensor, scratch, err)
+                                    : replace_tensor(s, home->tensor, scratch, err));
 done:
     weld_free(ctx, work);
     weld_free(ctx, scratch);

@@ -8,8 +8,9 @@ typedef struct weld_metadata {
     const char *key, *value;
 } weld_metadata;
 
-/* What becomes of tensors whose data are external. */
+/* What becomes of tensors whose data are external, and with `all` of large initializers too. */
 typedef struct weld_relocation {
+    bool all;
     bool keep; /* they stay where they are: only for a model whose values have not changed */
     const char *location; /* name of the fresh file; NULL = into the model */
     weld_buffer *data;    /* the contents of the fresh file, aligned to 4096 bytes each */

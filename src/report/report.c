@@ -26,7 +26,8 @@ void weld_report_free(weld_report *report)
 const char *weld_report_verdict(const weld_report *report)
 {
     bool refuted = report->verification.present && !report->verification.pass;
-    if (report->obstacles.count || refuted)
+    const bool differs = report->diff.structure.count || report->diff.weight_count;
+    if (report->obstacles.count || refuted || differs)
         return "fail";
     return report->warning_count ? "warn" : "pass";
 }
@@ -266,6 +267,21 @@ weld_status weld_report_put_value(weld_report *report, weld_report_values *list,
     WELD_TRY(copy_text(&v.op, report, value->op, err));
     MAKE_ROOM(list->items, list->count, list->cap);
     list->items[list->count++] = v;
+done:
+    return st;
+}
+
+weld_status weld_report_put_weight(weld_report *report, const weld_report_weight *weight,
+                                   weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_report_diff *d = &report->diff;
+    weld_report_weight w = *weight;
+    WELD_TRY(copy_text(&w.a, report, weight->a, err));
+    WELD_TRY(copy_text(&w.b, report, weight->b, err));
+    WELD_TRY(copy_text(&w.shape, report, weight->shape, err));
+    MAKE_ROOM(d->weights, d->weight_count, d->weight_cap);
+    d->weights[d->weight_count++] = w;
 done:
     return st;
 }

@@ -144,6 +144,19 @@ typedef struct weld_report_shapes {
     weld_report_lines notes; /* sizes that had to be chosen */
 } weld_report_shapes;
 
+/* A parameter that differs. */
+typedef struct weld_report_weight {
+    const char *a, *b, *shape; /* names in A and B */
+    double max_abs, relative;  /* relative: |A - B| / |A|, 2-norms */
+} weld_report_weight;
+
+typedef struct weld_report_diff {
+    bool present;
+    weld_report_lines structure;
+    weld_report_weight *weights;
+    size_t weight_count, weight_cap, equal; /* equal: parameters that do not differ */
+} weld_report_diff;
+
 /* All that may differ between equal runs (paths are kept beside their owners). */
 typedef struct weld_report_environment {
     const char *version, *blas;
@@ -170,6 +183,7 @@ struct weld_report {
     weld_report_lines obstacles;
     weld_report_inspection inspection;
     weld_report_shapes shapes;
+    weld_report_diff diff;
     weld_report_environment environment;
 };
 
@@ -199,6 +213,8 @@ weld_status weld_report_put_value(weld_report *report, weld_report_values *list,
                                   const weld_report_value *value, weld_error *err);
 weld_status weld_report_put_layer(weld_report *report, const weld_report_layer *layer,
                                   weld_error *err);
+weld_status weld_report_put_weight(weld_report *report, const weld_report_weight *weight,
+                                   weld_error *err);
 /* version, blas, threads. */
 weld_status weld_report_put_environment(weld_report *report, const char *version, const char *blas,
                                         int threads, weld_error *err);
@@ -206,7 +222,7 @@ weld_status weld_report_put_run(weld_report *report, int argc, char *const *argv
                                 weld_error *err);
 weld_status weld_report_warn(weld_report *report, weld_error *err, const char *code,
                              const char *fmt, ...) WELD_PRINTF(4, 5);
-/* `list`: report->obstacles, or notes of report->inspection or report->shapes. */
+/* `list`: report->obstacles, structure of report->diff, notes of report->inspection or ->shapes. */
 weld_status weld_report_line(weld_report *report, weld_report_lines *list, weld_error *err,
                              const char *fmt, ...) WELD_PRINTF(4, 5);
 #endif

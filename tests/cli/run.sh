@@ -90,6 +90,19 @@ expect 0 "aligned already" "$weld" weld "$models/mlp/a.onnx" "$work/b2.onnx" --m
 size=$(wc -c <"$models/mlp/a.onnx")
 head -c "$size" "$work/mlp.onnx" >"$work/x" && head -c "$size" "$work/pre.onnx" | cmp - "$work/x" ||
     failed=1
+expect 1 "diff" "$weld" diff "$models/mlp/a.onnx" "$models/mlp/b.onnx" --json
+grep -q '"equal": 0' "$work/out" || { echo "FAIL diff"; failed=1; }
+expect 0 "diff with itself" "$weld" diff "$models/resnet/a.onnx" "$models/resnet/a.onnx"
+expect 1 "diff of structures" "$weld" diff "$models/mlp/a.onnx" "$models/cnn/a.onnx"
+expect 1 "diff of an aligned one" "$weld" diff "$models/mlp/b.onnx" "$work/b2.onnx"
+expect 0 "diff modulo permutation" "$weld" diff "$models/mlp/b.onnx" "$work/b2.onnx" --match weights
+# Where the data lie changes nothing else.
+expect 0 "external data" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" \
+    -o "$work/outside.onnx" --external always
+[ -s "$work/outside.onnx.data" ] || { echo "FAIL no external data"; failed=1; }
+expect 0 "the same weights outside" "$weld" diff "$work/outside.onnx" "$work/mlp.onnx"
+expect 2 "external data when" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" \
+    -o "$work/no.onnx" --external sometimes
 expect 0 "run" "$weld" run "$models/mlp/a.onnx" --data "$models/grey/eval.npz" --preset unit \
     --limit 100 -o "$work/out.npz"
 expect 2 "run without data" "$weld" run "$models/mlp/a.onnx"

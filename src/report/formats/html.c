@@ -358,6 +358,29 @@ static void inspection(weld_buffer *out, const weld_report_inspection *n)
     left_out(out, n->notes.count);
 }
 
+static void diff(weld_buffer *out, const weld_report_diff *d)
+{
+    weld_buffer_printf(out, "<h2>Differences</h2>\n");
+    for (size_t i = 0; i < d->structure.count && i < WELD_HTML_ROWS_MAX; i++) {
+        weld_buffer_printf(out, "<p>");
+        weld_html_text(out, d->structure.items[i], 400);
+        weld_buffer_printf(out, "</p>\n");
+    }
+    weld_buffer_printf(out, "<p>%zu parameters are equal, %zu differ.</p>\n", d->equal,
+                       d->weight_count);
+    table(out, "A|B|Dimensions|largest difference|relative");
+    for (size_t i = 0; i < d->weight_count && i < WELD_HTML_ROWS_MAX; i++) {
+        const weld_report_weight *w = &d->weights[i];
+        weld_buffer_printf(out, "<tr>");
+        cell(out, w->a);
+        cell(out, w->b);
+        cell(out, w->shape);
+        weld_buffer_printf(out, "<td>%.3g</td><td>%.3g</td></tr>\n", w->max_abs, w->relative);
+    }
+    weld_buffer_printf(out, "</table>\n");
+    left_out(out, d->weight_count);
+}
+
 static void shapes(weld_buffer *out, const weld_report_shapes *s)
 {
     weld_buffer_printf(out, "<h2>Values of the file's graph</h2>\n");
@@ -413,6 +436,8 @@ weld_status weld_report_render_html(weld_buffer *out, const weld_report *report,
         inspection(out, &report->inspection);
     if (report->shapes.present)
         shapes(out, &report->shapes);
+    if (report->diff.present)
+        diff(out, &report->diff);
     models(out, report);
     environment(out, &report->environment);
     weld_buffer_append(out, page_glossary, sizeof page_glossary - 1);

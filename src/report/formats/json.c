@@ -276,6 +276,25 @@ static json_t *shapes(maker *m, const weld_report_shapes *s)
     return o;
 }
 
+static json_t *diff(maker *m, const weld_report_diff *d)
+{
+    json_t *o = json_object(), *weights = json_array();
+    for (size_t i = 0; i < d->weight_count; i++) {
+        const weld_report_weight *w = &d->weights[i];
+        json_t *item = json_object();
+        put(m, item, "a", text(w->a));
+        put(m, item, "b", text(w->b));
+        put(m, item, "shape", text(w->shape));
+        put(m, item, "max_abs", real(w->max_abs));
+        put(m, item, "relative", real(w->relative));
+        push(m, weights, item);
+    }
+    put(m, o, "structure", lines(m, &d->structure));
+    put(m, o, "weights", weights);
+    put(m, o, "equal", json_integer((json_int_t)d->equal));
+    return o;
+}
+
 static json_t *whole(maker *m, const weld_report *r)
 {
     json_t *o = json_object();
@@ -297,6 +316,8 @@ static json_t *whole(maker *m, const weld_report *r)
         put(m, o, "inspection", inspection(m, &r->inspection));
     if (r->shapes.present)
         put(m, o, "shapes", shapes(m, &r->shapes));
+    if (r->diff.present)
+        put(m, o, "diff", diff(m, &r->diff));
     if (r->checked || r->obstacles.count)
         put(m, o, "obstacles", lines(m, &r->obstacles));
     put(m, o, "outputs", outputs(m, r));

@@ -236,6 +236,20 @@ static void obstacles(weld_buffer *out, const weld_report *r)
         weld_buffer_printf(out, "%3zu. %s\n", i + 1, or_dash(r->obstacles.items[i]));
 }
 
+static void diff(weld_buffer *out, const weld_report_diff *d)
+{
+    for (size_t i = 0; i < d->structure.count; i++)
+        weld_buffer_printf(out, "%3zu. %s\n", i + 1, or_dash(d->structure.items[i]));
+    weld_buffer_printf(out, "%zu parameters are equal, %zu differ\n", d->equal, d->weight_count);
+    for (size_t i = 0; i < d->weight_count; i++) {
+        const weld_report_weight *w = &d->weights[i];
+        weld_buffer_printf(out, "  max |Δ| %-10.3g relative %-10.3g %-18s %s%s%s\n", w->max_abs,
+                           w->relative, or_dash(w->shape), or_dash(w->a),
+                           w->a && w->b && strcmp(w->a, w->b) != 0 ? " / " : "",
+                           w->a && w->b && strcmp(w->a, w->b) != 0 ? w->b : "");
+    }
+}
+
 weld_status weld_report_render_text(weld_buffer *out, const weld_report *report, weld_error *err)
 {
     model_lines(out, report);
@@ -243,6 +257,8 @@ weld_status weld_report_render_text(weld_buffer *out, const weld_report *report,
         inspection(out, report);
     if (report->shapes.present)
         shapes(out, &report->shapes);
+    if (report->diff.present)
+        diff(out, &report->diff);
     if (report->checked || report->obstacles.count)
         obstacles(out, report);
     if (report->match.present)
@@ -253,7 +269,8 @@ weld_status weld_report_render_text(weld_buffer *out, const weld_report *report,
         lmc_lines(out, &report->lmc);
     if (report->llfc.present)
         llfc_line(out, &report->llfc);
-    if (!report->inspection.present && !report->shapes.present && !report->checked)
+    if (!report->inspection.present && !report->shapes.present && !report->checked &&
+        !report->diff.present)
         end_lines(out, report);
     return weld_buffer_check(out, err);
 }

@@ -117,6 +117,18 @@ typedef struct weld_report weld_report;
 
 WELD_API weld_status weld_model_load(weld_model **out, weld_context *ctx, const char *path,
                                      weld_error *err);
+typedef struct weld_load_options {
+    uint32_t struct_size;
+    /** Operators that we lack do not stop the model from being aligned: nothing that they touch
+     *  moves. It can't be run then, and equality is proved by structure only. */
+    bool freeze_unknown;
+} weld_load_options;
+#define WELD_LOAD_OPTIONS_INIT                                                                     \
+    {                                                                                              \
+        (uint32_t)sizeof(weld_load_options), false                                                 \
+    }
+WELD_API weld_status weld_model_load_as(weld_model **out, weld_context *ctx, const char *path,
+                                        const weld_load_options *options, weld_error *err);
 WELD_API weld_status weld_model_load_memory(weld_model **out, weld_context *ctx, const void *bytes,
                                             size_t size_bytes, weld_error *err);
 /** Written atomically: complete or not at all. Refuses an existing path unless `replace`. */

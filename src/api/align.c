@@ -1,5 +1,6 @@
 #include "api/objects.h"
 #include "match/matchers.h"
+#include "ops/opaque.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -220,6 +221,9 @@ weld_status weld_alignment_verify(weld_alignment *al, const weld_dataset *data, 
     weld_shapes *b_shapes = NULL;
     const char *culprit;
     int64_t batch = al->shapes->batch;
+    al->opaque = weld_find_opaque(al->a->structure->graph);
+    if (al->opaque) /* the structure is all that there is to prove it by */
+        return WELD_OK;
     if (data)
         WELD_TRY(check_data(al, data, err));
     WELD_TRY(weld_structure_shapes(&b_shapes, al->b->structure, batch, err));

@@ -114,7 +114,7 @@ done:
     return st;
 }
 
-weld_status weld_import_file(weld_draft *draft, weld_onnx_file *file, weld_error *err)
+weld_status weld_import_file(weld_draft *draft, weld_onnx_file *file, bool freeze, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_strmap branches;
@@ -122,7 +122,7 @@ weld_status weld_import_file(weld_draft *draft, weld_onnx_file *file, weld_error
     weld_strmap_init(&branches, file->ctx);
     weld_arena_init(&names, file->ctx);
     WELD_TRY(decide_branches(&branches, &names, file, err));
-    WELD_TRY(weld_onnx_import(draft, file, &branches, err));
+    WELD_TRY(weld_onnx_import(draft, file, &branches, freeze, err));
 done:
     weld_strmap_free(&branches);
     weld_arena_free(&names);
@@ -131,7 +131,7 @@ done:
 
 /* Takes its own reference of the file. */
 static weld_status make_structure(weld_structure **out, weld_onnx_file *file,
-                                  const weld_canon_options *options, weld_error *err)
+                                  const weld_canon_options *options, bool freeze, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_structure *s = NULL;
@@ -141,7 +141,8 @@ static weld_status make_structure(weld_structure **out, weld_onnx_file *file,
     s->ctx = file->ctx;
     s->references = 1;
     s->file = weld_onnx_retain(file);
-    WELD_TRY(weld_import_file(&draft, file, err));
+    s->frozen = freeze;
+    WELD_TRY(weld_import_file(&draft, file, freeze, err));
     WELD_TRY(weld_canonicalise(&draft, options, err));
     WELD_TRY(weld_draft_finish(&s->graph, &s->homes, &draft, err));
     WELD_TRY(find_batch(s, err));
@@ -154,13 +155,13 @@ done:
 }
 
 static weld_status make_model(weld_model **out, weld_onnx_file *file,
-                              const weld_canon_options *options, weld_error *err)
+                              const weld_canon_options *options, bool freeze, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_model *model = NULL;
     WELD_NEW(model, file->ctx, 1);
     model->ctx = file->ctx;
-    WELD_TRY(make_structure(&model->structure, file, options, err));
+    WELD_TRY(make_structure(&model->structure, file, options, freeze, err));
     WELD_TRY(weld_onnx_read_params(&model->params, file, model->structure->graph,
                                    model->structure->homes, err));
     *out = model;
@@ -174,10 +175,10 @@ weld_status weld_model_folded(weld_model **out, const weld_model *model, weld_er
 {
     const weld_canon_options options = {.fold_norms = true};
     *out = NULL;
-    return make_model(out, model->structure->file, &options, err);
+    return make_model(out, model->structure->file, &options, model->structure->frozen, err);
 }
 
-static weld_status load(weld_model **out, weld_context *ctx, const weld_source *source,
+static weld_status load(weld_model **out, weld_context *ctx, const weld_source *source, bool freeze,
                         weld_error *err)
 {
     const weld_canon_options options = {0};
@@ -185,20 +186,25 @@ static weld_status load(weld_model **out, weld_context *ctx, const weld_source *
     weld_blas_init();
     weld_status st = weld_onnx_open(&file, ctx, source, err);
     if (st == WELD_OK)
-        st = make_model(out, file, &options, err);
+        st = make_model(out, file, &options, freeze, err);
     if (st != WELD_OK)
         weld_error_wrap(err, "%s", weld_source_name(source));
     weld_onnx_free(file);
     return st;
 }
 
-weld_status weld_model_load(weld_model **out, weld_context *ctx, const char *path, weld_error *err)
+weld_status weld_model_load_as(weld_model **out, weld_context *ctx, const char *path,
+                               const weld_load_options *options, weld_error *err)
 {
+    const weld_load_options defaults = WELD_LOAD_OPTIONS_INIT;
+    const weld_load_options *o = options ? options : &defaults;
     weld_status st = WELD_OK;
     weld_source *source = NULL;
     *out = NULL;
+    WELD_REQUIRE(o->struct_size == sizeof *o, WELD_E_ARGUMENT, "load options of %u bytes",
+                 o->struct_size);
     WELD_TRY(weld_source_open(&source, ctx, path, err));
-    WELD_TRY(load(out, ctx, source, err));
+    WELD_TRY(load(out, ctx, source, o->freeze_unknown, err));
     st = weld_source_unchanged(source, err);
 done:
     weld_source_free(source);
@@ -209,6 +215,11 @@ done:
     return st;
 }
 
+weld_status weld_model_load(weld_model **out, weld_context *ctx, const char *path, weld_error *err)
+{
+    return weld_model_load_as(out, ctx, path, NULL, err);
+}
+
 weld_status weld_model_load_memory(weld_model **out, weld_context *ctx, const void *bytes,
                                    size_t size_bytes, weld_error *err)
 {
@@ -216,7 +227,7 @@ weld_status weld_model_load_memory(weld_model **out, weld_context *ctx, const vo
     weld_source *source = NULL;
     *out = NULL;
     WELD_TRY(weld_source_memory(&source, ctx, bytes, size_bytes, err));
-    WELD_TRY(load(out, ctx, source, err));
+    WELD_TRY(load(out, ctx, source, false, err));
 done:
     weld_source_free(source);
     return st;

@@ -19,6 +19,7 @@ typedef struct weld_structure {
     weld_graph *graph;
     weld_home *homes;
     int64_t literal_batch; /* written in the file, 0 = symbolic */
+    bool frozen;           /* operators that we lack were imported as Opaque */
     bool any_batch;        /* proved: samples are independent, any batch size will do */
 } weld_structure;
 
@@ -46,6 +47,7 @@ struct weld_alignment {
     uint64_t seed;
     weld_proof proof;
     bool proved;
+    const weld_node *opaque; /* a node that can't be run: the proof is partial; NULL = none */
 };
 
 /* The model's file. `location` NULL: external data go into it (of a merged model) or stay where they
@@ -56,7 +58,7 @@ weld_status weld_model_bytes(weld_buffer *out, const weld_model *model, const ch
 /* The permutation file of an alignment. */
 weld_status weld_alignment_text(weld_buffer *out, const weld_alignment *alignment, weld_error *err);
 /* The file's graph as it stands, its Ifs replaced by the branch that they take. */
-weld_status weld_import_file(weld_draft *draft, weld_onnx_file *file, weld_error *err);
+weld_status weld_import_file(weld_draft *draft, weld_onnx_file *file, bool freeze, weld_error *err);
 /* The same file read with BatchNormalizations folded into the layers before them. */
 weld_status weld_model_folded(weld_model **out, const weld_model *model, weld_error *err);
 /* Pairs a with b; where they differ, folded copies of both are tried: then folded[] are made, the

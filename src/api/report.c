@@ -121,6 +121,14 @@ weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld
                                                  .max_abs = al->proof.max_abs,
                                                  .max_rel = al->proof.max_rel,
                                                  .argmax_agree = al->proof.argmax_agree};
+    if (al->opaque)
+        WELD_TRY(weld_report_warn(r, err, "W011",
+                                  "proof: partial, by structure only: node '%s' can't be run",
+                                  al->opaque->name));
+    if (al->folded[0])
+        WELD_TRY(weld_report_warn(r, err, "W010",
+                                  "BatchNormalization is folded in one of the two: aligned and "
+                                  "merged as folded weights, written in A's structure"));
     *out = r;
     r = NULL;
 done:

@@ -75,6 +75,8 @@ weld_status open_data(weld_dataset **out, const session *s, const char *path, lo
 /* A report in the format that the name's end says: .json, .html, .txt. */
 const char *format_of(const char *path);
 /* The summary to stderr, or with --json the report to stdout. */
+/* A model for aligning: --freeze-unknown counts. */
+weld_status load_model(weld_model **out, const session *s, const char *path, weld_error *err);
 weld_status print_report(const weld_report *report, const session *s, weld_error *err);
 /* Seconds since the program began. */
 double seconds_run(void);

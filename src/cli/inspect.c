@@ -23,7 +23,7 @@ static weld_status load_both(weld_model *models[2], const session *s, weld_error
     weld_error each[2] = {WELD_ERROR_INIT, WELD_ERROR_INIT};
     weld_status st[2];
     for (int k = 0; k < 2; k++)
-        st[k] = weld_model_load(&models[k], s->ctx, s->o->files[k], &each[k]);
+        st[k] = load_model(&models[k], s, s->o->files[k], &each[k]);
     if (st[0] == WELD_OK || st[1] == WELD_OK) {
         *err = each[st[0] == WELD_OK];
         return st[st[0] == WELD_OK];
@@ -106,7 +106,7 @@ weld_status run_inspect(const session *s, weld_error *err)
     weld_report *report = NULL;
     if (!s->o->shapes && (s->o->shapes_batch || s->o->sizes.count))
         return bad_usage(err, "inspect: --batch and --sizes need --shapes");
-    weld_status st = weld_model_load(&model, s->ctx, s->o->files[0], err);
+    weld_status st = load_model(&model, s, s->o->files[0], err);
     if (st == WELD_OK)
         st = s->o->shapes ? read_shapes(&report, model, s, err)
                           : weld_model_inspect(&report, model, err);

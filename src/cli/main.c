@@ -69,6 +69,13 @@ const char *format_of(const char *path)
     return !dot ? "text" : strcmp(dot, ".txt") == 0 ? "text" : dot + 1;
 }
 
+weld_status load_model(weld_model **out, const session *s, const char *path, weld_error *err)
+{
+    weld_load_options how = WELD_LOAD_OPTIONS_INIT;
+    how.freeze_unknown = s->o->freeze_unknown;
+    return weld_model_load_as(out, s->ctx, path, &how, err);
+}
+
 weld_status print_report(const weld_report *report, const session *s, weld_error *err)
 {
     char *text;

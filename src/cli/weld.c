@@ -35,9 +35,9 @@ static weld_status load(job *j, const session *s, weld_error *err)
     const options *o = s->o;
     weld_status st = weld_outputs_create(&j->outputs, s->ctx, o->force, err);
     if (st == WELD_OK)
-        st = weld_model_load(&j->a, s->ctx, o->files[0], err);
+        st = load_model(&j->a, s, o->files[0], err);
     if (st == WELD_OK)
-        st = weld_model_load(&j->b, s->ctx, o->files[1], err);
+        st = load_model(&j->b, s, o->files[1], err);
     if (st == WELD_OK && o->data)
         st = open_data(&j->data, s, o->data, o->limit, err);
     if (st == WELD_OK && o->match_data)

@@ -197,7 +197,8 @@ static weld_status add_node(inliner *in, const scope *at, const Weld__Onnx__Node
                  in->file->ctx->limits.nodes_max);
     WELD_GROW(flat->nodes, flat->cap, in->file->ctx, flat->count + 1);
     const char *domain = domain_name(node->domain);
-    flat->nodes[flat->count++] = (weld_flat_node){node, domain, opset_in(in, at, domain)};
+    flat->nodes[flat->count++] =
+        (weld_flat_node){node, domain, opset_in(in, at, domain), at->caller != NULL};
 done:
     return st;
 }

@@ -12,6 +12,7 @@ typedef struct weld_flat_node {
     const Weld__Onnx__Node *proto;
     const char *domain; /* "" = ai.onnx */
     int64_t opset;      /* of that domain where the node stands; 0 = not imported there */
+    bool inside;        /* of a body or branch: names in its subgraphs are not resolved */
 } weld_flat_node;
 
 /* An initializer of a branch. */

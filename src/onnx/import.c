@@ -1,7 +1,7 @@
 #include "onnx/import.h"
 #include "core/strmap.h"
 #include "onnx/attributes.h"
-#include "onnx/functions.h"
+#include "onnx/opaque.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,8 +14,30 @@ typedef struct importer {
     weld_flat_graph flat;
     weld_strmap names;   /* value name -> draft value */
     weld_strmap symbols; /* name of an open size -> draft symbol */
+    bool freeze;         /* operators that we lack are opaque */
     int *value_of;       /* [tensor_count] the value of a Constant's tensor, -1 = none yet */
 } importer;
+
+/* "domain.Type (opset 1)" */
+static void describe(char *text, size_t size, const weld_flat_node *node)
+{
+    snprintf(text, size, "%.60s%s%.60s (%s%" PRId64 ")", node->domain, node->domain[0] ? "." : "",
+             node->proto->op_type ? node->proto->op_type : "",
+             node->opset ? "opset " : "no opset import of its domain, ", node->opset);
+}
+
+static const weld_op *op_of(const weld_flat_node *node)
+{
+    return weld_op_find(node->domain, node->proto->op_type ? node->proto->op_type : "",
+                        (int)node->opset);
+}
+
+/* What runs a subgraph that did not fold is frozen at once; other operators on demand. */
+static bool is_opaque(const importer *im, const weld_flat_node *node)
+{
+    const bool nested = weld_has_subgraph(node);
+    return !op_of(node) && !(nested && node->inside) && (im->freeze || nested);
+}
 
 /* Everything that stands in the way, in one message. */
 static weld_status check_operators(const importer *im, weld_error *err)
@@ -24,13 +46,10 @@ static weld_status check_operators(const importer *im, weld_error *err)
     size_t n = 0;
     for (size_t k = 0; k < im->flat.count; k++) {
         const weld_flat_node *node = &im->flat.nodes[k];
-        const char *type = node->proto->op_type ? node->proto->op_type : "";
-        if (weld_op_find(node->domain, type, (int)node->opset))
+        char item[200] = ", ";
+        if (op_of(node) || is_opaque(im, node))
             continue;
-        char item[200];
-        snprintf(item, sizeof item, "%s%.60s%s%.60s (%s%" PRId64 ")", n ? ", " : "", node->domain,
-                 node->domain[0] ? "." : "", type,
-                 node->opset ? "opset " : "no opset import of its domain, ", node->opset);
+        describe(item + (n ? 2 : 0), sizeof item - 2, node);
         if (strstr(list, item + (n ? 2 : 0)) || n + strlen(item) + 8 > sizeof list)
             continue;
         memcpy(list + n, item, strlen(item) + 1);
@@ -205,6 +224,43 @@ done:
     return st;
 }
 
+/* A node without a meaning: it reads its inputs and what its subgraphs capture. */
+static weld_status import_opaque(importer *im, const weld_flat_node *flat, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const Weld__Onnx__Node *proto = flat->proto;
+    const char **captured = NULL;
+    size_t count = 0;
+    char what[200];
+    int node, value;
+    weld_opaque *opaque;
+    weld_opaque_output *outputs;
+    describe(what, sizeof what, flat);
+    WELD_TRY(weld_captured_names(&captured, &count, flat, &im->names, im->file->ctx, err));
+    WELD_ARENA_NEW(opaque, &im->draft->arena, 1);
+    WELD_ARENA_NEW(outputs, &im->draft->arena, proto->n_output + 1);
+    WELD_REQUIRE((opaque->what = weld_arena_strdup(&im->draft->arena, what)), WELD_E_NOMEM,
+                 "out of memory");
+    opaque->outputs = outputs;
+    for (size_t k = 0; k < proto->n_output; k++)
+        outputs[k] = weld_declared_output(im->graph, proto->output[k], &im->symbols);
+    const weld_node like = {.op = &weld_op_Opaque,
+                            .opset = 1,
+                            .name = proto->name && proto->name[0] ? proto->name : what,
+                            .attrs = opaque,
+                            .input_count = (int)(proto->n_input + count),
+                            .output_count = (int)proto->n_output};
+    WELD_TRY(weld_draft_node(&node, im->draft, &like, err));
+    WELD_TRY(connect(im, node, proto, err));
+    for (size_t k = 0; k < count; k++) {
+        WELD_TRY(value_named(&value, im, captured[k], err));
+        weld_draft_set_in(im->draft, node, (int)(proto->n_input + k), value);
+    }
+done:
+    weld_free(im->file->ctx, captured);
+    return st;
+}
+
 static weld_status import_node(importer *im, const weld_flat_node *flat, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -212,8 +268,10 @@ static weld_status import_node(importer *im, const weld_flat_node *flat, weld_er
     weld_node like = {.input_count = (int)proto->n_input, .output_count = (int)proto->n_output};
     int node;
     bool taken;
+    if (is_opaque(im, flat))
+        return import_opaque(im, flat, err);
     like.opset = (int)flat->opset;
-    like.op = weld_op_find(flat->domain, proto->op_type ? proto->op_type : "", like.opset);
+    like.op = op_of(flat);
     const weld_op *op = like.op;
     like.name = proto->name && proto->name[0]                ? proto->name
                 : proto->n_output > 0 && proto->output[0][0] ? proto->output[0]
@@ -370,11 +428,12 @@ done:
 }
 
 weld_status weld_onnx_import(weld_draft *draft, const weld_onnx_file *file,
-                             const weld_strmap *branches, weld_error *err)
+                             const weld_strmap *branches, bool freeze, weld_error *err)
 {
     weld_status st = WELD_OK;
     importer im;
     WELD_TRY(open_importer(&im, draft, file, branches, err));
+    im.freeze = freeze;
     WELD_TRY(check_operators(&im, err));
     WELD_TRY(import_leaves(&im, err));
     for (size_t k = 0; k < im.flat.count; k++)
@@ -401,9 +460,7 @@ weld_status weld_onnx_import_condition(char **name, weld_draft *draft, const wel
         goto done;
     WELD_TRY(import_leaves(&im, err));
     for (size_t k = 0; k < im.flat.count; k++) /* operators that we lack make nothing here */
-        if (weld_op_find(im.flat.nodes[k].domain,
-                         im.flat.nodes[k].proto->op_type ? im.flat.nodes[k].proto->op_type : "",
-                         (int)im.flat.nodes[k].opset))
+        if (op_of(&im.flat.nodes[k]))
             WELD_TRY(import_node(&im, &im.flat.nodes[k], err));
     WELD_TRY(fix_static_inputs(&im, err));
     const int value = weld_strmap_get(&im.names, found->input[0]);

@@ -6,9 +6,10 @@
 #include "onnx/file.h"
 
 /* Fills an initialised draft. `branches` says which branch an If takes, by the name of its first
- * output: 1 then, 0 else. WELD_E_UNSUPPORTED names every operator that we do not have. */
+ * output: 1 then, 0 else. WELD_E_UNSUPPORTED names every operator that we do not have; with `freeze`
+ * those are Opaque nodes, as Loop, Scan and open Ifs always are. */
 weld_status weld_onnx_import(weld_draft *draft, const weld_onnx_file *file,
-                             const weld_strmap *branches, weld_error *err);
+                             const weld_strmap *branches, bool freeze, weld_error *err);
 /* Fills the draft with what the condition of the `number`-th If that `branches` does not decide is made
  * of; that is its one output. *name (freed with weld_free): the name for `branches`; NULL when there
  * is no such If. */

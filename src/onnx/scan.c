@@ -44,6 +44,7 @@ static const rule rules[] = {
     {M_GRAPH, 5, C_MESSAGE, M_TENSOR, false},
     {M_GRAPH, 11, C_MESSAGE, M_VALUE_INFO, false},
     {M_GRAPH, 12, C_MESSAGE, M_VALUE_INFO, false},
+    {M_GRAPH, 13, C_MESSAGE, M_VALUE_INFO, false},
     {M_GRAPH, 15, C_MESSAGE, M_SPARSE, false},
     {M_NODE, 1, C_NAME, 0, false},
     {M_NODE, 2, C_NAME, 0, false},

@@ -54,6 +54,19 @@ bool weld_infer_rebatch(const weld_infer *inf, int64_t literal_dim, int64_t inpu
     return true;
 }
 
+int64_t weld_infer_open_size(const weld_infer *inf, int axis, int symbol)
+{
+    const weld_shapes *s = inf->shapes;
+    const weld_graph *g = s->graph;
+    const weld_value *first = g->input_count ? &g->values[g->inputs[0]] : NULL;
+    const bool batched = first && first->rank > 0 && s->batch > 0;
+    if (symbol < 0)
+        return axis == 0 && batched ? s->batch : 0;
+    if (batched && first->dims[0] < 0 && first->symbol[0] == symbol)
+        return s->batch;
+    return g->symbols[symbol].size;
+}
+
 weld_status weld_infer_set(weld_infer *inf, int output, weld_dtype dtype, const weld_shape *shape,
                            weld_error *err)
 {

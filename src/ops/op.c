@@ -1,5 +1,6 @@
 /* The registry: ops.def expanded, and the services of the attribute tables. */
 #include "ops/op.h"
+#include "ops/opaque.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,6 +48,14 @@ const weld_op *weld_op_find(const char *domain, const char *name, int opset)
             strcmp(op->domain, wanted) == 0 && opset >= op->opset_min && opset <= op->opset_max)
             return op;
     }
+    return NULL;
+}
+
+const weld_node *weld_find_opaque(const weld_graph *graph)
+{
+    for (int n = 0; n < graph->node_count; n++)
+        if (graph->nodes[n].op == &weld_op_Opaque)
+            return &graph->nodes[n];
     return NULL;
 }
 

@@ -56,6 +56,9 @@ weld_status weld_infer_need(const weld_tensor **out, const weld_infer *inf, int 
 /* True where a literal batch size in a Reshape target is to be read as the actual one. */
 bool weld_infer_rebatch(const weld_infer *inf, int64_t literal_dim, int64_t input_dim,
                         int64_t *actual);
+/* The size of an axis that the file leaves open; symbol -1: it has no name, then axis 0 is the batch.
+ * 0 = not known. */
+int64_t weld_infer_open_size(const weld_infer *inf, int axis, int symbol);
 weld_status weld_infer_set(weld_infer *inf, int output, weld_dtype dtype, const weld_shape *shape,
                            weld_error *err);
 /* Output `output` has the known int64 value `values` [count] with the given shape. */

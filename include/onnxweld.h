@@ -236,6 +236,9 @@ typedef struct weld_run_options {
 WELD_API weld_status weld_model_run(weld_values **out, const weld_model *model,
                                     const weld_values *inputs, const weld_run_options *options,
                                     weld_error *err);
+/** The batch size that the file fixes, in which weld_model_run runs whatever it gets; 0 = it leaves the
+ *  batch open. */
+WELD_API int64_t weld_model_batch(const weld_model *model);
 /** The same on the samples of a data set; the model has one input. */
 WELD_API weld_status weld_model_run_data(weld_values **out, const weld_model *model,
                                          const weld_dataset *data, const weld_run_options *options,

@@ -84,7 +84,41 @@ static weld_status refuse(const weld_pairing *pairing, const weld_model *a, cons
                      list);
 }
 
-static weld_status prepare(weld_alignment *al, weld_error *err)
+/* Sizes that the files leave open are those of the data, where there are any. */
+static void adopt_sizes(const weld_model *model, const weld_dataset *data)
+{
+    weld_graph *g = model->structure->graph;
+    const weld_value *input = g->input_count == 1 ? &g->values[g->inputs[0]] : NULL;
+    if (!data || !input || input->rank != data->sample.rank + 1)
+        return;
+    for (int k = 1; k < input->rank; k++)
+        if (input->dims[k] < 0)
+            g->symbols[input->symbol[k]].size = data->sample.dims[k - 1];
+}
+
+/* A size that one file leaves open and the other one fixes is that. */
+static void share_sizes(const weld_alignment *al)
+{
+    weld_graph *a = al->a->structure->graph, *b = al->b->structure->graph;
+    for (int k = 0; k < a->input_count; k++) {
+        const weld_port *port = &al->pairing->inputs[k];
+        const weld_value *va = &a->values[a->inputs[k]];
+        const weld_value *vb = port->index < 0 ? NULL : &b->values[b->inputs[port->index]];
+        for (int axis = 1; vb && va->rank == vb->rank && axis < vb->rank; axis++) {
+            const int from = port->turned ? port->perm[axis] : axis;
+            if (from == 0)
+                continue;
+            const int64_t known = va->dims[from] >= 0 ? va->dims[from]
+                                                      : a->symbols[va->symbol[from]].size;
+            if (vb->dims[axis] < 0)
+                b->symbols[vb->symbol[axis]].size = known;
+            else if (va->dims[from] < 0)
+                a->symbols[va->symbol[from]].size = vb->dims[axis];
+        }
+    }
+}
+
+static weld_status prepare(weld_alignment *al, const weld_dataset *data, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_pairing *pairing = NULL;
@@ -97,9 +131,12 @@ static weld_status prepare(weld_alignment *al, weld_error *err)
         st = refuse(pairing, al->a, al->b, err);
         goto done;
     }
+    adopt_sizes(al->a, data);
+    adopt_sizes(al->b, data);
     WELD_TRY(to_frame(&al->naive, al->a, al->b, pairing, err));
     al->pairing = pairing;
     pairing = NULL;
+    share_sizes(al);
     WELD_TRY(weld_structure_shapes(&al->shapes, al->a->structure, WELD_MICRO_BATCH, err));
     WELD_TRY(
         weld_symmetry_derive(&al->symmetry, al->ctx, al->a->structure->graph, al->shapes, err));
@@ -165,7 +202,7 @@ weld_status weld_align(weld_alignment **out, const weld_model *a, const weld_mod
     al->b = b;
     al->restarts = o->restarts > 0 ? o->restarts : 4;
     al->seed = o->seed;
-    WELD_TRY(prepare(al, err));
+    WELD_TRY(prepare(al, o->data, err));
     WELD_TRY(match(al, o, err));
     *out = al;
     al = NULL;

@@ -155,6 +155,11 @@ done:
     return st;
 }
 
+int64_t weld_model_batch(const weld_model *model)
+{
+    return model->structure->literal_batch;
+}
+
 /* The batch of one pass: fixed by the file, or chosen where samples are independent. */
 static int64_t part_size(const weld_structure *s, int64_t total, int64_t wanted)
 {

@@ -31,8 +31,8 @@ static int layer_of(const weld_draft *draft, int norm)
     for (int k = 1; k < 5; k++)
         if (!is_vector(draft, weld_draft_in(draft, norm, k), units))
             return -1;
-    const int shift = weld_draft_in(draft, norm, 2);
-    if (weld_draft_uses(draft, shift) != 1 || draft->homes[shift].step_count == WELD_VIEW_STEPS_MAX)
+    /* Exporters store equal shifts once; a file that can't take different ones is told on export. */
+    if (draft->homes[weld_draft_in(draft, norm, 2)].step_count == WELD_VIEW_STEPS_MAX)
         return -1;
     return bias < 0 || is_vector(draft, bias, units) ? layer : -1;
 }

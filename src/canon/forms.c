@@ -142,28 +142,128 @@ done:
     return st;
 }
 
-/* Split: the sizes, whether the file gives them, their number, or nothing. */
+/* `output` becomes entries [from, to) of an axis of x, in the form that slice_form leaves. */
+static weld_status make_slice(weld_draft *draft, const char *name, int x, int axis, int64_t from,
+                              int64_t to, int output, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const int64_t numbers[] = {from, to, axis, 1};
+    int inputs[5] = {x};
+    for (int k = 0; k < 4; k++)
+        WELD_TRY(weld_make_integers(&inputs[k + 1], draft, &numbers[k], 1, err));
+    draft->values[output].producer = -1;
+    WELD_TRY(weld_make_node(NULL, draft, &weld_op_Slice, name, inputs, 5, output, err));
+done:
+    return st;
+}
+
+/* Split: one Slice for each output, as other exporters write it. */
 static weld_status split_form(weld_draft *draft, int n, weld_error *err)
 {
     weld_status st = WELD_OK;
-    const weld_value *x = &draft->values[weld_draft_in(draft, n, 0)];
-    const int parts = draft->nodes[n].output_count;
-    int64_t sizes[WELD_INTS_MAX], axis = (int64_t)weld_attr_number(&draft->nodes[n], "axis");
-    int node;
-    axis = axis < 0 ? axis + x->rank : axis;
-    if (x->rank < 1 || axis < 0 || axis >= x->rank || parts > WELD_INTS_MAX)
+    const int x = weld_draft_in(draft, n, 0), rank = draft->values[x].rank;
+    const weld_node from = draft->nodes[n];
+    int64_t axis = (int64_t)weld_attr_number(&from, "axis"), at = 0;
+    axis = axis < 0 ? axis + rank : axis;
+    if (rank < 1 || axis < 0 || axis >= rank || draft->values[x].dims[axis] < 0)
         return WELD_OK;
-    for (int k = 0; k < parts; k++) {
-        const int output = draft->nodes[n].outputs[k];
-        if (output < 0 || draft->values[output].rank != x->rank ||
-            draft->values[output].dims[axis] < 0)
+    const int64_t extent = draft->values[x].dims[axis];
+    for (int k = 0; k < from.output_count; k++)
+        if (from.outputs[k] < 0 || draft->values[from.outputs[k]].rank != rank ||
+            draft->values[from.outputs[k]].dims[axis] < 0)
             return WELD_OK;
-        sizes[k] = draft->values[output].dims[axis];
+    for (int k = 0; k < from.output_count; k++) {
+        const int output = from.outputs[k];
+        const int64_t end = at + draft->values[output].dims[axis];
+        draft->nodes[n].outputs[k] = -1;
+        WELD_TRY(make_slice(draft, from.name, x, (int)axis, at, end >= extent ? INT64_MAX : end,
+                            output, err));
+        at = end;
     }
-    WELD_TRY(extend(&node, draft, n, 2, err));
-    clear_ints(draft, node, "split");
-    *(int64_t *)weld_attr_slot(&draft->nodes[node], "num_outputs") = 0;
-    WELD_TRY(set_integers(draft, node, 1, sizes, parts, err));
+    weld_draft_kill(draft, n);
+done:
+    return st;
+}
+
+/* Gather of one entry: a Slice, and a Squeeze for the axis that it takes away. */
+static weld_status gather_form(weld_draft *draft, int n, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const int x = weld_draft_in(draft, n, 0), index = weld_draft_in(draft, n, 1);
+    const int rank = draft->values[x].rank, output = draft->nodes[n].outputs[0];
+    const weld_tensor *data = draft->values[index].data;
+    const char *name = draft->nodes[n].name;
+    int64_t axis = (int64_t)weld_attr_number(&draft->nodes[n], "axis");
+    int kept, list;
+    if (!data || data->shape.rank != 0 || rank < 1 || draft->values[x].kind != WELD_VALUE_NODE ||
+        !weld_dtype_is_float(draft->values[x].dtype))
+        return WELD_OK;
+    axis = axis < 0 ? axis + rank : axis;
+    const int64_t extent = draft->values[x].dims[axis];
+    const int64_t from =
+        data->i[0]; /* from the end where the file counts so: the size may be open */
+    const int64_t end = from == -1 || (extent > 0 && from + 1 >= extent) ? INT64_MAX : from + 1;
+    WELD_TRY(weld_value_like(&kept, draft, x, err));
+    draft->values[kept].dims[axis] = 1;
+    WELD_TRY(make_slice(draft, name, x, (int)axis, from, end, kept, err));
+    WELD_TRY(weld_make_integers(&list, draft, &axis, 1, err));
+    WELD_TRY(
+        weld_make_node(NULL, draft, &weld_op_Squeeze, name, (int[]){kept, list}, 2, output, err));
+done:
+    return st;
+}
+
+static bool set_enum(weld_node *node, const char *attr, const char *name)
+{
+    for (const weld_field *f = node->op->fields; f && f->name; f++)
+        for (int k = 0; strcmp(f->name, attr) == 0 && f->names && f->names[k]; k++)
+            if (strcmp(f->names[k], name) == 0) {
+                *(int64_t *)((char *)node->attrs + f->offset) = k;
+                return true;
+            }
+    return false;
+}
+
+static bool enlarges(const weld_draft *draft, int scales)
+{
+    const weld_tensor *data = scales < 0 ? NULL : draft->values[scales].data;
+    for (int64_t k = 0; data && k < weld_shape_numel(&data->shape); k++)
+        if (weld_tensor_number(data, k) < 1)
+            return false;
+    return data != NULL;
+}
+
+/* Upsample and Resize of opset 10 enlarge as Resize does by asymmetric coordinates and floor. The region
+ * of interest is nothing but for one mode. */
+static weld_status resize_form(weld_draft *draft, int n, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_node from = draft->nodes[n];
+    const int x = weld_draft_in(draft, n, 0), second = weld_draft_in(draft, n, 1);
+    int node;
+    if (from.op == &weld_op_Resize && from.opset >= 11) {
+        weld_node probe = from;
+        int64_t attrs[512] = {0};
+        if (from.op->attrs_size > sizeof attrs || from.input_count < 2)
+            return WELD_OK;
+        memcpy(attrs, from.attrs, from.op->attrs_size);
+        probe.attrs = attrs;
+        if (set_enum(&probe, "coordinate_transformation_mode", "tf_crop_and_resize") &&
+            weld_attr_number(&probe, "coordinate_transformation_mode") !=
+                weld_attr_number(&from, "coordinate_transformation_mode") &&
+            second >= 0)
+            weld_draft_set_in(draft, n, 1, -1);
+        return WELD_OK;
+    }
+    if (!enlarges(draft, second))
+        return WELD_OK;
+    const int64_t mode = (int64_t)weld_attr_number(&from, "mode");
+    WELD_TRY(weld_make_node(&node, draft, &weld_op_Resize, from.name, (int[]){x, -1, second}, 3,
+                            from.outputs[0], err));
+    weld_node *made = &draft->nodes[node];
+    *(int64_t *)weld_attr_slot(made, "mode") = mode;
+    set_enum(made, "coordinate_transformation_mode", "asymmetric");
+    set_enum(made, "nearest_mode", "floor");
 done:
     return st;
 }
@@ -198,8 +298,9 @@ static const form forms[] = {
     {&weld_op_ReduceMin, reduce_form},    {&weld_op_ReduceProd, reduce_form},
     {&weld_op_ReduceSum, reduce_form},    {&weld_op_ReduceSumSquare, reduce_form},
     {&weld_op_Slice, slice_form},         {&weld_op_Split, split_form},
-    {&weld_op_Softmax, softmax_form},     {&weld_op_LogSoftmax, softmax_form},
-    {&weld_op_Hardmax, softmax_form}};
+    {&weld_op_Gather, gather_form},       {&weld_op_Upsample, resize_form},
+    {&weld_op_Resize, resize_form},       {&weld_op_Softmax, softmax_form},
+    {&weld_op_LogSoftmax, softmax_form},  {&weld_op_Hardmax, softmax_form}};
 
 weld_status weld_pass_forms(weld_draft *draft, weld_error *err)
 {

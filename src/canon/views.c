@@ -57,6 +57,7 @@ static void absorb(weld_draft *draft, int n)
     v->kind = WELD_VALUE_PARAM;
     v->name = in->name; /* people know the weight by its name in the file */
     v->data = in->data;
+    v->zero = in->zero;
     v->producer = -1;
     weld_draft_kill(draft, n);
 }

@@ -56,6 +56,15 @@ static void print_values(const weld_values *values)
     }
 }
 
+/* The first output tells how many samples there were. */
+static void print_parts(const weld_model *model, const weld_values *values)
+{
+    const long long batch = (long long)weld_model_batch(model);
+    const weld_array a = weld_values_count(values) ? weld_values_at(values, 0) : (weld_array){0};
+    if (batch > 0 && a.rank > 0 && a.dims[0] != batch)
+        fprintf(stderr, "run in parts of %lld, the batch that the file fixes\n", batch);
+}
+
 static weld_status save(const weld_values *values, const session *s, weld_error *err)
 {
     weld_outputs *outputs = NULL;
@@ -77,8 +86,10 @@ static weld_status run_model(const session *s, weld_error *err)
         st = run_on_data(&values, model, s, err);
     if (st == WELD_OK && s->o->output)
         st = save(values, s, err);
-    if (st == WELD_OK && !s->o->quiet)
+    if (st == WELD_OK && !s->o->quiet) {
+        print_parts(model, values);
         print_values(values);
+    }
     weld_values_free(values);
     weld_model_free(model);
     return st;

@@ -21,6 +21,7 @@ typedef struct weld_value {
     int rank;                    /* -1 = not declared, and not inferred yet */
     int64_t dims[WELD_RANK_MAX]; /* -1 = symbolic; of NODE: differs with the size of the input */
     int symbol[WELD_RANK_MAX];   /* INPUT: index of the graph's symbol of a symbolic axis */
+    bool zero;                   /* PARAM: all elements are 0 (looked at in small ones only) */
     int producer;                /* node index, NODE only; else -1 */
     int param;                   /* param index, PARAM only; else -1 */
     const weld_tensor *data;     /* CONST; of a PARAM with one element: what the file holds */

@@ -79,6 +79,24 @@ static weld_status value_named(int *out, importer *im, const char *name, weld_er
     return *out >= 0 ? WELD_OK : new_value(out, im, name, WELD_VALUE_NODE, err);
 }
 
+/* Initial states are often stored as zeros, which the passes want to know. */
+static weld_status note_zero(importer *im, int value, int tensor, weld_error *err)
+{
+    enum { SMALL = 1 << 16 };
+    weld_status st = WELD_OK;
+    weld_tensor t = {0};
+    bool zero = true;
+    if (weld_shape_numel(weld_onnx_shape(im->file, tensor)) > SMALL)
+        return WELD_OK;
+    WELD_TRY(weld_onnx_read_tensor(&t, im->file, tensor, err));
+    for (int64_t k = 0; zero && k < weld_shape_numel(&t.shape); k++)
+        zero = weld_tensor_number(&t, k) == 0;
+    im->draft->values[value].zero = zero;
+done:
+    weld_tensor_free(im->file->ctx, &t);
+    return st;
+}
+
 /* Float tensors are parameters; all others are known when shapes are inferred. */
 static weld_status set_stored(importer *im, int value, int tensor, weld_error *err)
 {
@@ -94,7 +112,7 @@ static weld_status set_stored(importer *im, int value, int tensor, weld_error *e
     if (real)
         d->homes[value] = (weld_home){.tensor = tensor};
     if (real && weld_shape_numel(shape) != 1)
-        return WELD_OK;
+        return note_zero(im, value, tensor, err);
     return weld_arena_tensor(&v->data, &d->arena, im->file, tensor, err);
 }
 

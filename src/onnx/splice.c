@@ -13,6 +13,9 @@ typedef struct splicer {
     const weld_relocation *relocation;
     weld_edits edits;
     bool *relocated; /* [tensor_count] */
+    bool *shared;    /* [tensor_count] the home of several parameters */
+    const void *
+        *written; /* [tensor_count] the stored values that a parameter gave, NULL = none yet */
 } splicer;
 
 /* A varint of at least `size` bytes: padded with continuation bits that carry nothing. */
@@ -212,6 +215,30 @@ bool weld_onnx_has_external(const weld_onnx_file *file)
     return file->external_count > 0;
 }
 
+/* Several parameters of one tensor must agree on what it becomes. `values`: stored elements, kept in the
+ * edits' arena. *first: nobody has been there before. */
+static weld_status claim(bool *first, splicer *s, int tensor, const void *values, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_tensor_meta *meta = &s->file->tensors[tensor];
+    const size_t bytes = (size_t)weld_shape_numel(weld_onnx_shape(s->file, tensor)) *
+                         weld_compute_size(meta->dtype);
+    char *kept;
+    *first = s->written[tensor] == NULL;
+    if (!*first) {
+        WELD_REQUIRE(memcmp(s->written[tensor], values, bytes) == 0, WELD_E_UNSUPPORTED,
+                     "tensor '%s' is shared by layers that differ once they are merged: store it "
+                     "once for each of them",
+                     meta->name);
+        return WELD_OK;
+    }
+    WELD_ARENA_NEW(kept, &s->edits.arena, bytes + 1);
+    memcpy(kept, values, bytes);
+    s->written[tensor] = kept;
+done:
+    return st;
+}
+
 /* `values` in the canonical layout -> edits, unless they are what the file's values become there. */
 static weld_status replace_param(splicer *s, const weld_paramset *values, int p,
                                  const weld_home *home, weld_error *err)
@@ -222,15 +249,23 @@ static weld_status replace_param(splicer *s, const weld_paramset *values, int p,
     const weld_dtype stored = s->file->tensors[home->tensor].dtype;
     const size_t n = weld_param_numel(values->graph, p), size = weld_compute_size(param->dtype);
     void *work = NULL, *scratch = NULL; /* room for either compute type */
+    bool first = true;
     WELD_REQUIRE((work = weld_alloc(ctx, n, sizeof(double))) &&
                      (scratch = weld_alloc(ctx, n, sizeof(double))),
                  WELD_E_NOMEM, "no memory for %zu elements", n);
     WELD_TRY(weld_onnx_read_param(work, s->file, param, home, err));
-    if (n == 0 || memcmp(work, values->arrays[p], n * size) == 0)
+    const bool same = n == 0 || memcmp(work, values->arrays[p], n * size) == 0;
+    if (same && !s->shared[home->tensor])
         goto done; /* external ones go along with the others */
-    memcpy(work, values->arrays[p], n * size);
+    if (n)
+        memcpy(work, values->arrays[p], n * size);
     WELD_TRY(weld_home_backward(home, s->file, work, scratch, param->dtype, err));
     weld_convert_reals(scratch, stored, work, param->dtype, n);
+    if (s->shared[home->tensor]) {
+        WELD_TRY(claim(&first, s, home->tensor, scratch, err));
+        if (same || !first)
+            goto done;
+    }
     if (s->file->tensors[home->tensor].sparse)
         WELD_TRY(weld_sparse_compress(scratch, s->file, home->tensor, err));
     WELD_TRY(moves(s, home->tensor) ? relocate_values(s, home->tensor, scratch, err)
@@ -238,6 +273,21 @@ static weld_status replace_param(splicer *s, const weld_paramset *values, int p,
 done:
     weld_free(ctx, work);
     weld_free(ctx, scratch);
+    return st;
+}
+
+static weld_status find_shared(splicer *s, const weld_graph *graph, const weld_home *homes,
+                               weld_error *err)
+{
+    weld_status st = WELD_OK;
+    bool *seen = NULL;
+    WELD_NEW(seen, s->file->ctx, s->file->scan->tensor_count);
+    for (int p = 0; p < graph->param_count; p++) {
+        s->shared[homes[p].tensor] = s->shared[homes[p].tensor] || seen[homes[p].tensor];
+        seen[homes[p].tensor] = true;
+    }
+done:
+    weld_free(s->file->ctx, seen);
     return st;
 }
 
@@ -266,6 +316,9 @@ weld_status weld_onnx_splice(weld_buffer *out, const weld_onnx_file *file,
     splicer s = {.file = file, .relocation = relocation};
     weld_edits_init(&s.edits, file->ctx);
     WELD_NEW(s.relocated, file->ctx, file->scan->tensor_count);
+    WELD_NEW(s.shared, file->ctx, file->scan->tensor_count);
+    WELD_NEW(s.written, file->ctx, file->scan->tensor_count);
+    WELD_TRY(find_shared(&s, values->graph, homes, err));
     for (int p = 0; p < values->graph->param_count; p++)
         WELD_TRY(replace_param(&s, values, p, &homes[p], err));
     WELD_TRY(relocate_others(&s, err));
@@ -276,6 +329,8 @@ weld_status weld_onnx_splice(weld_buffer *out, const weld_onnx_file *file,
     st = weld_buffer_check(out, err);
 done:
     weld_free(file->ctx, s.relocated);
+    weld_free(file->ctx, s.shared);
+    weld_free(file->ctx, s.written);
     weld_edits_free(&s.edits);
     return st;
 }

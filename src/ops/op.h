@@ -123,6 +123,7 @@ typedef struct weld_op {
     int inputs_min, inputs_max, outputs_min, outputs_max;
     unsigned flags;
     unsigned static_inputs;    /* bit i: input i must be constant (shapes, bounds, limits) */
+    unsigned zero_inputs;      /* bit i: input i of zeros is the same as none (initial states) */
     unsigned statistic_inputs; /* bit i: input i is a running statistic: moved, never scored */
     const weld_field *fields;  /* ends with a NULL name */
     size_t attrs_size;

@@ -296,6 +296,7 @@ static weld_status run(const weld_kernel_args *args, const weld_node *node,
                           .opset_max = WELD_OPSET_MAX,                                             \
                           .inputs_min = 3,                                                         \
                           .inputs_max = (inputs),                                                  \
+                          .zero_inputs = 1u << WELD_RNN_H | 1u << WELD_RNN_C,                      \
                           .outputs_min = 0,                                                        \
                           .outputs_max = (outputs),                                                \
                           .fields = (op_fields),                                                   \

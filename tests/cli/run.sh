@@ -90,6 +90,22 @@ expect 0 "aligned already" "$weld" weld "$models/mlp/a.onnx" "$work/b2.onnx" --m
 size=$(wc -c <"$models/mlp/a.onnx")
 head -c "$size" "$work/mlp.onnx" >"$work/x" && head -c "$size" "$work/pre.onnx" | cmp - "$work/x" ||
     failed=1
+# What can't be run is aligned around, and the report says how little that proves.
+graphs=$root/tests/cli
+expect 4 "an operator that we lack" "$weld" inspect "$graphs/unknown_op.onnx"
+grep -q "my.domain.Magic (opset 1)" "$work/err" || { echo "FAIL operator not named"; failed=1; }
+for name in unknown_op loop; do
+    expect 0 "freeze $name" "$weld" weld "$graphs/$name.onnx" "$graphs/$name.onnx" \
+        -o "$work/$name.onnx" --freeze-unknown --json
+    grep -q "proof: partial" "$work/out" || { echo "FAIL $name: no word of the proof"; failed=1; }
+done
+expect 0 "a loop's neighbours are pinned" "$weld" inspect "$graphs/loop.onnx"
+grep -q "free  *16 units" "$work/err" && grep -q "pinned .*Loop" "$work/err" ||
+    { echo "FAIL classes around a loop"; failed=1; }
+python3 -c 'import sys
+head = b"{\x27descr\x27: \x27<f4\x27, \x27fortran_order\x27: False, \x27shape\x27: (2, 8), }".ljust(117) + b"\n"
+sys.stdout.buffer.write(b"\x93NUMPY\x01\x00\x76\x00" + head + bytes(64))' >"$work/x.npy"
+expect 4 "a loop does not run" "$weld" run "$graphs/loop.onnx" --data "$work/x.npy"
 expect 1 "diff" "$weld" diff "$models/mlp/a.onnx" "$models/mlp/b.onnx" --json
 grep -q '"equal": 0' "$work/out" || { echo "FAIL diff"; failed=1; }
 expect 0 "diff with itself" "$weld" diff "$models/resnet/a.onnx" "$models/resnet/a.onnx"

@@ -271,7 +271,37 @@ def written_oddly(data, kind="model"):
     return bytes(out + varint(1001 << 3 | 0) + varint(7) + varint(1002 << 3 | 5) + b"1234")
 
 
+def part_that_cant_run(name, kind):
+    """Two layers, something that we can't run, a layer: what the something touches can't move. For
+    tests/cli/run.sh."""
+    net = Net(name, ["N", 8])
+    x = net.op("Relu", net.op("Gemm", "x", net.weight(16, 8), net.weight(16), transB=1))
+    x = net.op("Relu", net.op("Gemm", x, net.weight(12, 16), net.weight(12), transB=1))
+    if kind == "Loop":
+        captured = net.weight(12)
+        value = lambda name, dtype, dims: helper.make_tensor_value_info(name, dtype, dims)  # noqa: E731
+        body = helper.make_graph(
+            [helper.make_node("Identity", ["go"], ["go_on"]), helper.make_node("Add", ["state", captured], ["next"])],
+            "body", [value("i", TensorProto.INT64, []), value("go", TensorProto.BOOL, []),
+                     value("state", TensorProto.FLOAT, None)],
+            [value("go_on", TensorProto.BOOL, []), value("next", TensorProto.FLOAT, None)])
+        trips = net.op("Cast", net.op("ReduceMax", "x", keepdims=0), to=TensorProto.INT64)
+        y = net.op("Loop", trips, "", x, body=body)
+    else:
+        y = net.op(kind, x, domain="my.domain")
+    output = net.op("Gemm", y, net.weight(4, 12), net.weight(4), transB=1)
+    declared = helper.make_tensor_value_info(y, TensorProto.FLOAT, ["N", 12])
+    graph = helper.make_graph(net.nodes, name, [net.input],
+                              [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["N", 4])],
+                              net.weights, value_info=[declared])
+    opsets = [helper.make_opsetid("", net.opset), helper.make_opsetid("my.domain", 1)]
+    (HERE.parent / "cli" / f"{name}.onnx").write_bytes(
+        helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString(deterministic=True))
+
+
 def main():
+    part_that_cant_run("loop", "Loop")
+    part_that_cant_run("unknown_op", "Magic")
     for make in (grouped_conv, depthwise, branches, dense_concat, nhwc_flatten, residual,
                  conv_on_stream, literal_batch, squeeze_excite, option_a, channel_shuffle,
                  moved_units, expanded_gate, early_forms):

@@ -31,6 +31,8 @@ weld_status weld_report_add_model(weld_report *r, const char *role, const weld_m
     for (int p = 0; p < g->param_count; p++)
         model.parameters += weld_shape_numel(&g->params[p].shape);
     WELD_TRY(weld_report_put_model(r, &model, err));
+    for (int k = 0; role[0] != 'M' && k < g->log_count; k++) /* inspect has them in its notes */
+        WELD_TRY(weld_report_line(r, &r->canonical, err, "%s: %s", role, g->log[k]));
 done:
     weld_free(r->ctx, opsets);
     return st;

@@ -46,14 +46,17 @@ static weld_status check_operators(const importer *im, weld_error *err)
     size_t n = 0;
     for (size_t k = 0; k < im->flat.count; k++) {
         const weld_flat_node *node = &im->flat.nodes[k];
-        char item[200] = ", ";
+        const Weld__Onnx__Node *proto = node->proto;
+        char what[200];
         if (op_of(node) || is_opaque(im, node))
             continue;
-        describe(item + (n ? 2 : 0), sizeof item - 2, node);
-        if (strstr(list, item + (n ? 2 : 0)) || n + strlen(item) + 8 > sizeof list)
+        describe(what, sizeof what, node);
+        if (strstr(list, what) || n + strlen(what) + 90 > sizeof list)
             continue;
-        memcpy(list + n, item, strlen(item) + 1);
-        n += strlen(item);
+        n += (size_t)snprintf(list + n, sizeof list - n, "%s%s at '%.60s'", n ? ", " : "", what,
+                              proto->name && proto->name[0] ? proto->name
+                              : proto->n_output             ? proto->output[0]
+                                                            : "");
     }
     if (n)
         return weld_fail(err, WELD_E_UNSUPPORTED, "unsupported operators: %s", list);

@@ -181,6 +181,7 @@ struct weld_report {
     size_t warning_count, warning_cap;
     bool checked; /* obstacles were looked for: an empty list means that there is none */
     weld_report_lines obstacles;
+    weld_report_lines canonical; /* what canonicalisation did to A and B */
     weld_report_inspection inspection;
     weld_report_shapes shapes;
     weld_report_diff diff;

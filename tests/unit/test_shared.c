@@ -11,6 +11,7 @@
 #include "onnx/splice.h"
 #include <glob.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* The file without its graph: scanned, unpacked, and written with no parameter replaced. */
 static void file_keeps_its_bytes(weld_context *ctx, const char *path)
@@ -79,8 +80,41 @@ static void shared_models_keep_their_bytes(void **state)
     weld_context_free(ctx);
 }
 
+/* Every model of ONNX's own tests, whatever is in it. */
+static void conformance_models_keep_their_bytes(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/onnxweld-shared-XXXXXX", command[512];
+    weld_context *ctx;
+    glob_t found;
+    if (glob(WELD_SHARED "/conformance/*.tar.xz", 0, NULL, &found) != 0) {
+        printf("skipped: no shared corpus\n");
+        skip();
+    }
+    assert_non_null(mkdtemp(folder));
+    for (size_t k = 0; k < found.gl_pathc; k++) {
+        snprintf(command, sizeof command, "tar -xf '%s' -C %s", found.gl_pathv[k], folder);
+        assert_int_equal(system(command), 0);
+    }
+    globfree(&found);
+    snprintf(command, sizeof command, "%s/onnx/backend/test/data/*/*/model.onnx", folder);
+    assert_int_equal(glob(command, 0, NULL, &found), 0);
+    snprintf(command, sizeof command, "%s/onnx/backend/test/data/light/*.onnx", folder);
+    assert_int_equal(glob(command, GLOB_APPEND, NULL, &found), 0);
+    assert_int_equal(weld_context_create(&ctx, NULL, NULL), WELD_OK);
+    for (size_t k = 0; k < found.gl_pathc; k++)
+        file_keeps_its_bytes(ctx, found.gl_pathv[k]);
+    printf("%zu models of ONNX's tests keep their bytes\n", found.gl_pathc);
+    assert_true(found.gl_pathc > 1800);
+    globfree(&found);
+    weld_context_free(ctx);
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(shared_models_keep_their_bytes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(shared_models_keep_their_bytes),
+                                       cmocka_unit_test(conformance_models_keep_their_bytes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -358,6 +358,18 @@ static void inspection(weld_buffer *out, const weld_report_inspection *n)
     left_out(out, n->notes.count);
 }
 
+static void canonical(weld_buffer *out, const weld_report_lines *l)
+{
+    weld_buffer_printf(out, "<h2>How the files were read</h2>\n<ul>\n");
+    for (size_t i = 0; i < l->count && i < WELD_HTML_ROWS_MAX; i++) {
+        weld_buffer_printf(out, "<li>");
+        weld_html_text(out, l->items[i], 400);
+        weld_buffer_printf(out, "</li>\n");
+    }
+    weld_buffer_printf(out, "</ul>\n");
+    left_out(out, l->count);
+}
+
 static void diff(weld_buffer *out, const weld_report_diff *d)
 {
     weld_buffer_printf(out, "<h2>Differences</h2>\n");
@@ -436,6 +448,8 @@ weld_status weld_report_render_html(weld_buffer *out, const weld_report *report,
         inspection(out, &report->inspection);
     if (report->shapes.present)
         shapes(out, &report->shapes);
+    if (report->canonical.count)
+        canonical(out, &report->canonical);
     if (report->diff.present)
         diff(out, &report->diff);
     models(out, report);

@@ -318,6 +318,8 @@ static json_t *whole(maker *m, const weld_report *r)
         put(m, o, "shapes", shapes(m, &r->shapes));
     if (r->diff.present)
         put(m, o, "diff", diff(m, &r->diff));
+    if (r->canonical.count)
+        put(m, o, "canonicalised", lines(m, &r->canonical));
     if (r->checked || r->obstacles.count)
         put(m, o, "obstacles", lines(m, &r->obstacles));
     put(m, o, "outputs", outputs(m, r));

@@ -233,9 +233,52 @@ static weld_status pool_run(const weld_kernel_args *args, const weld_node *node,
     return WELD_OK;
 }
 
+/* y [W_out] = the larger of y and what column k of the windows picks from the line x [W]; NaN wins. */
+static void raise_line(weld_real *y, const weld_real *x, const weld_window *axis, int64_t k)
+{
+    const int64_t offset = k * axis->dilation - axis->pad, stride = axis->stride;
+    const weld_span in = weld_span_inside(stride, offset, axis->in, axis->out);
+    for (int64_t o = in.from; o < in.to; o++) {
+        const weld_real v = x[o * stride + offset];
+        y[o] = v > y[o] || v != v ? v : y[o];
+    }
+}
+
+/* The largest entries without their places, a line of the output at a time. */
+static weld_status max_pool_lines(const weld_kernel_args *args, const weld_node *node,
+                                  weld_error *err)
+{
+    const weld_shape *shape = &args->in[0]->shape; /* [N, C, spatial...] */
+    weld_windows w;
+    const weld_status st = pool_windows(&w, node->attrs, shape, err);
+    if (st != WELD_OK || weld_shape_numel(shape) == 0)
+        return st;
+    const int64_t planes = shape->dims[0] * shape->dims[1], size = weld_windows_in(&w);
+    const int64_t lines = w.axis[0].out * w.axis[1].out, width = w.axis[2].out;
+    const weld_real *x = weld_reals(args->in[0]);
+    weld_real *y = weld_reals(args->out[0]);
+    for (int64_t line = 0; line < planes * lines; line++, y += width) {
+        const weld_real *plane = x + line / lines * size; /* [D, H, W] */
+        const pool_span d = span_at(&w.axis[0], line % lines / w.axis[1].out);
+        const pool_span h = span_at(&w.axis[1], line % w.axis[1].out);
+        for (int64_t i = 0; i < width; i++)
+            y[i] = -INFINITY;
+        for (int64_t k = 0; k < d.count * h.count; k++) {
+            const int64_t at = (d.first + k / h.count * d.step) * w.axis[1].in + h.first +
+                               k % h.count * h.step;
+            for (int64_t c = 0; c < w.axis[2].kernel; c++)
+                raise_line(y, plane + at * w.axis[2].in, &w.axis[2], c);
+        }
+    }
+    return WELD_OK;
+}
+
 static weld_status max_pool_run(const weld_kernel_args *args, const weld_node *node,
                                 weld_error *err)
 {
+    const bool places = node->output_count > 1 && args->out[1];
+    if (weld_dtype_is_float(args->in[0]->dtype) && !places)
+        return max_pool_lines(args, node, err);
     return pool_run(args, node, reduce_max, err);
 }
 

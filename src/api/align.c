@@ -27,50 +27,6 @@ static weld_status to_frame(weld_paramset **out, const weld_model *a, const weld
     return st;
 }
 
-/* Only where it could help: one of the two has fewer normalisations. */
-static bool norms_differ(const weld_graph *a, const weld_graph *b)
-{
-    int count[2] = {0, 0};
-    const weld_graph *g[2] = {a, b};
-    for (int k = 0; k < 2; k++)
-        for (int n = 0; n < g[k]->node_count; n++)
-            count[k] += g[k]->nodes[n].op->statistic_inputs != 0;
-    return count[0] != count[1];
-}
-
-weld_status weld_pair_models(weld_pairing **out, weld_model *folded[2], const weld_model *a,
-                             const weld_model *b, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_pairing *plain = NULL;
-    *out = NULL;
-    folded[0] = folded[1] = NULL;
-    WELD_TRY(weld_pair_graphs(&plain, a->ctx, a->structure->graph, b->structure->graph, err));
-    if (plain->difference_count && norms_differ(a->structure->graph, b->structure->graph)) {
-        WELD_TRY(weld_model_folded(&folded[0], a, err));
-        WELD_TRY(weld_model_folded(&folded[1], b, err));
-        WELD_TRY(weld_pair_graphs(out, a->ctx, folded[0]->structure->graph,
-                                  folded[1]->structure->graph, err));
-    }
-    if (*out && (*out)->difference_count == 0)
-        goto done;
-    for (int k = 0; k < 2; k++) {
-        weld_model_free(folded[k]);
-        folded[k] = NULL;
-    }
-    weld_pairing_free(*out);
-    *out = plain;
-    plain = NULL;
-done:
-    weld_pairing_free(plain);
-    if (st != WELD_OK) {
-        weld_model_free(folded[0]);
-        weld_model_free(folded[1]);
-        folded[0] = folded[1] = NULL;
-    }
-    return st;
-}
-
 static weld_status refuse(const weld_pairing *pairing, const weld_model *a, const weld_model *b,
                           weld_error *err)
 {
@@ -122,11 +78,11 @@ static weld_status prepare(weld_alignment *al, const weld_dataset *data, weld_er
 {
     weld_status st = WELD_OK;
     weld_pairing *pairing = NULL;
-    WELD_TRY(weld_pair_models(&pairing, al->folded, al->a, al->b, err));
-    if (al->folded[0]) {
-        al->a = al->folded[0];
-        al->b = al->folded[1];
-    }
+    WELD_TRY(weld_pair_models(&pairing, al->reread, al->a, al->b, err));
+    if (al->reread[0])
+        al->a = al->reread[0];
+    if (al->reread[1])
+        al->b = al->reread[1];
     if (pairing->difference_count) {
         st = refuse(pairing, al->a, al->b, err);
         goto done;
@@ -293,8 +249,8 @@ void weld_alignment_free(weld_alignment *al)
     weld_symmetry_free(al->symmetry);
     weld_shapes_free(al->shapes);
     weld_pairing_free(al->pairing);
-    weld_model_free(al->folded[0]);
-    weld_model_free(al->folded[1]);
+    weld_model_free(al->reread[0]);
+    weld_model_free(al->reread[1]);
     weld_free(al->ctx, al);
 }
 

@@ -40,10 +40,7 @@ static weld_status compare_weights(weld_report *r, const weld_model *a, const we
     WELD_TRY(weld_align(&al, a, b, how, err));
     for (int p = 0; p < al->a->structure->graph->param_count; p++)
         WELD_TRY(add_param(r, al, p, err));
-    if (al->folded[0])
-        WELD_TRY(weld_report_warn(r, err, "W010",
-                                  "BatchNormalization is folded in one of the two: compared as "
-                                  "folded weights"));
+    WELD_TRY(weld_report_rereading(r, al->reread, err));
 done:
     weld_alignment_free(al);
     return st;
@@ -55,7 +52,7 @@ weld_status weld_diff(weld_report **out, const weld_model *a, const weld_model *
     weld_status st = WELD_OK;
     weld_report *r = NULL;
     weld_pairing *pairing = NULL;
-    weld_model *folded[2] = {NULL, NULL};
+    weld_model *reread[2] = {NULL, NULL};
     weld_align_options plain = WELD_ALIGN_OPTIONS_INIT;
     plain.method = "none";
     *out = NULL;
@@ -63,7 +60,7 @@ weld_status weld_diff(weld_report **out, const weld_model *a, const weld_model *
     WELD_TRY(weld_report_add_model(r, "A", a, err));
     WELD_TRY(weld_report_add_model(r, "B", b, err));
     r->diff.present = true;
-    WELD_TRY(weld_pair_models(&pairing, folded, a, b, err));
+    WELD_TRY(weld_pair_models(&pairing, reread, a, b, err));
     for (int k = 0; k < pairing->difference_count; k++)
         WELD_TRY(weld_report_line(r, &r->diff.structure, err, "%s", pairing->differences[k]));
     if (pairing->difference_count == 0)
@@ -78,8 +75,8 @@ weld_status weld_diff(weld_report **out, const weld_model *a, const weld_model *
     r = NULL;
 done:
     weld_pairing_free(pairing);
-    weld_model_free(folded[0]);
-    weld_model_free(folded[1]);
+    weld_model_free(reread[0]);
+    weld_model_free(reread[1]);
     weld_report_free(r);
     return st;
 }

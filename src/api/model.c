@@ -17,6 +17,7 @@ void weld_structure_release(weld_structure *structure)
     if (!structure || --structure->references > 0)
         return;
     weld_free(structure->ctx, structure->homes);
+    weld_copies_free(structure->reading.copies);
     weld_graph_free(structure->ctx, structure->graph);
     weld_onnx_free(structure->file);
     weld_free(structure->ctx, structure);
@@ -49,101 +50,25 @@ weld_status weld_structure_shapes(weld_shapes **out, const weld_structure *s, in
     return weld_shapes_infer(out, s->ctx, s->graph, batch, s->literal_batch, err);
 }
 
-/* ---- Ifs whose condition does not depend on the data ------------------------------------- */
-
-/* Decides the number-th If that is open; *decided: 1 or 0, -1 = its condition can't be known. *none:
- * there is no such If. */
-static weld_status decide_one(int *decided, bool *none, weld_strmap *branches, char **name,
-                              weld_onnx_file *file, int number, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_draft draft;
-    weld_error tried = WELD_ERROR_INIT;
-    bool known;
-    weld_draft_init(&draft, file->ctx);
-    *decided = -1;
-    *none = false;
-    st = weld_onnx_import_condition(name, &draft, file, branches, number, &tried);
-    if (st == WELD_OK && !*name) {
-        *none = true;
-        goto done;
-    }
-    if (st == WELD_OK)
-        st = weld_infer_draft(&known, &draft, &tried);
-    if (st == WELD_E_NOMEM && err)
-        *err = tried;
-    if (st != WELD_OK) { /* an If inside the condition, an operator that we lack: it stays open */
-        st = st == WELD_E_NOMEM ? st : WELD_OK;
-        goto done;
-    }
-    const weld_value *value = &draft.values[draft.outputs[0]];
-    if (value->kind == WELD_VALUE_CONST && weld_shape_numel(&value->data->shape) == 1)
-        *decided = weld_tensor_number(value->data, 0) != 0;
-done:
-    weld_draft_free(&draft);
-    return st;
-}
-
-/* One If after the other; what is inside a branch comes up when the branch has been chosen. `names`
- * keeps the keys of `branches`. */
-static weld_status decide_branches(weld_strmap *branches, weld_arena *names, weld_onnx_file *file,
-                                   weld_error *err)
-{
-    enum { IFS_MAX = 256 };
-    weld_status st = WELD_OK;
-    char *name = NULL;
-    for (int number = 0, rounds = 0; rounds < IFS_MAX; rounds++) {
-        int decided;
-        bool none;
-        weld_free(file->ctx, name);
-        name = NULL;
-        WELD_TRY(decide_one(&decided, &none, branches, &name, file, number, err));
-        if (none)
-            break;
-        if (decided < 0) {
-            number++;
-            continue;
-        }
-        const char *kept = weld_arena_strdup(names, name);
-        WELD_REQUIRE(kept, WELD_E_NOMEM, "out of memory");
-        WELD_TRY(weld_strmap_put(branches, kept, decided, err));
-        number = 0; /* another one may depend on it */
-    }
-done:
-    weld_free(file->ctx, name);
-    return st;
-}
-
-weld_status weld_import_file(weld_draft *draft, weld_onnx_file *file, bool freeze, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_strmap branches;
-    weld_arena names;
-    weld_strmap_init(&branches, file->ctx);
-    weld_arena_init(&names, file->ctx);
-    WELD_TRY(decide_branches(&branches, &names, file, err));
-    WELD_TRY(weld_onnx_import(draft, file, &branches, freeze, err));
-done:
-    weld_strmap_free(&branches);
-    weld_arena_free(&names);
-    return st;
-}
-
 /* Takes its own reference of the file. */
 static weld_status make_structure(weld_structure **out, weld_onnx_file *file,
-                                  const weld_canon_options *options, bool freeze, weld_error *err)
+                                  const weld_reading *reading, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_structure *s = NULL;
     weld_draft draft;
+    const weld_canon_options options = {.fold_norms = reading->fold_norms};
     weld_draft_init(&draft, file->ctx);
     WELD_NEW(s, file->ctx, 1);
     s->ctx = file->ctx;
     s->references = 1;
     s->file = weld_onnx_retain(file);
-    s->frozen = freeze;
-    WELD_TRY(weld_import_file(&draft, file, freeze, err));
-    WELD_TRY(weld_canonicalise(&draft, options, err));
+    s->reading = *reading;
+    s->reading.copies = NULL;
+    if (reading->copies)
+        WELD_TRY(weld_copies_create(&s->reading.copies, file->ctx, reading->copies, err));
+    WELD_TRY(weld_import_file(&draft, file, &s->reading, err));
+    WELD_TRY(weld_canonicalise(&draft, &options, err));
     WELD_TRY(weld_draft_finish(&s->graph, &s->homes, &draft, err));
     WELD_TRY(find_batch(s, err));
     *out = s;
@@ -154,14 +79,15 @@ done:
     return st;
 }
 
-static weld_status make_model(weld_model **out, weld_onnx_file *file,
-                              const weld_canon_options *options, bool freeze, weld_error *err)
+weld_status weld_model_read(weld_model **out, weld_onnx_file *file, const weld_reading *reading,
+                            weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_model *model = NULL;
+    *out = NULL;
     WELD_NEW(model, file->ctx, 1);
     model->ctx = file->ctx;
-    WELD_TRY(make_structure(&model->structure, file, options, freeze, err));
+    WELD_TRY(make_structure(&model->structure, file, reading, err));
     WELD_TRY(weld_onnx_read_params(&model->params, file, model->structure->graph,
                                    model->structure->homes, err));
     *out = model;
@@ -171,22 +97,15 @@ done:
     return st;
 }
 
-weld_status weld_model_folded(weld_model **out, const weld_model *model, weld_error *err)
-{
-    const weld_canon_options options = {.fold_norms = true};
-    *out = NULL;
-    return make_model(out, model->structure->file, &options, model->structure->frozen, err);
-}
-
 static weld_status load(weld_model **out, weld_context *ctx, const weld_source *source, bool freeze,
                         weld_error *err)
 {
-    const weld_canon_options options = {0};
+    const weld_reading reading = {.freeze = freeze};
     weld_onnx_file *file = NULL;
     weld_blas_init();
     weld_status st = weld_onnx_open(&file, ctx, source, err);
     if (st == WELD_OK)
-        st = make_model(out, file, &options, freeze, err);
+        st = weld_model_read(out, file, &reading, err);
     if (st != WELD_OK)
         weld_error_wrap(err, "%s", weld_source_name(source));
     weld_onnx_free(file);
@@ -244,7 +163,7 @@ weld_status weld_model_bytes(weld_buffer *out, const weld_model *model, const ch
                                         .keep = !location && model->metadata_count == 0,
                                         .location = location,
                                         .data = data};
-    return weld_onnx_splice(out, s->file, model->params, s->homes, metadata,
+    return weld_onnx_splice(out, s->file, model->params, s->homes, s->reading.copies, metadata,
                             (size_t)model->metadata_count, &relocation, err);
 }
 

@@ -11,6 +11,13 @@
 /* Samples per forward pass, unless the user or a literal batch says otherwise. */
 enum { WELD_MICRO_BATCH = 32 };
 
+/* How a file is read: what decides its graph besides its bytes. */
+typedef struct weld_reading {
+    bool freeze;         /* operators that we lack are imported as Opaque */
+    bool fold_norms;     /* BatchNormalization becomes part of the layer before it */
+    weld_copies *copies; /* of tensors that are read apart; NULL = none */
+} weld_reading;
+
 /* The structure of a file, shared by the model and everything that is merged into it. */
 typedef struct weld_structure {
     weld_context *ctx;
@@ -19,7 +26,7 @@ typedef struct weld_structure {
     weld_graph *graph;
     weld_home *homes;
     int64_t literal_batch; /* written in the file, 0 = symbolic */
-    bool frozen;           /* operators that we lack were imported as Opaque */
+    weld_reading reading;  /* owns the copies */
     bool any_batch;        /* proved: samples are independent, any batch size will do */
 } weld_structure;
 
@@ -34,7 +41,7 @@ struct weld_model {
 struct weld_alignment {
     weld_context *ctx;
     const weld_model *a, *b; /* borrowed */
-    weld_model *folded[2];   /* what a and b are then; owned, NULL = none */
+    weld_model *reread[2];   /* what a and b are then; owned, NULL = none */
     weld_pairing *pairing;
     weld_shapes *shapes; /* of A's graph, for the symmetry */
     weld_symmetry *symmetry;
@@ -58,13 +65,19 @@ weld_status weld_model_bytes(weld_buffer *out, const weld_model *model, const ch
 /* The permutation file of an alignment. */
 weld_status weld_alignment_text(weld_buffer *out, const weld_alignment *alignment, weld_error *err);
 /* The file's graph as it stands, its Ifs replaced by the branch that they take. */
-weld_status weld_import_file(weld_draft *draft, weld_onnx_file *file, bool freeze, weld_error *err);
-/* The same file read with BatchNormalizations folded into the layers before them. */
-weld_status weld_model_folded(weld_model **out, const weld_model *model, weld_error *err);
-/* Pairs a with b; where they differ, folded copies of both are tried: then folded[] are made, the
- * pairing is of those, and they are the caller's to free; else they are NULL. */
-weld_status weld_pair_models(weld_pairing **out, weld_model *folded[2], const weld_model *a,
+weld_status weld_import_file(weld_draft *draft, weld_onnx_file *file, const weld_reading *reading,
+                             weld_error *err);
+/* The model of an open file; it takes a reference of the file, and copies what the reading holds. */
+weld_status weld_model_read(weld_model **out, weld_onnx_file *file, const weld_reading *reading,
+                            weld_error *err);
+/* Pairs a with b. Where they differ, their files are read in other ways, until they fit or none is
+ * left: tensors that A shares by accident apart, BatchNormalization folded. What was read anew is in
+ * reread[] then, and the caller's to free; else that is NULL. */
+weld_status weld_pair_models(weld_pairing **out, weld_model *reread[2], const weld_model *a,
                              const weld_model *b, weld_error *err);
+/* Warnings about what was read anew. */
+weld_status weld_report_rereading(weld_report *report, weld_model *const reread[2],
+                                  weld_error *err);
 /* A report that knows the library and the machine. */
 weld_status weld_report_open(weld_report **out, weld_context *ctx, weld_error *err);
 /* Adds what the file says of the model: producer, opsets, number of parameters. */

@@ -127,10 +127,7 @@ weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld
         WELD_TRY(weld_report_warn(r, err, "W011",
                                   "proof: partial, by structure only: node '%s' can't be run",
                                   al->opaque->name));
-    if (al->folded[0])
-        WELD_TRY(weld_report_warn(r, err, "W010",
-                                  "BatchNormalization is folded in one of the two: aligned and "
-                                  "merged as folded weights, written in A's structure"));
+    WELD_TRY(weld_report_rereading(r, al->reread, err));
     *out = r;
     r = NULL;
 done:
@@ -226,12 +223,12 @@ weld_status weld_check(weld_report **out, const weld_model *a, const weld_model 
     weld_status st = WELD_OK;
     weld_report *r = NULL;
     weld_pairing *pairing = NULL;
-    weld_model *folded[2] = {NULL, NULL};
+    weld_model *reread[2] = {NULL, NULL};
     *out = NULL;
     WELD_TRY(weld_report_open(&r, a->ctx, err));
     WELD_TRY(weld_report_add_model(r, "A", a, err));
     WELD_TRY(weld_report_add_model(r, "B", b, err));
-    WELD_TRY(weld_pair_models(&pairing, folded, a, b, err));
+    WELD_TRY(weld_pair_models(&pairing, reread, a, b, err));
     r->checked = true;
     for (int k = 0; k < pairing->difference_count; k++)
         WELD_TRY(weld_report_line(r, &r->obstacles, err, "%s", pairing->differences[k]));
@@ -243,8 +240,8 @@ weld_status weld_check(weld_report **out, const weld_model *a, const weld_model 
                        pairing->difference_count);
 done:
     weld_pairing_free(pairing);
-    weld_model_free(folded[0]);
-    weld_model_free(folded[1]);
+    weld_model_free(reread[0]);
+    weld_model_free(reread[1]);
     weld_report_free(r);
     return st;
 }

@@ -37,7 +37,7 @@ static weld_status read_graph(survey *s, const weld_structure *structure, weld_e
     weld_status st = WELD_OK;
     weld_draft draft;
     weld_draft_init(&draft, s->ctx);
-    WELD_TRY(weld_import_file(&draft, structure->file, structure->frozen, err));
+    WELD_TRY(weld_import_file(&draft, structure->file, &structure->reading, err));
     WELD_TRY(weld_draft_finish(&s->graph, &s->homes, &draft, err));
     weld_graph *g = s->graph;
     for (int k = 0; k < g->symbol_count && k < structure->graph->symbol_count; k++)

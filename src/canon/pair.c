@@ -178,6 +178,8 @@ static weld_status meet(pairer *p, int a, int b, const weld_node *at, weld_error
     }
     if (p->value_of[a] == b)
         return WELD_OK;
+    if (p->g[0]->values[a].kind == WELD_VALUE_PARAM)
+        p->out->torn[p->g[0]->values[a].param] = true;
     return differ(p, err, "A '%s' is used twice where B has '%s' and '%s'", p->g[0]->values[a].name,
                   p->g[1]->values[p->value_of[a]].name, p->g[1]->values[b].name);
 }
@@ -376,6 +378,7 @@ static weld_status new_pairing(weld_pairing **out, weld_context *ctx, const weld
     WELD_NEW(pairing, ctx, 1);
     pairing->ctx = ctx;
     WELD_NEW(pairing->param_of, ctx, a->param_count);
+    WELD_NEW(pairing->torn, ctx, a->param_count);
     WELD_NEW(pairing->inputs, ctx, a->input_count);
     WELD_NEW(pairing->outputs, ctx, a->output_count);
     memset(pairing->param_of, -1, sizeof(int) * (size_t)a->param_count);
@@ -424,6 +427,7 @@ void weld_pairing_free(weld_pairing *pairing)
     for (int k = 0; k < pairing->difference_count; k++)
         weld_free(pairing->ctx, pairing->differences[k]);
     weld_free(pairing->ctx, pairing->param_of);
+    weld_free(pairing->ctx, pairing->torn);
     weld_free(pairing->ctx, pairing->inputs);
     weld_free(pairing->ctx, pairing->outputs);
     weld_free(pairing->ctx, pairing);

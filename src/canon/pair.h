@@ -9,6 +9,7 @@ enum { WELD_DIFFERENCES_MAX = 32 };
 typedef struct weld_pairing {
     weld_context *ctx;
     int *param_of;               /* [a->param_count] the parameter of B in the role of A's */
+    bool *torn;                  /* [a->param_count] stands for several of B's */
     weld_port *inputs, *outputs; /* [a->input_count], [a->output_count] where they stand in B */
     char *differences[WELD_DIFFERENCES_MAX]; /* one line each: both places, both values */
     int difference_count;

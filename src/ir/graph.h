@@ -62,6 +62,7 @@ enum { WELD_VIEW_STEPS_MAX = 8 };
 /* Where a parameter is stored: an index of the file's tensor table, and the way there. */
 typedef struct weld_home {
     int tensor;
+    int copy; /* 0 = there; k > 0: in copy k of the tensor, which only an export makes */
     int step_count;
     weld_view_step steps[WELD_VIEW_STEPS_MAX];
 } weld_home;

@@ -78,8 +78,10 @@ static weld_status note_nodes(weld_onnx_file *file, Weld__Onnx__Node *const *nod
                               weld_error *err)
 {
     weld_status st = WELD_OK;
-    for (size_t n = 0; n < count && st == WELD_OK; n++)
+    for (size_t n = 0; n < count && st == WELD_OK; n++) {
+        file->has_if = file->has_if || (nodes[n]->op_type && strcmp(nodes[n]->op_type, "If") == 0);
         st = note_attributes(file, nodes[n]->attribute, nodes[n]->n_attribute, err);
+    }
     return st;
 }
 

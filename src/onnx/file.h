@@ -40,6 +40,7 @@ typedef struct weld_onnx_file {
     const char *producer_name, *producer_version;
     weld_opset *opsets;
     int opset_count;
+    bool has_if;               /* somewhere */
     const char **output_names; /* of the graph, in order */
     weld_source **external;    /* [external_count] files with data of tensors, each once */
     int external_count;

@@ -21,6 +21,7 @@ typedef struct inliner {
     const weld_onnx_file *file;
     const Weld__Onnx__Model *model;
     const weld_strmap *branches;
+    const weld_copies *copies;
 } inliner;
 
 static const char *text_of(const char *text)
@@ -203,14 +204,36 @@ done:
     return st;
 }
 
+/* Node `index` of the graph: itself, or where it reads copies of tensors a copy with their names. */
+static weld_status read_copies(const Weld__Onnx__Node **out, inliner *in,
+                               const Weld__Onnx__Node *node, size_t index, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    Weld__Onnx__Node *copy = NULL;
+    for (size_t k = 0; k < node->n_input; k++) {
+        const char *name = weld_copies_name(in->copies, (int)index, (int)k);
+        if (!name)
+            continue;
+        if (!copy) {
+            WELD_ARENA_NEW(copy, &in->out->arena, 1);
+            *copy = *node;
+            WELD_ARENA_NEW(copy->input, &in->out->arena, node->n_input);
+            memcpy(copy->input, node->input, node->n_input * sizeof *copy->input);
+        }
+        copy->input[k] = (char *)name;
+    }
+    *out = copy ? copy : node;
+done:
+    return st;
+}
+
 static weld_status resolve(const Weld__Onnx__Node **out, inliner *in, const scope *at,
-                           const Weld__Onnx__Node *node, weld_error *err)
+                           const Weld__Onnx__Node *node, size_t index, weld_error *err)
 {
     weld_status st = WELD_OK;
     Weld__Onnx__Node *copy;
-    *out = node;
     if (!at->caller)
-        return WELD_OK;
+        return read_copies(out, in, node, index, err);
     WELD_ARENA_NEW(copy, &in->out->arena, 1);
     *copy = *node;
     WELD_TRY(rename_all(&copy->input, in, at, node->input, node->n_input, err));
@@ -376,9 +399,9 @@ static weld_status add_nodes(inliner *in, const scope *at, Weld__Onnx__Node *con
 {
     weld_status st = WELD_OK;
     for (size_t k = 0; k < count; k++) {
-        const Weld__Onnx__Node *node;
+        const Weld__Onnx__Node *node = NULL;
         const Weld__Onnx__Function *function = function_of(in, nodes[k]);
-        WELD_TRY(resolve(&node, in, at, nodes[k], err));
+        WELD_TRY(resolve(&node, in, at, nodes[k], k, err));
         const Weld__Onnx__Graph *branch = branch_of(in, node);
         WELD_TRY(function ? add_call(in, at, function, node, err)
                  : branch ? add_branch(in, at, branch, node, err)
@@ -390,10 +413,10 @@ done:
 
 weld_status weld_flat_graph_make(weld_flat_graph *out, const weld_onnx_file *file,
                                  const Weld__Onnx__Model *model, const weld_strmap *branches,
-                                 weld_error *err)
+                                 const weld_copies *copies, weld_error *err)
 {
     const scope graph = {.prefix = ""};
-    inliner in = {out, file, model, branches};
+    inliner in = {out, file, model, branches, copies};
     *out = (weld_flat_graph){0};
     weld_arena_init(&out->arena, file->ctx);
     return add_nodes(&in, &graph, model->graph->node, model->graph->n_node, err);

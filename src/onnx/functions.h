@@ -3,7 +3,7 @@
 #ifndef WELD_ONNX_FUNCTIONS_H
 #define WELD_ONNX_FUNCTIONS_H
 #include "core/strmap.h"
-#include "onnx/file.h"
+#include "onnx/copies.h"
 #include "onnx/skeleton.h"
 
 /* A node of the flat graph; of a body or branch: a copy with the names of the call and resolved
@@ -28,12 +28,12 @@ typedef struct weld_flat_graph {
     size_t count, cap, tensor_count, tensor_cap;
 } weld_flat_graph;
 
-/* `branches`: name of an If's first output -> 1 then, 0 else; other Ifs stay nodes. WELD_E_LIMIT for
- * more than limits.nodes_max nodes, WELD_E_FORMAT for functions that call themselves. Borrows from the
+/* `branches`: name of an If's first output -> 1 then, 0 else; other Ifs stay nodes. Inputs that read
+ * `copies` (NULL = none) carry their names. WELD_E_LIMIT for more than limits.nodes_max nodes, WELD_E_FORMAT for functions that call themselves. Borrows from the
  * model. */
 weld_status weld_flat_graph_make(weld_flat_graph *out, const weld_onnx_file *file,
                                  const Weld__Onnx__Model *model, const weld_strmap *branches,
-                                 weld_error *err);
+                                 const weld_copies *copies, weld_error *err);
 void weld_flat_graph_free(weld_context *ctx, weld_flat_graph *flat);
 /* An If that `branches` did not decide. */
 bool weld_flat_is_if(const weld_flat_node *node);

@@ -2,6 +2,7 @@
 #include "core/strmap.h"
 #include "onnx/attributes.h"
 #include "onnx/opaque.h"
+#include "onnx/static_inputs.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,8 +15,9 @@ typedef struct importer {
     weld_flat_graph flat;
     weld_strmap names;   /* value name -> draft value */
     weld_strmap symbols; /* name of an open size -> draft symbol */
-    bool freeze;         /* operators that we lack are opaque */
-    int *value_of;       /* [tensor_count] the value of a Constant's tensor, -1 = none yet */
+    const weld_import_options *options;
+    bool zeros_matter; /* some operator has inputs that may be left out when they are zeros */
+    int *value_of;     /* [tensor_count] the value of a Constant's tensor, -1 = none yet */
 } importer;
 
 /* "domain.Type (opset 1)" */
@@ -36,7 +38,7 @@ static const weld_op *op_of(const weld_flat_node *node)
 static bool is_opaque(const importer *im, const weld_flat_node *node)
 {
     const bool nested = weld_has_subgraph(node);
-    return !op_of(node) && !(nested && node->inside) && (im->freeze || nested);
+    return !op_of(node) && !(nested && node->inside) && (im->options->freeze || nested);
 }
 
 /* Everything that stands in the way, in one message. */
@@ -89,7 +91,7 @@ static weld_status note_zero(importer *im, int value, int tensor, weld_error *er
     weld_status st = WELD_OK;
     weld_tensor t = {0};
     bool zero = true;
-    if (weld_shape_numel(weld_onnx_shape(im->file, tensor)) > SMALL)
+    if (!im->zeros_matter || weld_shape_numel(weld_onnx_shape(im->file, tensor)) > SMALL)
         return WELD_OK;
     WELD_TRY(weld_onnx_read_tensor(&t, im->file, tensor, err));
     for (int64_t k = 0; zero && k < weld_shape_numel(&t.shape); k++)
@@ -324,73 +326,6 @@ done:
     return st;
 }
 
-/* Input k of node n, a floating parameter, becomes a constant: by a value of its own, as it may be a
- * weight elsewhere. */
-static weld_status fix_input(importer *im, int n, int k, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_draft *d = im->draft;
-    const int v = weld_draft_in(d, n, k);
-    char name[64];
-    int fixed;
-    snprintf(name, sizeof name, "node %d input %d", n, k);
-    WELD_TRY(weld_draft_value(&fixed, d, name, WELD_VALUE_CONST, err));
-    d->values[fixed].dtype = d->values[v].dtype;
-    WELD_TRY(
-        weld_arena_tensor(&d->values[fixed].data, &d->arena, im->file, d->homes[v].tensor, err));
-    weld_draft_set_in(d, n, k, fixed);
-done:
-    return st;
-}
-
-/* Operators need the values of their static inputs when shapes are inferred, so what those are computed
- * from is constant as well, down to the shapes of values. `pending` [node_count] lists nodes to look
- * into; `seen` says which have been there. */
-static weld_status fix_behind(importer *im, int *pending, bool *seen, int first, int slot,
-                              weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_draft *d = im->draft;
-    int count = 0, node = first, from = slot, to = slot + 1;
-    for (;;) {
-        for (int k = from; k < to && k < d->nodes[node].input_count; k++) {
-            const int v = weld_draft_in(d, node, k), below = v < 0 ? -1 : weld_draft_producer(d, v);
-            if (v >= 0 && d->values[v].kind == WELD_VALUE_PARAM)
-                WELD_TRY(fix_input(im, node, k, err));
-            if (below < 0 || seen[below] || d->nodes[below].op == &weld_op_Shape ||
-                d->nodes[below].op == &weld_op_Size)
-                continue;
-            seen[below] = true;
-            pending[count++] = below;
-        }
-        if (count == 0)
-            break;
-        node = pending[--count];
-        from = 0;
-        to = INT32_MAX;
-    }
-done:
-    return st;
-}
-
-static weld_status fix_static_inputs(importer *im, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_draft *d = im->draft;
-    int *pending = NULL;
-    bool *seen = NULL;
-    WELD_NEW(pending, d->ctx, d->node_count);
-    WELD_NEW(seen, d->ctx, d->node_count);
-    for (size_t n = 0; n < d->node_count; n++)
-        for (int k = 0; k < d->nodes[n].input_count && k < 32; k++)
-            if (d->nodes[n].op->static_inputs >> k & 1u)
-                WELD_TRY(fix_behind(im, pending, seen, (int)n, k, err));
-done:
-    weld_free(d->ctx, pending);
-    weld_free(d->ctx, seen);
-    return st;
-}
-
 static weld_status import_outputs(importer *im, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -406,18 +341,23 @@ done:
 }
 
 static weld_status open_importer(importer *im, weld_draft *draft, const weld_onnx_file *file,
-                                 const weld_strmap *branches, weld_error *err)
+                                 const weld_import_options *options, weld_error *err)
 {
     weld_status st = WELD_OK;
-    *im = (importer){.draft = draft, .file = file};
+    *im = (importer){.draft = draft, .file = file, .options = options};
     weld_strmap_init(&im->names, file->ctx);
     weld_strmap_init(&im->symbols, file->ctx);
     weld_arena_init(&im->flat.arena, file->ctx);
     WELD_TRY(weld_skeleton_unpack(&im->model, file, err));
     im->graph = im->model->graph;
-    WELD_TRY(weld_flat_graph_make(&im->flat, file, im->model, branches, err));
+    WELD_TRY(
+        weld_flat_graph_make(&im->flat, file, im->model, options->branches, options->copies, err));
     WELD_NEW(im->value_of, file->ctx, file->scan->tensor_count);
     memset(im->value_of, -1, sizeof(int) * (size_t)file->scan->tensor_count);
+    for (size_t k = 0; k < im->flat.count; k++) {
+        const weld_op *op = op_of(&im->flat.nodes[k]);
+        im->zeros_matter = im->zeros_matter || (op && op->zero_inputs);
+    }
 done:
     return st;
 }
@@ -431,12 +371,27 @@ static void close_importer(importer *im)
     weld_skeleton_free(im->file, im->model);
 }
 
+static weld_status import_copies(importer *im, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_copies *copies = im->options->copies;
+    int value;
+    for (size_t k = 0; copies && k < copies->count; k++) {
+        WELD_TRY(new_value(&value, im, copies->copies[k].name, WELD_VALUE_CONST, err));
+        WELD_TRY(set_stored(im, value, copies->copies[k].tensor, err));
+        im->draft->homes[value].copy = (int)k + 1;
+    }
+done:
+    return st;
+}
+
 /* Initializers and inputs of the graph, and the initializers of branches. */
 static weld_status import_leaves(importer *im, weld_error *err)
 {
     weld_status st = WELD_OK;
     int value;
     WELD_TRY(import_initializers(im, im->graph, err));
+    WELD_TRY(import_copies(im, err));
     for (size_t k = 0; k < im->flat.tensor_count; k++) {
         WELD_TRY(new_value(&value, im, im->flat.tensors[k].name, WELD_VALUE_CONST, err));
         WELD_TRY(
@@ -449,17 +404,16 @@ done:
 }
 
 weld_status weld_onnx_import(weld_draft *draft, const weld_onnx_file *file,
-                             const weld_strmap *branches, bool freeze, weld_error *err)
+                             const weld_import_options *options, weld_error *err)
 {
     weld_status st = WELD_OK;
     importer im;
-    WELD_TRY(open_importer(&im, draft, file, branches, err));
-    im.freeze = freeze;
+    WELD_TRY(open_importer(&im, draft, file, options, err));
     WELD_TRY(check_operators(&im, err));
     WELD_TRY(import_leaves(&im, err));
     for (size_t k = 0; k < im.flat.count; k++)
         WELD_TRY(import_node(&im, &im.flat.nodes[k], err));
-    WELD_TRY(fix_static_inputs(&im, err));
+    WELD_TRY(weld_fix_static_inputs(draft, file, err));
     WELD_TRY(import_outputs(&im, err));
 done:
     close_importer(&im);
@@ -470,10 +424,11 @@ weld_status weld_onnx_import_condition(char **name, weld_draft *draft, const wel
                                        const weld_strmap *branches, int number, weld_error *err)
 {
     weld_status st = WELD_OK;
+    const weld_import_options options = {.branches = branches};
     importer im;
     const Weld__Onnx__Node *found = NULL;
     *name = NULL;
-    WELD_TRY(open_importer(&im, draft, file, branches, err));
+    WELD_TRY(open_importer(&im, draft, file, &options, err));
     for (size_t k = 0; k < im.flat.count && !found; k++)
         if (weld_flat_is_if(&im.flat.nodes[k]) && number-- == 0)
             found = im.flat.nodes[k].proto;
@@ -483,7 +438,7 @@ weld_status weld_onnx_import_condition(char **name, weld_draft *draft, const wel
     for (size_t k = 0; k < im.flat.count; k++) /* operators that we lack make nothing here */
         if (op_of(&im.flat.nodes[k]))
             WELD_TRY(import_node(&im, &im.flat.nodes[k], err));
-    WELD_TRY(fix_static_inputs(&im, err));
+    WELD_TRY(weld_fix_static_inputs(draft, file, err));
     const int value = weld_strmap_get(&im.names, found->input[0]);
     WELD_REQUIRE(value >= 0, WELD_E_FORMAT, "If '%s': nothing makes its condition",
                  found->output[0]);

@@ -2,6 +2,7 @@
 #include "io/wire.h"
 #include "onnx/edits.h"
 #include "onnx/external.h"
+#include "onnx/new_tensors.h"
 #include "onnx/params.h"
 #include "onnx/sparse.h"
 #include <inttypes.h>
@@ -12,10 +13,11 @@ typedef struct splicer {
     const weld_onnx_file *file;
     const weld_relocation *relocation;
     weld_edits edits;
-    bool *relocated; /* [tensor_count] */
-    bool *shared;    /* [tensor_count] the home of several parameters */
-    const void *
-        *written; /* [tensor_count] the stored values that a parameter gave, NULL = none yet */
+    bool *relocated;      /* [tensor_count] */
+    bool *shared;         /* [tensor_count] the home of several parameters */
+    const void **written; /* [tensor_count + copies] the stored values that a parameter gave, NULL =
+                             none yet */
+    weld_new_tensors fresh;
 } splicer;
 
 /* A varint of at least `size` bytes: padded with continuation bits that carry nothing. */
@@ -87,35 +89,6 @@ done:
 
 /* ---- external data ------------------------------------------------------------ */
 
-static void put_entry(weld_buffer *out, const char *key, const char *value)
-{
-    weld_buffer entry;
-    weld_buffer_init(&entry, out->ctx);
-    weld_wire_put_bytes(&entry, 1, key, strlen(key));
-    weld_wire_put_bytes(&entry, 2, value, strlen(value));
-    weld_wire_put_bytes(out, 13, entry.data, entry.size);
-    out->failed = out->failed || entry.failed;
-    weld_buffer_free(&entry);
-}
-
-/* The bytes to the fresh file, at a whole page; what the tensor says of it to `fields`. */
-static void put_outside(weld_buffer *fields, const weld_relocation *to, const void *bytes,
-                        size_t size)
-{
-    static const char zeros[4096];
-    static const unsigned char external[] = {14 << 3, 1}; /* data_location = EXTERNAL */
-    char number[24];
-    if (to->data->size % sizeof zeros)
-        weld_buffer_append(to->data, zeros, sizeof zeros - to->data->size % sizeof zeros);
-    put_entry(fields, "location", to->location);
-    snprintf(number, sizeof number, "%zu", to->data->size);
-    put_entry(fields, "offset", number);
-    snprintf(number, sizeof number, "%zu", size);
-    put_entry(fields, "length", number);
-    weld_buffer_append(fields, external, sizeof external);
-    weld_buffer_append(to->data, bytes, size);
-}
-
 /* The tensor's place changes: the old location goes, the new one or the data themselves come in at
  * the end of the message. */
 static weld_status relocate(splicer *s, int tensor, const void *bytes, weld_error *err)
@@ -131,7 +104,7 @@ static weld_status relocate(splicer *s, int tensor, const void *bytes, weld_erro
     for (int k = 0; k < t->location_count; k++)
         WELD_TRY(weld_edits_replace(&s->edits, t->location[k], NULL, 0, err));
     if (s->relocation->location)
-        put_outside(&fields, s->relocation, bytes, size);
+        weld_put_outside(&fields, s->relocation, bytes, size);
     else
         weld_wire_put_bytes(&fields, 9, bytes, size);
     WELD_TRY(weld_buffer_check(&fields, err));
@@ -215,26 +188,54 @@ bool weld_onnx_has_external(const weld_onnx_file *file)
     return file->external_count > 0;
 }
 
-/* Several parameters of one tensor must agree on what it becomes. `values`: stored elements, kept in the
+/* Where the parameter is written: the tensor, or a copy of it. */
+static size_t place_of(const splicer *s, const weld_home *home)
+{
+    return home->copy ? (size_t)(s->file->scan->tensor_count + home->copy - 1)
+                      : (size_t)home->tensor;
+}
+
+/* Several parameters of one place must agree on what it becomes. `values`: stored elements, kept in the
  * edits' arena. *first: nobody has been there before. */
-static weld_status claim(bool *first, splicer *s, int tensor, const void *values, weld_error *err)
+static weld_status claim(bool *first, splicer *s, const weld_home *home, const void *values,
+                         size_t bytes, weld_error *err)
 {
     weld_status st = WELD_OK;
-    const weld_tensor_meta *meta = &s->file->tensors[tensor];
-    const size_t bytes = (size_t)weld_shape_numel(weld_onnx_shape(s->file, tensor)) *
-                         weld_compute_size(meta->dtype);
+    const void **written = &s->written[place_of(s, home)];
     char *kept;
-    *first = s->written[tensor] == NULL;
+    *first = *written == NULL;
     if (!*first) {
-        WELD_REQUIRE(memcmp(s->written[tensor], values, bytes) == 0, WELD_E_UNSUPPORTED,
+        WELD_REQUIRE(memcmp(*written, values, bytes) == 0, WELD_E_UNSUPPORTED,
                      "tensor '%s' is shared by layers that differ once they are merged: store it "
                      "once for each of them",
-                     meta->name);
+                     s->file->tensors[home->tensor].name);
         return WELD_OK;
     }
     WELD_ARENA_NEW(kept, &s->edits.arena, bytes + 1);
     memcpy(kept, values, bytes);
-    s->written[tensor] = kept;
+    *written = kept;
+done:
+    return st;
+}
+
+/* A copy is made only where it differs from the tensor itself: as that was written, or where it was
+ * not, as it is in the file (`same`). */
+static weld_status write_copy(splicer *s, const weld_home *home, const void *values, size_t bytes,
+                              bool same, weld_error *err)
+{
+    const void *original = s->written[home->tensor];
+    if (original ? memcmp(original, values, bytes) == 0 : same)
+        return WELD_OK;
+    return weld_new_tensors_add(&s->fresh, home->copy, values, err);
+}
+
+static weld_status write_tensor(splicer *s, int tensor, void *values, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    if (s->file->tensors[tensor].sparse)
+        WELD_TRY(weld_sparse_compress(values, s->file, tensor, err));
+    WELD_TRY(moves(s, tensor) ? relocate_values(s, tensor, values, err)
+                              : replace_tensor(s, tensor, values, err));
 done:
     return st;
 }
@@ -261,18 +262,30 @@ static weld_status replace_param(splicer *s, const weld_paramset *values, int p,
         memcpy(work, values->arrays[p], n * size);
     WELD_TRY(weld_home_backward(home, s->file, work, scratch, param->dtype, err));
     weld_convert_reals(scratch, stored, work, param->dtype, n);
-    if (s->shared[home->tensor]) {
-        WELD_TRY(claim(&first, s, home->tensor, scratch, err));
-        if (same || !first)
-            goto done;
-    }
-    if (s->file->tensors[home->tensor].sparse)
-        WELD_TRY(weld_sparse_compress(scratch, s->file, home->tensor, err));
-    WELD_TRY(moves(s, home->tensor) ? relocate_values(s, home->tensor, scratch, err)
-                                    : replace_tensor(s, home->tensor, scratch, err));
+    if (s->shared[home->tensor])
+        WELD_TRY(claim(&first, s, home, scratch, n * weld_compute_size(stored), err));
+    if (!first)
+        goto done;
+    if (home->copy)
+        WELD_TRY(write_copy(s, home, scratch, n * weld_compute_size(stored), same, err));
+    else if (!same)
+        WELD_TRY(write_tensor(s, home->tensor, scratch, err));
 done:
     weld_free(ctx, work);
     weld_free(ctx, scratch);
+    return st;
+}
+
+/* Tensors first, then the copies, which are compared with them. */
+static weld_status replace_params(splicer *s, const weld_paramset *values, const weld_home *homes,
+                                  weld_error *err)
+{
+    weld_status st = WELD_OK;
+    for (int copies = 0; copies < 2; copies++)
+        for (int p = 0; p < values->graph->param_count; p++)
+            if ((homes[p].copy > 0) == copies)
+                WELD_TRY(replace_param(s, values, p, &homes[p], err));
+done:
     return st;
 }
 
@@ -283,7 +296,8 @@ static weld_status find_shared(splicer *s, const weld_graph *graph, const weld_h
     bool *seen = NULL;
     WELD_NEW(seen, s->file->ctx, s->file->scan->tensor_count);
     for (int p = 0; p < graph->param_count; p++) {
-        s->shared[homes[p].tensor] = s->shared[homes[p].tensor] || seen[homes[p].tensor];
+        bool *shared = &s->shared[homes[p].tensor];
+        *shared = *shared || seen[homes[p].tensor] || homes[p].copy > 0;
         seen[homes[p].tensor] = true;
     }
 done:
@@ -309,19 +323,22 @@ static void append_metadata(weld_buffer *out, const weld_metadata *metadata, siz
 
 weld_status weld_onnx_splice(weld_buffer *out, const weld_onnx_file *file,
                              const weld_paramset *values, const weld_home *homes,
-                             const weld_metadata *metadata, size_t metadata_count,
-                             const weld_relocation *relocation, weld_error *err)
+                             const weld_copies *copies, const weld_metadata *metadata,
+                             size_t metadata_count, const weld_relocation *relocation,
+                             weld_error *err)
 {
     weld_status st = WELD_OK;
+    const size_t tensors = (size_t)file->scan->tensor_count;
     splicer s = {.file = file, .relocation = relocation};
     weld_edits_init(&s.edits, file->ctx);
-    WELD_NEW(s.relocated, file->ctx, file->scan->tensor_count);
-    WELD_NEW(s.shared, file->ctx, file->scan->tensor_count);
-    WELD_NEW(s.written, file->ctx, file->scan->tensor_count);
+    WELD_TRY(weld_new_tensors_init(&s.fresh, file, copies, relocation, err));
+    WELD_NEW(s.relocated, file->ctx, tensors);
+    WELD_NEW(s.shared, file->ctx, tensors);
+    WELD_NEW(s.written, file->ctx, tensors + (copies ? copies->count : 0));
     WELD_TRY(find_shared(&s, values->graph, homes, err));
-    for (int p = 0; p < values->graph->param_count; p++)
-        WELD_TRY(replace_param(&s, values, p, &homes[p], err));
+    WELD_TRY(replace_params(&s, values, homes, err));
     WELD_TRY(relocate_others(&s, err));
+    WELD_TRY(weld_new_tensors_insert(&s.edits, &s.fresh, err));
     for (int k = 0; k < file->scan->own_metadata_count && metadata_count > 0; k++)
         WELD_TRY(weld_edits_replace(&s.edits, file->scan->own_metadata[k], NULL, 0, err));
     WELD_TRY(weld_edits_apply(out, &s.edits, file->bytes, file->size, err));
@@ -331,6 +348,7 @@ done:
     weld_free(file->ctx, s.relocated);
     weld_free(file->ctx, s.shared);
     weld_free(file->ctx, s.written);
+    weld_new_tensors_free(&s.fresh);
     weld_edits_free(&s.edits);
     return st;
 }

@@ -28,7 +28,8 @@ static void file_keeps_its_bytes(weld_context *ctx, const char *path)
     assert_int_equal(weld_source_open(&source, ctx, path, NULL), WELD_OK);
     if (weld_onnx_open(&file, ctx, source, &err) != WELD_OK)
         fail_msg("%s", err.message);
-    assert_int_equal(weld_onnx_splice(&out, file, values, NULL, NULL, 0, &keep, NULL), WELD_OK);
+    assert_int_equal(weld_onnx_splice(&out, file, values, NULL, NULL, NULL, 0, &keep, NULL),
+                     WELD_OK);
     assert_int_equal(out.size, file->size);
     assert_memory_equal(out.data, file->bytes, file->size);
     weld_onnx_free(file);

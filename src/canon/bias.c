@@ -34,16 +34,9 @@ static bool is_per_unit(int64_t *units, const weld_draft *draft, int node, int b
 /* The layer again, with the bias. */
 static weld_status give_bias(weld_draft *draft, int layer, int add, int bias, weld_error *err)
 {
-    weld_status st = WELD_OK;
     const weld_node from = draft->nodes[layer];
     const int inputs[] = {weld_draft_in(draft, layer, 0), weld_draft_in(draft, layer, 1), bias};
-    int made;
-    WELD_TRY(weld_make_node(&made, draft, from.op, from.name, inputs, 3,
-                            draft->nodes[add].outputs[0], err));
-    draft->nodes[made].attrs = from.attrs;
-    draft->nodes[made].opset = from.opset;
-done:
-    return st;
+    return weld_make_node_like(draft, &from, inputs, 3, draft->nodes[add].outputs[0], err);
 }
 
 static weld_status try_add(int *made, weld_draft *draft, int add, weld_error *err)

@@ -108,52 +108,50 @@ done:
     return st;
 }
 
-weld_status weld_pass_sort(weld_draft *draft, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_graph *graph = NULL;
-    weld_home *homes = NULL;
-    weld_draft sorted;
-    weld_draft_init(&sorted, draft->ctx);
-    WELD_TRY(weld_draft_finish(&graph, &homes, draft, err));
-    WELD_TRY(weld_draft_reopen(&sorted, graph, homes, err));
-    weld_draft swap = *draft;
-    *draft = sorted;
-    sorted = swap;
-done:
-    weld_free(sorted.ctx, homes);
-    weld_graph_free(sorted.ctx, graph);
-    weld_draft_free(&sorted);
-    return st;
-}
+/* Shapes for two sizes of everything that the file leaves open; NULL = there are none. */
+typedef struct trials {
+    weld_shapes *first, *second;
+} trials;
 
-/* The draft in topological order, its values with their types. */
-weld_status weld_infer_draft(bool *known, weld_draft *draft, weld_error *err)
+/* The draft in topological order again; with `seen`, its values get their types. */
+static weld_status sort_and_infer(trials *seen, weld_draft *draft, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_context *ctx = draft->ctx;
     weld_graph *graph = NULL;
     weld_home *homes = NULL;
-    weld_shapes *first = NULL, *second = NULL;
     weld_draft sorted;
     weld_draft_init(&sorted, ctx);
     WELD_TRY(weld_draft_finish(&graph, &homes, draft, err));
-    WELD_TRY(first_trial(&first, ctx, graph, err));
-    if (first)
-        WELD_TRY(second_trial(&second, ctx, graph, err));
+    if (seen)
+        WELD_TRY(first_trial(&seen->first, ctx, graph, err));
+    if (seen && seen->first)
+        WELD_TRY(second_trial(&seen->second, ctx, graph, err));
     WELD_TRY(weld_draft_reopen(&sorted, graph, homes, err));
-    *known = first != NULL;
-    if (first)
-        WELD_TRY(note_types(&sorted, graph, first, second, err));
+    if (seen && seen->first)
+        WELD_TRY(note_types(&sorted, graph, seen->first, seen->second, err));
     weld_draft swap = *draft;
     *draft = sorted;
     sorted = swap;
 done:
-    weld_shapes_free(first);
-    weld_shapes_free(second);
     weld_free(ctx, homes);
     weld_graph_free(ctx, graph);
     weld_draft_free(&sorted);
+    return st;
+}
+
+weld_status weld_pass_sort(weld_draft *draft, weld_error *err)
+{
+    return sort_and_infer(NULL, draft, err);
+}
+
+weld_status weld_infer_draft(bool *known, weld_draft *draft, weld_error *err)
+{
+    trials seen = {NULL, NULL};
+    const weld_status st = sort_and_infer(&seen, draft, err);
+    *known = seen.first != NULL;
+    weld_shapes_free(seen.first);
+    weld_shapes_free(seen.second);
     return st;
 }
 

@@ -48,6 +48,25 @@ bool weld_has_rank(const weld_draft *draft, int value, int rank)
     return value >= 0 && draft->values[value].rank == rank;
 }
 
+/* Appends a node like `like`, which makes `output` from now on. */
+static weld_status place_node(int *made, weld_draft *draft, const weld_node *like,
+                              const int *inputs, int output, weld_error *err)
+{
+    const int before = weld_draft_producer(draft, output);
+    const weld_status st = weld_draft_node(made, draft, like, err);
+    if (st != WELD_OK)
+        return st;
+    for (int k = 0; k < like->input_count; k++)
+        if (inputs[k] >= 0)
+            weld_draft_set_in(draft, *made, k, inputs[k]);
+    weld_draft_set_out(draft, *made, 0, output);
+    if (before >= 0) {
+        draft->nodes[before].outputs[0] = -1;
+        weld_draft_kill(draft, before);
+    }
+    return WELD_OK;
+}
+
 weld_status weld_make_node(int *node, weld_draft *draft, const weld_op *op, const char *name,
                            const int *inputs, int input_count, int output, weld_error *err)
 {
@@ -57,23 +76,25 @@ weld_status weld_make_node(int *node, weld_draft *draft, const weld_op *op, cons
                       .name = name,
                       .input_count = input_count,
                       .output_count = 1};
-    int made, before = weld_draft_producer(draft, output);
+    int made;
     WELD_REQUIRE((like.attrs = weld_arena_alloc(&draft->arena, 1, op->attrs_size + 1)),
                  WELD_E_NOMEM, "out of memory");
     weld_attrs_default(op, like.attrs);
-    WELD_TRY(weld_draft_node(&made, draft, &like, err));
-    for (int k = 0; k < input_count; k++)
-        if (inputs[k] >= 0)
-            weld_draft_set_in(draft, made, k, inputs[k]);
-    weld_draft_set_out(draft, made, 0, output);
-    if (before >= 0) {
-        draft->nodes[before].outputs[0] = -1;
-        weld_draft_kill(draft, before);
-    }
+    WELD_TRY(place_node(&made, draft, &like, inputs, output, err));
     if (node)
         *node = made;
 done:
     return st;
+}
+
+weld_status weld_make_node_like(weld_draft *draft, const weld_node *like, const int *inputs,
+                                int input_count, int output, weld_error *err)
+{
+    weld_node node = *like;
+    int made;
+    node.input_count = input_count;
+    node.output_count = 1;
+    return place_node(&made, draft, &node, inputs, output, err);
 }
 
 weld_status weld_value_like(int *out, weld_draft *draft, int like, weld_error *err)
@@ -89,22 +110,37 @@ weld_status weld_value_like(int *out, weld_draft *draft, int like, weld_error *e
     return WELD_OK;
 }
 
+static weld_status make_vector(int *out, weld_draft *draft, weld_dtype dtype, const void *values,
+                               int64_t count, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const size_t size = weld_compute_size(dtype);
+    weld_tensor *data;
+    WELD_ARENA_NEW(data, &draft->arena, 1);
+    *data = (weld_tensor){.dtype = dtype, .shape = {1, {count}}};
+    WELD_REQUIRE((data->data = weld_arena_alloc(&draft->arena, (size_t)count + 1, size)),
+                 WELD_E_NOMEM, "out of memory");
+    memcpy(data->data, values, (size_t)count * size);
+    WELD_TRY(weld_draft_value(out, draft, "", WELD_VALUE_CONST, err));
+    weld_value *v = &draft->values[*out];
+    v->dtype = dtype;
+    v->rank = 1;
+    v->dims[0] = count;
+    v->data = data;
+done:
+    return st;
+}
+
 weld_status weld_make_integers(int *out, weld_draft *draft, const int64_t *values, int64_t count,
                                weld_error *err)
 {
-    weld_status st = WELD_OK;
-    weld_tensor *data;
-    WELD_ARENA_NEW(data, &draft->arena, 1);
-    *data = (weld_tensor){.dtype = WELD_INT64, .shape = {1, {count}}};
-    WELD_ARENA_NEW(data->i, &draft->arena, count + 1);
-    memcpy(data->i, values, (size_t)count * sizeof *values);
-    WELD_TRY(weld_draft_value(out, draft, "", WELD_VALUE_CONST, err));
-    draft->values[*out].dtype = WELD_INT64;
-    draft->values[*out].rank = 1;
-    draft->values[*out].dims[0] = count;
-    draft->values[*out].data = data;
-done:
-    return st;
+    return make_vector(out, draft, WELD_INT64, values, count, err);
+}
+
+weld_status weld_make_floats(int *out, weld_draft *draft, const float *values, int64_t count,
+                             weld_error *err)
+{
+    return make_vector(out, draft, WELD_FLOAT, values, count, err);
 }
 
 /* A parameter like `param` whose home has one step more. */

@@ -21,11 +21,16 @@ bool weld_has_rank(const weld_draft *draft, int value, int rank);
  * made it before is taken away. *node may be NULL. */
 weld_status weld_make_node(int *node, weld_draft *draft, const weld_op *op, const char *name,
                            const int *inputs, int input_count, int output, weld_error *err);
+/* The same with operator, name, attributes and opset of another node. */
+weld_status weld_make_node_like(weld_draft *draft, const weld_node *like, const int *inputs,
+                                int input_count, int output, weld_error *err);
 /* A new value like another (type and shape), without a name, made by no node yet. */
 weld_status weld_value_like(int *out, weld_draft *draft, int like, weld_error *err);
-/* A constant vector of int64. */
+/* A constant vector of int64, of float. */
 weld_status weld_make_integers(int *out, weld_draft *draft, const int64_t *values, int64_t count,
                                weld_error *err);
+weld_status weld_make_floats(int *out, weld_draft *draft, const float *values, int64_t count,
+                             weld_error *err);
 /* A view of a parameter as a parameter of its own: the same home with one step more. WELD_E_LIMIT
  * is not an error here: *out = -1 when the home is full. */
 weld_status weld_transposed_param(int *out, weld_draft *draft, int param, const int *perm,

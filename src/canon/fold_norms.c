@@ -61,17 +61,14 @@ static weld_status fold(weld_draft *draft, int layer, int norm, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_node from = draft->nodes[layer];
-    int inputs[] = {weld_draft_in(draft, layer, 0), -1, -1}, made;
+    int inputs[] = {weld_draft_in(draft, layer, 0), -1, -1};
     const int stored[] = {weld_draft_in(draft, layer, 1), weld_draft_in(draft, norm, 2)};
     for (int k = 0; k < 2; k++) {
         weld_fold *f;
         WELD_TRY(new_fold(&f, draft, layer, norm, k == 1, err));
         WELD_TRY(weld_folded_param(&inputs[k + 1], draft, stored[k], f, err));
     }
-    WELD_TRY(weld_make_node(&made, draft, from.op, from.name, inputs, 3,
-                            draft->nodes[norm].outputs[0], err));
-    draft->nodes[made].attrs = from.attrs;
-    draft->nodes[made].opset = from.opset;
+    WELD_TRY(weld_make_node_like(draft, &from, inputs, 3, draft->nodes[norm].outputs[0], err));
 done:
     return st;
 }

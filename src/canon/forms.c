@@ -213,61 +213,6 @@ done:
     return st;
 }
 
-static bool set_enum(weld_node *node, const char *attr, const char *name)
-{
-    for (const weld_field *f = node->op->fields; f && f->name; f++)
-        for (int k = 0; strcmp(f->name, attr) == 0 && f->names && f->names[k]; k++)
-            if (strcmp(f->names[k], name) == 0) {
-                *(int64_t *)((char *)node->attrs + f->offset) = k;
-                return true;
-            }
-    return false;
-}
-
-static bool enlarges(const weld_draft *draft, int scales)
-{
-    const weld_tensor *data = scales < 0 ? NULL : draft->values[scales].data;
-    for (int64_t k = 0; data && k < weld_shape_numel(&data->shape); k++)
-        if (weld_tensor_number(data, k) < 1)
-            return false;
-    return data != NULL;
-}
-
-/* Upsample and Resize of opset 10 enlarge as Resize does by asymmetric coordinates and floor. The region
- * of interest is nothing but for one mode. */
-static weld_status resize_form(weld_draft *draft, int n, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    const weld_node from = draft->nodes[n];
-    const int x = weld_draft_in(draft, n, 0), second = weld_draft_in(draft, n, 1);
-    int node;
-    if (from.op == &weld_op_Resize && from.opset >= 11) {
-        weld_node probe = from;
-        int64_t attrs[512] = {0};
-        if (from.op->attrs_size > sizeof attrs || from.input_count < 2)
-            return WELD_OK;
-        memcpy(attrs, from.attrs, from.op->attrs_size);
-        probe.attrs = attrs;
-        if (set_enum(&probe, "coordinate_transformation_mode", "tf_crop_and_resize") &&
-            weld_attr_number(&probe, "coordinate_transformation_mode") !=
-                weld_attr_number(&from, "coordinate_transformation_mode") &&
-            second >= 0)
-            weld_draft_set_in(draft, n, 1, -1);
-        return WELD_OK;
-    }
-    if (!enlarges(draft, second))
-        return WELD_OK;
-    const int64_t mode = (int64_t)weld_attr_number(&from, "mode");
-    WELD_TRY(weld_make_node(&node, draft, &weld_op_Resize, from.name, (int[]){x, -1, second}, 3,
-                            from.outputs[0], err));
-    weld_node *made = &draft->nodes[node];
-    *(int64_t *)weld_attr_slot(made, "mode") = mode;
-    set_enum(made, "coordinate_transformation_mode", "asymmetric");
-    set_enum(made, "nearest_mode", "floor");
-done:
-    return st;
-}
-
 /* A softmax over all axes from `axis` on is one over the last axis where that is the only one. */
 static weld_status softmax_form(weld_draft *draft, int n, weld_error *err)
 {
@@ -298,8 +243,7 @@ static const form forms[] = {
     {&weld_op_ReduceMin, reduce_form},    {&weld_op_ReduceProd, reduce_form},
     {&weld_op_ReduceSum, reduce_form},    {&weld_op_ReduceSumSquare, reduce_form},
     {&weld_op_Slice, slice_form},         {&weld_op_Split, split_form},
-    {&weld_op_Gather, gather_form},       {&weld_op_Upsample, resize_form},
-    {&weld_op_Resize, resize_form},       {&weld_op_Softmax, softmax_form},
+    {&weld_op_Gather, gather_form},       {&weld_op_Softmax, softmax_form},
     {&weld_op_LogSoftmax, softmax_form},  {&weld_op_Hardmax, softmax_form}};
 
 weld_status weld_pass_forms(weld_draft *draft, weld_error *err)

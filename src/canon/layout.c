@@ -34,12 +34,6 @@ static bool is_identity(const weld_layout *l)
     return true;
 }
 
-static void invert(int *out, const weld_layout *l)
-{
-    for (int k = 0; k < l->rank; k++)
-        out[l->perm[k]] = k;
-}
-
 weld_status weld_make_transpose(weld_draft *draft, int from, const int *perm, int output,
                                 const char *name, weld_error *err)
 {
@@ -91,7 +85,7 @@ static weld_status turn_param(int *out, weld_draft *draft, int param, const weld
     *out = param;
     if (v->rank < l->rank)
         WELD_TRY(weld_reshaped_param(out, draft, param, &full, err));
-    invert(inverse, l);
+    weld_invert_perm(inverse, l->perm, l->rank);
     if (*out >= 0)
         WELD_TRY(weld_transposed_param(out, draft, *out, inverse, err));
 done:

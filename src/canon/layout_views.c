@@ -167,8 +167,7 @@ static weld_status turn_columns(int *out, weld_draft *draft, int weight, const w
     int inverse[WELD_RANK_MAX];
     for (int k = 1; k < l->rank; k++)
         apart.dims[k] = t->dims[k];
-    for (int k = 0; k < l->rank; k++)
-        inverse[l->perm[k]] = k;
+    weld_invert_perm(inverse, l->perm, l->rank);
     WELD_TRY(weld_reshaped_param(out, draft, weight, &apart, err));
     if (*out >= 0)
         WELD_TRY(weld_transposed_param(out, draft, *out, inverse, err));

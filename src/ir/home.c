@@ -44,10 +44,10 @@ void weld_step_backward(const weld_view_step *step, void *data, void *scratch, w
                         const weld_affine *affine)
 {
     int inverse[WELD_RANK_MAX];
-    for (int k = 0; step->kind == WELD_VIEW_TRANSPOSE && k < step->in.rank; k++)
-        inverse[step->perm[k]] = k;
-    if (step->kind == WELD_VIEW_TRANSPOSE)
+    if (step->kind == WELD_VIEW_TRANSPOSE) {
+        weld_invert_perm(inverse, step->perm, step->in.rank);
         transpose(&step->out, inverse, data, scratch, weld_compute_size(dtype));
-    else if (step->kind == WELD_VIEW_FOLD)
+    } else if (step->kind == WELD_VIEW_FOLD) {
         scale(step, data, dtype, affine, true);
+    }
 }

@@ -1,6 +1,5 @@
 #include "ops/indexed.h"
 #include <inttypes.h>
-#include <string.h>
 
 static weld_status from_front(int64_t *out, int64_t index, int64_t extent, weld_error *err)
 {
@@ -9,6 +8,33 @@ static weld_status from_front(int64_t *out, int64_t index, int64_t extent, weld_
                          index, -extent, extent - 1);
     *out = index < 0 ? index + extent : index;
     return WELD_OK;
+}
+
+weld_status weld_check_element_indices(const weld_shape *data, const weld_shape *indices, int axis,
+                                       weld_error *err)
+{
+    char td[128], ti[128];
+    bool fits = indices->rank == data->rank;
+    for (int a = 0; fits && a < data->rank; a++)
+        fits = a == axis || indices->dims[a] <= data->dims[a];
+    if (fits)
+        return WELD_OK;
+    return weld_fail(err, WELD_E_FORMAT,
+                     "indices have shape %s, must lie within data %s on all axes but %d",
+                     weld_shape_text(indices, ti), weld_shape_text(data, td), axis);
+}
+
+size_t weld_element_targets(const weld_kernel_args *args, const weld_node *node)
+{
+    (void)node;
+    return (size_t)weld_shape_numel(&args->in[1]->shape) * sizeof(int64_t);
+}
+
+size_t weld_slice_targets(const weld_kernel_args *args, const weld_node *node)
+{
+    (void)node;
+    const weld_shape *indices = &args->in[1]->shape;
+    return (size_t)weld_shape_span(indices, 0, indices->rank - 1) * sizeof(int64_t);
 }
 
 weld_status weld_point_at_elements(int64_t *target, const weld_shape *data,
@@ -58,22 +84,9 @@ weld_status weld_point_at_slices(int64_t *target, const weld_shape *data,
     return WELD_OK;
 }
 
-static bool differs_along(const weld_tensor *x, int axis)
-{
-    const weld_lines lines = weld_lines_of(&x->shape, axis, axis + 1);
-    const size_t slice = (size_t)lines.step * weld_compute_size(x->dtype); /* bytes */
-    for (int64_t o = 0; o < lines.outer; o++) {
-        const char *first = (const char *)x->data + (size_t)(o * lines.count) * slice;
-        for (int64_t k = 1; k < lines.count; k++)
-            if (memcmp(first, first + (size_t)k * slice, slice) != 0)
-                return true;
-    }
-    return false;
-}
-
 void weld_tie_known(weld_ties *ties, int node, int value, int a, int y, int b)
 {
     const weld_tensor *known = weld_tie_data(ties, value);
-    if (known && y >= 0 && differs_along(known, a))
+    if (known && y >= 0 && !weld_tensor_is_uniform(known, a))
         weld_tie_pin(ties, node, y, b, "meets a constant");
 }

@@ -3,6 +3,9 @@
 #define WELD_OPS_INDEXED_H
 #include "ops/operand.h"
 
+/* Indices per element may be shorter than the data on the other axes, not longer. */
+weld_status weld_check_element_indices(const weld_shape *data, const weld_shape *indices, int axis,
+                                       weld_error *err);
 /* target[n] = offset in data, a tensor of shape `data`, of the element that entry n of the indices
  * points to: its coordinates are those of the entry, but on `axis` the entry itself, negative ones
  * counted from the end. WELD_E_FORMAT for an index out of range. */
@@ -12,6 +15,9 @@ weld_status weld_point_at_elements(int64_t *target, const weld_shape *data,
  * tuple n of the indices [batches.., tuples.., length] points to; `batch_dims` axes are batches. */
 weld_status weld_point_at_slices(int64_t *target, const weld_shape *data,
                                  const weld_tensor *indices, int batch_dims, weld_error *err);
+/* Room for the targets of input 1, in bytes: one per entry, one per tuple. */
+size_t weld_element_targets(const weld_kernel_args *args, const weld_node *node);
+size_t weld_slice_targets(const weld_kernel_args *args, const weld_node *node);
 
 /* Where the entries of a known value differ along its axis a, axis b of y can't move. */
 void weld_tie_known(weld_ties *ties, int node, int value, int a, int y, int b);

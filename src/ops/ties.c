@@ -141,25 +141,12 @@ weld_status weld_tie_elementwise(weld_ties *ties, int index, const weld_node *no
     return WELD_OK;
 }
 
-/* True if all slices of the known value along the axis are equal. */
-static bool is_uniform(const weld_tensor *x, int axis)
-{
-    size_t run = (size_t)weld_shape_span(&x->shape, axis + 1, x->shape.rank) *
-                 weld_compute_size(x->dtype);
-    int64_t n = x->shape.dims[axis], outer = weld_shape_span(&x->shape, 0, axis);
-    const char *p = x->data;
-    for (int64_t o = 0; o < outer; o++, p += (size_t)n * run)
-        for (int64_t i = 1; i < n; i++)
-            if (memcmp(p, p + (size_t)i * run, run) != 0)
-                return false;
-    return true;
-}
-
 /* A number computed beforehand takes part: what differs along an axis of it can't be permuted. */
 static bool takes_part(const weld_graph *g, const weld_type *type, int value, int axis)
 {
-    return !type->data || (g->values[value].kind == WELD_VALUE_NODE &&
-                           weld_dtype_is_float(type->dtype) && !is_uniform(type->data, axis));
+    return !type->data ||
+           (g->values[value].kind == WELD_VALUE_NODE && weld_dtype_is_float(type->dtype) &&
+            !weld_tensor_is_uniform(type->data, axis));
 }
 
 static weld_status make_units(weld_ties *t, weld_error *err)

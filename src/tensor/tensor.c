@@ -150,3 +150,22 @@ bool weld_tensors_equal(const weld_tensor *a, const weld_tensor *b)
     return a->dtype == b->dtype && weld_shape_equal(&a->shape, &b->shape) &&
            (bytes == 0 || memcmp(a->data, b->data, bytes) == 0);
 }
+
+bool weld_tensor_is_uniform(const weld_tensor *x, int axis)
+{
+    size_t run = (size_t)weld_shape_span(&x->shape, axis + 1, x->shape.rank) *
+                 weld_compute_size(x->dtype);
+    int64_t n = x->shape.dims[axis], outer = weld_shape_span(&x->shape, 0, axis);
+    const char *p = x->data;
+    for (int64_t o = 0; o < outer; o++, p += (size_t)n * run)
+        for (int64_t i = 1; i < n; i++)
+            if (memcmp(p, p + (size_t)i * run, run) != 0)
+                return false;
+    return true;
+}
+
+void weld_invert_perm(int *inverse, const int *perm, int rank)
+{
+    for (int k = 0; k < rank; k++)
+        inverse[perm[k]] = k;
+}

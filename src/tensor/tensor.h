@@ -89,6 +89,8 @@ weld_status weld_tensor_create(weld_tensor *out, weld_context *ctx, weld_dtype d
 void weld_tensor_free(weld_context *ctx, weld_tensor *tensor);
 /* Type, shape and bits; NULL equals NULL. */
 bool weld_tensors_equal(const weld_tensor *a, const weld_tensor *b);
+/* All slices along the axis are equal. */
+bool weld_tensor_is_uniform(const weld_tensor *x, int axis);
 
 /* Little-endian stored elements <-> compute elements; exact wherever the type allows. */
 void weld_decode(void *out, weld_dtype dtype, const void *stored, size_t count);
@@ -97,6 +99,8 @@ weld_status weld_encode(void *stored, weld_dtype dtype, const void *values, size
                         weld_error *err);
 
 /* Strides in elements of a contiguous tensor. */
+/* inverse[perm[k]] = k for k < rank */
+void weld_invert_perm(int *inverse, const int *perm, int rank);
 void weld_strides(int64_t strides[WELD_RANK_MAX], const weld_shape *shape);
 /* out[.., k, ..] = in[.., index[k], ..] along `axis`; count = length of index; elements of
  * `size` bytes. in: shape; out: shape with dims[axis] = count. */

@@ -254,6 +254,25 @@ def fields(data):
 INSIDE = {"model": {7: "graph"}, "graph": {1: "node", 5: "tensor"}, "node": {}, "tensor": {}}
 
 
+def upsampling(how, opset, written):
+    """An upsampling between two convolutions, in the forms of several opsets; the same weights."""
+    net = Net("upsampling", ["N", 3, 8, 8], opset)
+    net.name = f"upsampling_{how}"
+    x = net.relu(net.conv(net.input.name, 3, 8))
+    head(net, net.relu(net.conv(written(net, x), 8, 12)), 12)
+
+
+def upsamplings():
+    scales = [1.0, 1.0, 2.0, 2.0]
+    floats = lambda net: net.constant(np.array(scales, np.float32))  # noqa: E731
+    pixels = {"coordinate_transformation_mode": "half_pixel", "nearest_mode": "round_prefer_ceil"}
+    corner = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    upsampling("attribute", 7, lambda net, x: net.op("Upsample", x, mode="nearest", scales=scales))
+    upsampling("input", 9, lambda net, x: net.op("Upsample", x, floats(net), mode="nearest"))
+    upsampling("corner", 11, lambda net, x: net.op("Resize", x, floats(net), floats(net), **corner))
+    upsampling("pixels", 13, lambda net, x: net.op("Resize", x, "", floats(net), cubic_coeff_a=-0.5, **pixels))
+
+
 def written_oddly(data, kind="model"):
     """Fields in falling order, longer varints than needed, fields of numbers that nobody knows."""
     parts = sorted(fields(data), key=lambda field: -field[0])
@@ -306,6 +325,7 @@ def main():
                  conv_on_stream, literal_batch, squeeze_excite, option_a, channel_shuffle,
                  moved_units, expanded_gate, early_forms):
         make()
+    upsamplings()
     plain = deep_mlp().SerializeToString(deterministic=True)
     odd = written_oddly(plain)
     said = [[(n.op_type, list(n.input)) for n in onnx.load_from_string(m).graph.node] for m in (plain, odd)]

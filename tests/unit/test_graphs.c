@@ -188,12 +188,39 @@ static void odd_bytes_survive(void **state)
     close_graph(&f);
 }
 
+/* Every form of an operator pairs with every other. */
+static void forms_pair(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"upsampling_attribute", "upsampling_input",
+                                        "upsampling_corner", "upsampling_pixels"};
+    enum { COUNT = sizeof names / sizeof names[0] };
+    weld_model *models[COUNT];
+    weld_context *ctx;
+    assert_int_equal(weld_context_create(&ctx, NULL, NULL), WELD_OK);
+    for (int k = 0; k < COUNT; k++)
+        models[k] = load(ctx, names[k]);
+    for (int a = 0; a < COUNT; a++)
+        for (int b = 0; b < COUNT; b++) {
+            weld_alignment *alignment;
+            weld_error err = WELD_ERROR_INIT;
+            if (weld_align(&alignment, models[a], models[b], NULL, &err) != WELD_OK)
+                fail_msg("%s, %s: %s", names[a], names[b], err.message);
+            assert_int_equal(weld_alignment_verify(alignment, NULL, 4, 1e-6, NULL), WELD_OK);
+            weld_alignment_free(alignment);
+        }
+    for (int k = 0; k < COUNT; k++)
+        weld_model_free(models[k]);
+    weld_context_free(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(classes_are_as_expected),
         cmocka_unit_test(random_elements_keep_the_function),
         cmocka_unit_test(permuted_graphs_are_recovered),
+        cmocka_unit_test(forms_pair),
         cmocka_unit_test(a_wrong_permutation_is_refused),
         cmocka_unit_test(odd_bytes_survive),
     };

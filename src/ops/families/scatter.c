@@ -99,30 +99,19 @@ static weld_status elements_axis(int *out, const weld_node *node, int rank, weld
 static weld_status elements_infer(weld_infer *inf, const weld_node *node, weld_error *err)
 {
     weld_status st = WELD_OK;
-    char tx[128], ti[128], tu[128];
+    char ti[128], tu[128];
     int axis;
     WELD_TRY(infer_operands(inf, err));
     const weld_shape *x = weld_infer_shape(inf, 0), *index = weld_infer_shape(inf, 1);
     const weld_shape *updates = weld_infer_shape(inf, 2);
     WELD_TRY(elements_axis(&axis, node, x->rank, err));
-    bool fits = index->rank == x->rank;
-    for (int a = 0; fits && a < x->rank; a++)
-        fits = a == axis || index->dims[a] <= x->dims[a];
-    WELD_REQUIRE(fits, WELD_E_FORMAT,
-                 "indices have shape %s, must lie within data %s on all axes but %d",
-                 weld_shape_text(index, ti), weld_shape_text(x, tx), axis);
+    WELD_TRY(weld_check_element_indices(x, index, axis, err));
     WELD_REQUIRE(weld_shape_equal(index, updates), WELD_E_FORMAT,
                  "updates have shape %s, must have that of the indices, %s",
                  weld_shape_text(updates, tu), weld_shape_text(index, ti));
     WELD_TRY(weld_infer_set(inf, 0, weld_infer_dtype(inf, 0), x, err));
 done:
     return st;
-}
-
-static size_t elements_scratch(const weld_kernel_args *args, const weld_node *node)
-{
-    (void)node;
-    return (size_t)weld_shape_numel(&args->in[1]->shape) * sizeof(int64_t);
 }
 
 static weld_status elements_run(const weld_kernel_args *args, const weld_node *node,
@@ -185,7 +174,7 @@ WELD_DEFINE_OP(ScatterElements) = {.name = "ScatterElements",
                                    .infer = elements_infer,
                                    .run = elements_run,
                                    .tie = elements_tie,
-                                   .scratch_bytes = elements_scratch};
+                                   .scratch_bytes = weld_element_targets};
 
 WELD_DEFINE_OP(Scatter) = {.name = "Scatter",
                            .domain = "",
@@ -200,7 +189,7 @@ WELD_DEFINE_OP(Scatter) = {.name = "Scatter",
                            .infer = elements_infer,
                            .run = elements_run,
                            .tie = elements_tie,
-                           .scratch_bytes = elements_scratch};
+                           .scratch_bytes = weld_element_targets};
 
 /* ---- ScatterND: y[index[t..], :] = update[t.., :] -------------------------------------------- */
 
@@ -235,13 +224,6 @@ static weld_status nd_infer(weld_infer *inf, const weld_node *node, weld_error *
     WELD_TRY(weld_infer_set(inf, 0, weld_infer_dtype(inf, 0), x, err));
 done:
     return st;
-}
-
-static size_t nd_scratch(const weld_kernel_args *args, const weld_node *node)
-{
-    (void)node;
-    const weld_shape *index = &args->in[1]->shape;
-    return (size_t)weld_shape_span(index, 0, index->rank - 1) * sizeof(int64_t);
 }
 
 static weld_status nd_run(const weld_kernel_args *args, const weld_node *node, weld_error *err)
@@ -299,4 +281,4 @@ WELD_DEFINE_OP(ScatterND) = {.name = "ScatterND",
                              .infer = nd_infer,
                              .run = nd_run,
                              .tie = nd_tie,
-                             .scratch_bytes = nd_scratch};
+                             .scratch_bytes = weld_slice_targets};

@@ -89,39 +89,20 @@ typedef struct maker {
     size_t cap;
 } maker;
 
-/* Axes of a joint can be read as one where only axes of size 1 lie between them. */
-static bool is_one_axis(const weld_joint_member *j, const weld_shape *shape)
-{
-    bool one = true;
-    for (int a = j->axes[0], k = 0; a <= j->axes[j->axis_count - 1]; a++) {
-        const bool part = a == j->axes[k];
-        k += part;
-        one = one && (part || shape->dims[a] == 1);
-    }
-    return one;
-}
-
-/* What stands on the axes of the parameter; NULL: only how many. `joined` has room for the joints. */
-static int free_axes_of(const weld_symmetry *s, int param, weld_score_axis *axes,
-                        weld_member *joined)
+/* What stands on the axes of the parameter; NULL: only how many. */
+static int free_axes_of(const weld_symmetry *s, int param, weld_score_axis *axes)
 {
     int count = 0;
     for (int c = 0; c < s->free_count; c++) {
         const weld_class *k = &s->classes[c];
-        for (int m = 0; m < k->member_count; m++)
-            if (k->members[m].param == param) {
-                if (axes)
-                    axes[count] = (weld_score_axis){c, &k->members[m], k->members[m].axis, false};
-                count++;
-            }
-        for (int m = 0; m < k->joint_count; m++) {
-            const weld_joint_member *j = &k->joints[m];
-            if (j->param != param || !is_one_axis(j, &s->graph->params[param].shape))
+        for (int m = 0; m < k->member_count + k->joint_count; m++) {
+            const weld_member *member = m < k->member_count ? &k->members[m] : NULL;
+            const weld_joint_member *joint = member ? NULL : &k->joints[m - k->member_count];
+            if ((member ? member->param : joint->param) != param)
                 continue;
-            if (axes) {
-                *joined = (weld_member){param, j->axes[0], j->multiplicity, j->positions};
-                axes[count] = (weld_score_axis){c, joined++, j->axes[j->axis_count - 1], true};
-            }
+            if (axes)
+                axes[count] = (weld_score_axis){
+                    c, member, joint, member ? member->axis : joint->axes[joint->axis_count - 1]};
             count++;
         }
     }
@@ -155,7 +136,7 @@ static weld_status add_tensor(maker *m, int param, const norm_fold *fold,
     weld_status st = WELD_OK;
     weld_scores *s = m->scores;
     weld_score_tensor *t = NULL;
-    const int axis_count = free_axes_of(s->symmetry, param, NULL, NULL);
+    const int axis_count = free_axes_of(s->symmetry, param, NULL);
     if (axis_count == 0)
         goto done;
     WELD_GROW(s->tensors, m->cap, s->ctx, (size_t)s->count + 1);
@@ -164,8 +145,7 @@ static weld_status add_tensor(maker *m, int param, const norm_fold *fold,
     t->param = param;
     t->shape = s->symmetry->graph->params[param].shape;
     WELD_NEW(t->axes, s->ctx, axis_count);
-    WELD_NEW(t->joined, s->ctx, axis_count);
-    t->axis_count = free_axes_of(s->symmetry, param, t->axes, t->joined);
+    t->axis_count = free_axes_of(s->symmetry, param, t->axes);
     for (int k = 0; k < axis_count; k++)
         t->has_joint = t->has_joint || t->axes[k].joint;
     const int64_t count = weld_shape_numel(&t->shape);
@@ -250,7 +230,6 @@ void weld_scores_free(weld_scores *scores)
         weld_free(scores->ctx, scores->tensors[t].a);
         weld_free(scores->ctx, scores->tensors[t].b);
         weld_free(scores->ctx, scores->tensors[t].axes);
-        weld_free(scores->ctx, scores->tensors[t].joined);
     }
     weld_free(scores->ctx, scores->tensors);
     weld_free(scores->ctx, scores);
@@ -275,7 +254,7 @@ static bool axis_index(int32_t *index, const weld_score_tensor *t, int axis, con
     for (int a = 0; a < t->axis_count; a++) {
         const weld_member *m = t->axes[a].member;
         const int c = t->axes[a].unit_class;
-        for (int32_t i = 0; m->axis == axis && i < e->symmetry->classes[c].size; i++)
+        for (int32_t i = 0; m && m->axis == axis && i < e->symmetry->classes[c].size; i++)
             for (int32_t k = 0; k < m->multiplicity; k++)
                 index[m->positions[i * m->multiplicity + k]] =
                     m->positions[e->perms[c][i] * m->multiplicity + k];
@@ -380,17 +359,61 @@ static weld_status multiply_block(void *user, int64_t item, int slot, weld_error
     return WELD_OK;
 }
 
-/* [size, multiplicity * outer * inner]: the slices of each unit. */
-static void take_rows(double *out, const double *data, const weld_shape *shape,
-                      const weld_score_axis *axis, int32_t size)
+/* Where a class stands on a tensor, and how much there is for each of its places. */
+typedef struct slices {
+    const weld_shape *shape;
+    const int32_t *positions; /* [size, multiplicity] */
+    int32_t multiplicity;
+    int axes[WELD_RANK_MAX], axis_count; /* ascending; positions are row-major over them */
+    int64_t per_place;
+} slices;
+
+static slices slices_of(const weld_score_tensor *t, const weld_score_axis *axis)
 {
-    const weld_member *m = axis->member;
-    const int64_t outer = weld_shape_span(shape, 0, m->axis);
-    const int64_t extent = weld_shape_span(shape, m->axis, axis->last + 1);
-    const int64_t inner = weld_shape_span(shape, axis->last + 1, shape->rank);
-    for (int32_t k = 0; k < size * m->multiplicity; k++)
-        for (int64_t o = 0; o < outer; o++, out += inner)
-            memcpy(out, data + (o * extent + m->positions[k]) * inner, (size_t)inner * sizeof *out);
+    const weld_joint_member *j = axis->joint;
+    slices s = {.shape = &t->shape,
+                .positions = j ? j->positions : axis->member->positions,
+                .multiplicity = j ? j->multiplicity : axis->member->multiplicity,
+                .axes = {axis->axis},
+                .axis_count = j ? j->axis_count : 1,
+                .per_place = weld_shape_numel(&t->shape)};
+    if (j)
+        memcpy(s.axes, j->axes, sizeof s.axes);
+    for (int k = 0; k < s.axis_count; k++)
+        s.per_place /= t->shape.dims[s.axes[k]];
+    return s;
+}
+
+/* One slice per place, end to end: [size, multiplicity, per_place]. */
+static void take_rows(double *out, const double *data, const slices *s, int32_t size)
+{
+    int64_t strides[WELD_RANK_MAX], rest[WELD_RANK_MAX], at[WELD_RANK_MAX];
+    int rest_count = 0;
+    weld_strides(strides, s->shape);
+    for (int a = 0, k = 0; a < s->shape->rank; a++) {
+        if (k < s->axis_count && s->axes[k] == a)
+            k++;
+        else
+            rest[rest_count++] = a;
+    }
+    for (int32_t p = 0; p < size * s->multiplicity; p++) {
+        int64_t place = s->positions[p], from = 0;
+        for (int k = s->axis_count - 1; k >= 0; k--) {
+            from += place % s->shape->dims[s->axes[k]] * strides[s->axes[k]];
+            place /= s->shape->dims[s->axes[k]];
+        }
+        memset(at, 0, sizeof at);
+        for (int64_t n = 0; n < s->per_place; n++) {
+            *out++ = data[from];
+            for (int k = rest_count - 1; k >= 0; k--) {
+                from += strides[rest[k]];
+                if (++at[k] < s->shape->dims[rest[k]])
+                    break;
+                from -= at[k] * strides[rest[k]];
+                at[k] = 0;
+            }
+        }
+    }
 }
 
 /* B permuted as a whole has unit perm[j] of B where A has j. */
@@ -408,17 +431,16 @@ static weld_status add_gram(double *score, const weld_score_tensor *t, const wel
     weld_status st = WELD_OK;
     weld_context *ctx = e->ctx;
     double *a = NULL, *b = NULL, *gram = NULL;
-    const weld_member *m = axis->member;
-    const int64_t extent = weld_shape_span(&t->shape, m->axis, axis->last + 1);
-    const int64_t k = weld_shape_numel(&t->shape) / extent * m->multiplicity;
+    const slices s = slices_of(t, axis);
+    const int64_t k = s.per_place * s.multiplicity;
     permuted moved;
-    WELD_TRY(permute_but(&moved, t, e, m->axis, err));
+    WELD_TRY(permute_but(&moved, t, e, axis->axis, err));
     WELD_NEW(a, ctx, k * size);
     WELD_NEW(b, ctx, k * size);
     if (t->has_joint)
         WELD_NEW(gram, ctx, (size_t)size * (size_t)size);
-    take_rows(a, t->a, &t->shape, axis, size);
-    take_rows(b, moved.data, &t->shape, axis, size);
+    take_rows(a, t->a, &s, size);
+    take_rows(b, moved.data, &s, size);
     rows r = {a, b, gram ? gram : score, size, k};
     if (k > 0)
         WELD_TRY(weld_parallel_for(ctx, (size + BLOCK - 1) / BLOCK, multiply_block, &r, err));
@@ -437,7 +459,7 @@ static bool is_anchored(const weld_score_tensor *t, const weld_score_axis *axis,
                         const bool *settled)
 {
     for (int k = 0; settled && k < t->axis_count; k++)
-        if (t->axes[k].last != axis->last && !settled[t->axes[k].unit_class])
+        if (t->axes[k].axis != axis->axis && !settled[t->axes[k].unit_class])
             return false;
     return true;
 }

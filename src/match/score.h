@@ -3,13 +3,13 @@
 #define WELD_MATCH_SCORE_H
 #include "symmetry/group.h"
 
-/* Units of free class `unit_class` stand on axis member->axis; those of a joint on the axes from there
- * to `last`, read as one. */
+/* Units of free class `unit_class` stand on axis member->axis, or on the axes of a joint; one of the two
+ * is NULL. */
 typedef struct weld_score_axis {
     int unit_class;
     const weld_member *member;
-    int last; /* = member->axis but for joints */
-    bool joint;
+    const weld_joint_member *joint;
+    int axis; /* where two are on different axes, each is scored with the other one permuted */
 } weld_score_axis;
 
 typedef struct weld_score_tensor {
@@ -19,7 +19,6 @@ typedef struct weld_score_tensor {
     double scale; /* |a| |b| */
     weld_score_axis *axes;
     int axis_count;
-    weld_member *joined; /* what members of joints are read as */
     bool has_joint;
 } weld_score_tensor;
 

@@ -49,7 +49,7 @@ static void mark_stale(descent *d, int c)
         const weld_score_tensor *t = &d->scores->tensors[k];
         for (int i = 0; i < t->axis_count; i++)
             for (int j = 0; t->axes[i].unit_class == c && j < t->axis_count; j++)
-                if (t->axes[j].last != t->axes[i].last)
+                if (t->axes[j].axis != t->axes[i].axis)
                     d->stale[t->axes[j].unit_class] = true;
     }
 }

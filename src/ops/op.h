@@ -105,6 +105,10 @@ void weld_tie_blocks(weld_ties *ties, int node, int x, int a, int64_t from, int6
 /* The same units have places 0 to size - 1 within their blocks, which can't move. */
 void weld_tie_places(weld_ties *ties, int node, int x, int a, int64_t from, int64_t count,
                      int64_t size, const char *why);
+/* Entry (i, j) on axes (rows, columns) of v is unit `unit` of `count` that the node has of its own: where
+ * each row (a direction) has units of its own on one axis. */
+void weld_tie_pair(weld_ties *ties, int node, int v, int rows, int columns, int64_t i, int64_t j,
+                   int64_t unit, int64_t count);
 /* A parameter that one node reads. */
 bool weld_tie_is_weight(const weld_ties *ties, int value);
 /* Grouped weights: entry (i, j) on axes (rows, columns) of w belongs to unit g columns + j of axis a of

@@ -153,8 +153,7 @@ bool weld_tie_is_weight(const weld_ties *t, int value)
 
 /* ---- blocks ------------------------------------------------------------------------------ */
 
-/* First unit of the node's blocks (or places within them), made on demand; -1 = failed. */
-static int32_t block_base(weld_ties *t, int node, bool places, int64_t count)
+int32_t weld_ties_own_units(weld_ties *t, int node, bool places, int64_t count)
 {
     weld_error *err = &t->error;
     weld_status st = WELD_OK;
@@ -189,7 +188,7 @@ void weld_tie_blocks(weld_ties *t, int node, int x, int a, int64_t from, int64_t
     const int32_t u = weld_ties_base(t, x, a);
     if (t->record)
         weld_record_mark(t, x, a, TIE_PLAIN);
-    const int32_t first = u < 0 || t->record ? -1 : block_base(t, node, false, count);
+    const int32_t first = u < 0 || t->record ? -1 : weld_ties_own_units(t, node, false, count);
     for (int64_t k = 0; first >= 0 && k < count * size; k++)
         weld_ties_put_edge(t, u + (int32_t)(from + k), first + (int32_t)(k / size));
 }
@@ -200,7 +199,7 @@ void weld_tie_places(weld_ties *t, int node, int x, int a, int64_t from, int64_t
     const int32_t u = weld_ties_base(t, x, a);
     if (t->record)
         weld_record_mark(t, x, a, TIE_PLAIN);
-    const int32_t first = u < 0 || t->record ? -1 : block_base(t, node, true, size);
+    const int32_t first = u < 0 || t->record ? -1 : weld_ties_own_units(t, node, true, size);
     for (int64_t k = 0; first >= 0 && k < size; k++)
         weld_ties_pin(t, first + (int32_t)k, node, why);
     for (int64_t k = 0; first >= 0 && k < count * size; k++)
@@ -309,12 +308,12 @@ weld_status weld_ties_build(weld_ties **out, weld_context *ctx, const weld_graph
     pin_ends(t, mode);
     for (int n = 0; n < graph->node_count; n++)
         WELD_TRY(weld_ties_tie_node(t, n, err));
+    weld_ties_spread_joints(t); /* that operators made */
     weld_ties_solve_groups(t);
     while (mode == WELD_TIES_UNITS && weld_ties_join_unsolved(t)) {
         weld_ties_spread_joints(t);
         weld_ties_solve_groups(t);
     }
-    weld_ties_spread_joints(t); /* of grouped weights */
     while (weld_ties_pin_unsolved(t))
         weld_ties_solve_groups(t);
     if (t->failed != WELD_OK) {

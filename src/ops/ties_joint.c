@@ -167,6 +167,23 @@ void weld_tie_grouped(weld_ties *t, int w, int rows, int columns, int64_t groups
     }
 }
 
+void weld_tie_pair(weld_ties *t, int node, int v, int rows, int columns, int64_t i, int64_t j,
+                   int64_t unit, int64_t count)
+{
+    const int axes[2] = {rows < columns ? rows : columns, rows < columns ? columns : rows};
+    if (t->record || v < 0 || weld_ties_base(t, v, columns) < 0)
+        return;
+    const weld_shape *shape = weld_tie_shape(t, v);
+    const int joint = weld_ties_joint_at(t, v, axes, 2);
+    const int32_t own = weld_ties_own_units(t, node, false, count);
+    const int64_t at = rows < columns ? i * shape->dims[columns] + j : j * shape->dims[rows] + i;
+    if (joint < 0 || own < 0)
+        return;
+    if (weld_tie_is_weight(t, v))
+        t->joints[joint].rows = rows;
+    weld_ties_unite(t, t->joints[joint].base + (int32_t)at, own + (int32_t)unit);
+}
+
 /* ---- the axes of another operand ------------------------------------------------------------ */
 
 /* How the axes of a joint stand in another value of the node. */
@@ -411,7 +428,7 @@ static void meet_marks(const visitor *v)
 
 /* The same axes as a group's moving ones? Then the joint has the labels of the merged axis; else its
  * axes move by themselves. */
-static void meet_group(const visitor *v, const reshape_group *g, bool *plain)
+static void meet_group(const visitor *v, reshape_group *g, bool *plain)
 {
     const weld_joint j = *joint_of(v);
     const bool in_x = g->x == j.value;
@@ -432,6 +449,7 @@ static void meet_group(const visitor *v, const reshape_group *g, bool *plain)
             plain[k] = true;
     if (inside < j.axis_count || moving || g->virtual_base < 0)
         return;
+    g->joined[in_x ? 0 : 1] = true;
     for (int64_t k = 0; k < g->product; k++) {
         int64_t at = 0;
         for (int a = 0; a < j.axis_count; a++)

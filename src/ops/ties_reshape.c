@@ -217,8 +217,10 @@ void weld_ties_solve_groups(weld_ties *t)
             reshape_group *g = &t->groups[k];
             if (g->virtual_base < 0)
                 continue;
-            again = solve_side(t, g, g->x, g->x_from, g->x_to) || again;
-            again = solve_side(t, g, g->y, g->y_from, g->y_to) || again;
+            if (!g->joined[0])
+                again = solve_side(t, g, g->x, g->x_from, g->x_to) || again;
+            if (!g->joined[1])
+                again = solve_side(t, g, g->y, g->y_from, g->y_to) || again;
         }
     }
 }
@@ -259,6 +261,8 @@ bool weld_ties_join_unsolved(weld_ties *t)
             continue;
         const bool x = join_side(t, &g, g.x, g.x_from, g.x_to);
         const bool y = join_side(t, &g, g.y, g.y_from, g.y_to);
+        t->groups[k].joined[0] = g.joined[0] || x;
+        t->groups[k].joined[1] = g.joined[1] || y;
         t->groups[k].solved = x || y;
         any = any || x || y;
     }

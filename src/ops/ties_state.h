@@ -9,6 +9,7 @@ typedef struct reshape_group {
     int64_t product;
     int32_t virtual_base; /* units of the merged axis */
     bool solved;
+    bool joined[2]; /* the side of x, of y: a joint has the labels of the merged axis */
 } reshape_group;
 
 /* Blocks of one node: units first.. of the ties. */
@@ -50,6 +51,8 @@ void weld_ties_unite(weld_ties *ties, int32_t a, int32_t b);
 void weld_ties_pin(weld_ties *ties, int32_t unit, int node, const char *why);
 weld_status weld_ties_new_units(int32_t *first, weld_ties *ties, int64_t count, weld_error *err);
 void weld_ties_fail(weld_ties *ties, weld_status st);
+/* First of `count` units that belong to the node (of two kinds), made on demand; -1 = failed. */
+int32_t weld_ties_own_units(weld_ties *ties, int node, bool places, int64_t count);
 /* Unit `child` moves only along with `parent`. */
 void weld_ties_put_edge(weld_ties *ties, int32_t child, int32_t parent);
 /* The joint of these axes (ascending, those of size 1 left out), made where there is none; -1 = there

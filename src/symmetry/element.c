@@ -135,50 +135,82 @@ done:
 
 /* ---- joints ------------------------------------------------------------------------------ */
 
-/* Where each element of a parameter comes from: a sum of one offset per axis, and one per joint, whose
- * axes have none of their own. */
-typedef struct origins {
+/* After the single axes have been moved, the places of a joint: in the frame that they have then. */
+typedef struct joint_move {
     const weld_element *e;
     const weld_shape *shape;
-    int64_t strides[WELD_RANK_MAX];
-    int32_t *index[WELD_RANK_MAX];  /* old position on the axis */
     const weld_joint_member *joint; /* one of those on these axes */
-    int32_t *from;                  /* [product of its axes] old place in the joint */
-} origins;
-
-static int64_t joint_size(const origins *o)
-{
-    int64_t size = 1;
-    for (int k = 0; k < o->joint->axis_count; k++)
-        size *= o->shape->dims[o->joint->axes[k]];
-    return size;
-}
+    int32_t *old[WELD_RANK_MAX];    /* position on the axis before the single axes moved */
+    int32_t *now[WELD_RANK_MAX];    /* the inverse */
+    int64_t size;                   /* product of its axes */
+    int32_t *from;                  /* [size] */
+} joint_move;
 
 /* Coordinate of place `at` of the joint on one of its axes. */
-static int64_t joint_coordinate(const origins *o, int64_t at, int axis)
+static int64_t joint_coordinate(const joint_move *o, int64_t at, int axis)
 {
     for (int k = o->joint->axis_count - 1; o->joint->axes[k] != axis; k--)
         at /= o->shape->dims[o->joint->axes[k]];
     return at % o->shape->dims[axis];
 }
 
+/* The place in the moved frame that holds what was at `old`. */
+static int32_t moved_place(const joint_move *o, int32_t old)
+{
+    int64_t place = 0;
+    for (int k = 0; k < o->joint->axis_count; k++) {
+        const int axis = o->joint->axes[k];
+        place = place * o->shape->dims[axis] + o->now[axis][joint_coordinate(o, old, axis)];
+    }
+    return (int32_t)place;
+}
+
 /* The n-th place of unit u is taken by a place of unit v: in the row that comes there, or the n-th. */
-static int32_t old_place(const origins *o, const weld_joint_member *m, int32_t u, int32_t v,
+static int32_t old_place(const joint_move *o, const weld_joint_member *m, int32_t u, int32_t v,
                          int32_t n)
 {
     const int32_t *to = m->positions + u * m->multiplicity,
                   *old = m->positions + v * m->multiplicity;
-    const int64_t row = m->rows < 0 ? 0 : o->index[m->rows][joint_coordinate(o, to[n], m->rows)];
-    for (int32_t k = 0; m->rows >= 0 && k < m->multiplicity; k++)
-        if (joint_coordinate(o, old[k], m->rows) == row)
-            return old[k];
+    const int64_t row = m->rows < 0 ? 0 : o->old[m->rows][joint_coordinate(o, to[n], m->rows)];
+    for (int32_t k = n; m->rows >= 0 && k < n + m->multiplicity; k++)
+        if (joint_coordinate(o, old[k % m->multiplicity], m->rows) == row)
+            return old[k % m->multiplicity];
     return old[n];
 }
 
-static void fill_joint(origins *o, int param)
+static weld_status open_move(joint_move *o, const weld_element *e, int param,
+                             const weld_joint_member *joint, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    *o = (joint_move){
+        .e = e, .shape = &e->symmetry->graph->params[param].shape, .joint = joint, .size = 1};
+    for (int k = 0; k < joint->axis_count; k++) {
+        const int axis = joint->axes[k];
+        o->size *= o->shape->dims[axis];
+        WELD_NEW(o->old[axis], e->ctx, o->shape->dims[axis]);
+        WELD_NEW(o->now[axis], e->ctx, o->shape->dims[axis]);
+        weld_element_axis_index(o->old[axis], e, param, axis);
+        weld_invert_perm(o->now[axis], o->old[axis], (int)o->shape->dims[axis]);
+    }
+    WELD_NEW(o->from, e->ctx, o->size);
+done:
+    return st;
+}
+
+static void close_move(joint_move *o)
+{
+    for (int a = 0; a < WELD_RANK_MAX; a++) {
+        weld_free(o->e->ctx, o->old[a]);
+        weld_free(o->e->ctx, o->now[a]);
+    }
+    weld_free(o->e->ctx, o->from);
+}
+
+/* All classes with units on these axes. */
+static void fill_move(joint_move *o, int param)
 {
     const weld_symmetry *s = o->e->symmetry;
-    for (int32_t k = 0; k < joint_size(o); k++)
+    for (int32_t k = 0; k < o->size; k++)
         o->from[k] = k;
     for (int c = 0; c < s->free_count; c++)
         for (int j = 0; j < s->classes[c].joint_count; j++) {
@@ -188,74 +220,76 @@ static void fill_joint(origins *o, int param)
             for (int32_t u = 0; u < s->classes[c].size; u++)
                 for (int32_t n = 0; n < m->multiplicity; n++)
                     o->from[m->positions[u * m->multiplicity + n]] =
-                        old_place(o, m, u, o->e->perms[c][u], n);
+                        moved_place(o, old_place(o, m, u, o->e->perms[c][u], n));
         }
 }
 
-static bool is_joined(const origins *o, int axis)
+static void gather_places(void *out, const void *in, const joint_move *o, size_t element_size)
 {
-    for (int k = 0; k < o->joint->axis_count; k++)
-        if (o->joint->axes[k] == axis)
-            return true;
-    return false;
+    int64_t strides[WELD_RANK_MAX], at[WELD_RANK_MAX] = {0};
+    weld_strides(strides, o->shape);
+    for (int64_t k = 0; k < weld_shape_numel(o->shape); k++) {
+        int64_t from = k, place = 0;
+        for (int a = 0; a < o->joint->axis_count; a++) {
+            const int axis = o->joint->axes[a];
+            place = place * o->shape->dims[axis] + at[axis];
+            from -= at[axis] * strides[axis];
+        }
+        for (int a = 0; a < o->joint->axis_count; a++)
+            from += joint_coordinate(o, o->from[place], o->joint->axes[a]) *
+                    strides[o->joint->axes[a]];
+        memcpy((char *)out + (size_t)k * element_size,
+               (const char *)in + (size_t)from * element_size, element_size);
+        for (int a = o->shape->rank - 1; a >= 0 && ++at[a] == o->shape->dims[a]; a--)
+            at[a] = 0;
+    }
 }
 
-static int64_t old_offset(const origins *o, const int64_t *at)
+/* Was there a member on the same axes of the parameter before member j of class c? */
+static bool is_first(const weld_symmetry *s, int c, int j)
 {
-    int64_t offset = 0, place = 0;
-    for (int a = 0; a < o->shape->rank; a++)
-        if (!is_joined(o, a))
-            offset += o->index[a][at[a]] * o->strides[a];
-    for (int k = 0; k < o->joint->axis_count; k++)
-        place = place * o->shape->dims[o->joint->axes[k]] + at[o->joint->axes[k]];
-    for (int k = 0; k < o->joint->axis_count; k++)
-        offset += joint_coordinate(o, o->from[place], o->joint->axes[k]) *
-                  o->strides[o->joint->axes[k]];
-    return offset;
+    const weld_joint_member *m = &s->classes[c].joints[j];
+    for (int k = 0; k <= c; k++)
+        for (int i = 0; i < (k == c ? j : s->classes[k].joint_count); i++)
+            if (s->classes[k].joints[i].param == m->param &&
+                memcmp(s->classes[k].joints[i].axes, m->axes, sizeof m->axes) == 0)
+                return false;
+    return true;
 }
 
-static weld_status permute_joined(void *out, const weld_element *e, int param, const void *in,
-                                  size_t element_size, const weld_joint_member *joint,
+static weld_status permute_joints(void *data, const weld_element *e, int param, size_t element_size,
                                   weld_error *err)
 {
     weld_status st = WELD_OK;
-    origins o = {.e = e, .shape = &e->symmetry->graph->params[param].shape, .joint = joint};
-    int64_t at[WELD_RANK_MAX] = {0};
-    weld_strides(o.strides, o.shape);
-    for (int a = 0; a < o.shape->rank; a++) {
-        WELD_NEW(o.index[a], e->ctx, o.shape->dims[a]);
-        weld_element_axis_index(o.index[a], e, param, a);
-    }
-    WELD_NEW(o.from, e->ctx, joint_size(&o));
-    fill_joint(&o, param);
-    for (int64_t k = 0; k < weld_shape_numel(o.shape); k++) {
-        memcpy((char *)out + (size_t)k * element_size,
-               (const char *)in + (size_t)old_offset(&o, at) * element_size, element_size);
-        for (int a = o.shape->rank - 1; a >= 0 && ++at[a] == o.shape->dims[a]; a--)
-            at[a] = 0;
-    }
-done:
-    for (int a = 0; a < WELD_RANK_MAX; a++)
-        weld_free(e->ctx, o.index[a]);
-    weld_free(e->ctx, o.from);
-    return st;
-}
-
-static const weld_joint_member *joint_of(const weld_symmetry *s, int param)
-{
+    const weld_symmetry *s = e->symmetry;
+    const size_t bytes = (size_t)weld_shape_numel(&s->graph->params[param].shape) * element_size;
+    joint_move move = {.e = e};
+    void *copy = NULL;
     for (int c = 0; c < s->free_count; c++)
-        for (int j = 0; j < s->classes[c].joint_count; j++)
-            if (s->classes[c].joints[j].param == param)
-                return &s->classes[c].joints[j];
-    return NULL;
+        for (int j = 0; j < s->classes[c].joint_count; j++) {
+            const weld_joint_member *m = &s->classes[c].joints[j];
+            if (m->param != param || !is_first(s, c, j))
+                continue;
+            weld_free(e->ctx, copy);
+            WELD_REQUIRE((copy = weld_alloc(e->ctx, bytes, 1)), WELD_E_NOMEM,
+                         "no memory for %zu bytes", bytes);
+            memcpy(copy, data, bytes);
+            close_move(&move);
+            WELD_TRY(open_move(&move, e, param, m, err));
+            fill_move(&move, param);
+            gather_places(data, copy, &move, element_size);
+        }
+done:
+    close_move(&move);
+    weld_free(e->ctx, copy);
+    return st;
 }
 
 weld_status weld_element_permute(void *out, const weld_element *e, int param, const void *in,
                                  size_t element_size, weld_error *err)
 {
-    const weld_joint_member *joint = joint_of(e->symmetry, param);
-    return joint ? permute_joined(out, e, param, in, element_size, joint, err)
-                 : permute_axes(out, e, param, in, element_size, err);
+    const weld_status st = permute_axes(out, e, param, in, element_size, err);
+    return st == WELD_OK ? permute_joints(out, e, param, element_size, err) : st;
 }
 
 weld_status weld_element_apply(weld_paramset *out, const weld_element *e, const weld_paramset *in,

@@ -9,98 +9,8 @@
  *   mixed axes  what is combined along them (a sum, a norm) is such an operand, too
  * and an axis that the operator pins, or that it treats entry by entry in another way, moves by itself
  * only: the units move along with its units. */
-#include "ops/ties_state.h"
+#include "ops/ties_record.h"
 #include <string.h>
-
-typedef struct tie_link {
-    int x, a, y, b;
-    int32_t *to; /* [dims of x's axis] where entry i stands on y's, -1 = nowhere; NULL = at i */
-} tie_link;
-
-typedef struct axis_mark {
-    int value, axis;
-    unsigned marks;
-} axis_mark;
-
-struct tie_record {
-    weld_context *ctx;
-    tie_link *links;
-    axis_mark *marks;
-    size_t link_count, link_cap, mark_count, mark_cap;
-};
-
-/* ---- the record -------------------------------------------------------------------------- */
-
-void weld_record_mark(weld_ties *t, int x, int a, tie_mark mark)
-{
-    weld_error *err = &t->error;
-    weld_status st = WELD_OK;
-    tie_record *r = t->record;
-    WELD_GROW(r->marks, r->mark_cap, r->ctx, r->mark_count + 1);
-    r->marks[r->mark_count++] = (axis_mark){x, a, mark};
-done:
-    weld_ties_fail(t, st);
-}
-
-static tie_link *add_link(weld_ties *t, const tie_link *link)
-{
-    weld_error *err = &t->error;
-    weld_status st = WELD_OK;
-    tie_record *r = t->record;
-    WELD_GROW(r->links, r->link_cap, r->ctx, r->link_count + 1);
-    r->links[r->link_count] = *link;
-    return &r->links[r->link_count++];
-done:
-    weld_ties_fail(t, st);
-    return NULL;
-}
-
-void weld_record_axes(weld_ties *t, int x, int a, int y, int b)
-{
-    add_link(t, &(tie_link){x, a, y, b, NULL});
-}
-
-void weld_record_unit(weld_ties *t, int x, int a, int64_t i, int y, int b, int64_t j)
-{
-    weld_error *err = &t->error;
-    weld_status st = WELD_OK;
-    tie_record *r = t->record;
-    tie_link *last = r->link_count ? &r->links[r->link_count - 1] : NULL;
-    if (weld_ties_base(t, x, a) < 0 || weld_ties_base(t, y, b) < 0)
-        return;
-    const int64_t n = weld_tie_shape(t, x)->dims[a];
-    if (!last || !last->to || last->x != x || last->a != a || last->y != y || last->b != b) {
-        int32_t *to = NULL;
-        WELD_NEW(to, r->ctx, n);
-        memset(to, -1, (size_t)n * sizeof *to);
-        last = add_link(t, &(tie_link){x, a, y, b, to});
-        if (!last)
-            weld_free(r->ctx, to);
-    }
-    if (!last)
-        return;
-    if (last->to[i] >= 0 && last->to[i] != j) /* in two places: not a plain map */
-        weld_record_mark(t, x, a, TIE_PLAIN);
-    last->to[i] = (int32_t)j;
-done:
-    weld_ties_fail(t, st);
-}
-
-static void clear_record(tie_record *r)
-{
-    for (size_t k = 0; k < r->link_count; k++)
-        weld_free(r->ctx, r->links[k].to);
-    weld_free(r->ctx, r->links);
-    weld_free(r->ctx, r->marks);
-}
-
-static bool has_mark(const tie_record *r, int value, int axis, tie_mark mark)
-{
-    for (size_t k = 0; k < r->mark_count; k++)
-        if (r->marks[k].value == value && r->marks[k].axis == axis && r->marks[k].marks & mark)
-            return true;
-    return false;
-}
 
 /* ---- making joints ------------------------------------------------------------------------ */
 
@@ -416,8 +326,8 @@ static void meet_marks(const visitor *v)
     bool plain[WELD_RANK_MAX] = {false}, kept[WELD_RANK_MAX] = {false};
     int mixed = 0;
     for (int k = 0; k < j.axis_count; k++) {
-        const bool mixes = has_mark(v->r, j.value, j.axes[k], TIE_MIXED);
-        plain[k] = has_mark(v->r, j.value, j.axes[k], TIE_PLAIN);
+        const bool mixes = weld_record_has_mark(v->r, j.value, j.axes[k], TIE_MIXED);
+        plain[k] = weld_record_has_mark(v->r, j.value, j.axes[k], TIE_PLAIN);
         kept[k] = !mixes;
         mixed += mixes;
     }
@@ -484,7 +394,7 @@ static void visit(weld_ties *t, int joint, int node)
         meet_operand(&v, k < n->input_count ? n->inputs[k] : n->outputs[k - n->input_count]);
     meet_marks(&v);
     meet_groups(&v, node);
-    clear_record(&record);
+    weld_record_clear(&record);
 }
 
 /* The ends of the graph are given: their axes move by themselves, and not at all. */

@@ -20,7 +20,7 @@ typedef struct block_set {
     int64_t count;
 } block_set;
 
-/* What a node says of its operands, once more, for a joint: see ties_joint.c. */
+/* What a node says of its operands, once more, for a joint: see ties_record.h. */
 typedef struct tie_record tie_record;
 
 struct weld_ties {

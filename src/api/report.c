@@ -127,6 +127,8 @@ weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld
         WELD_TRY(weld_report_warn(r, err, "W011",
                                   "proof: partial, by structure only: node '%s' can't be run",
                                   al->opaque->name));
+    if (al->note[0])
+        WELD_TRY(weld_report_warn(r, err, "W013", "%s", al->note));
     WELD_TRY(weld_report_rereading(r, al->reread, err));
     *out = r;
     r = NULL;

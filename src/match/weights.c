@@ -1,6 +1,6 @@
 #include "match/weights.h"
 #include "core/rng.h"
-#include "match/lap.h"
+#include "match/assign.h"
 #include <string.h>
 
 enum { SWEEPS_MAX = 1000 };
@@ -78,7 +78,7 @@ static weld_status visit(bool *changed, descent *d, int c, weld_error *err)
     double scale, gain, before, after;
     WELD_TRY(weld_scores_class(d->score, &scale, d->scores, d->element, c, NULL, err));
     memcpy(d->perm, d->element->perms[c], (size_t)size * sizeof *d->perm);
-    WELD_TRY(weld_lap_max(d->perm, d->scores->ctx, d->score, size, &gain, err));
+    WELD_TRY(weld_assign_class(d->perm, d->scores->symmetry, c, d->score, &gain, err));
     d->stale[c] = false;
     if (!(gain > gain_min * scale))
         goto done;
@@ -134,8 +134,7 @@ static weld_status anchor(descent *d, weld_error *err)
     WELD_NEW(settled, s->ctx, s->free_count);
     for (int c = 0; c < s->free_count; c++) {
         WELD_TRY(weld_scores_class(d->score, &scale, d->scores, d->element, c, settled, err));
-        WELD_TRY(
-            weld_lap_max(d->element->perms[c], s->ctx, d->score, s->classes[c].size, &gain, err));
+        WELD_TRY(weld_assign_class(d->element->perms[c], s, c, d->score, &gain, err));
         settled[c] = true;
     }
 done:

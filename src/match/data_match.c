@@ -1,0 +1,106 @@
+#include "match/data_match.h"
+#include "match/assign.h"
+#include <math.h>
+#include <string.h>
+
+static weld_status get_moments(weld_data_match *m, unsigned kinds, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_match_input *in = m->in;
+    const weld_moments_input what = {.symmetry = in->symmetry,
+                                     .shapes = in->shapes,
+                                     .a = in->a,
+                                     .b = in->b,
+                                     .data = in->data,
+                                     .kinds = kinds};
+    m->moments = in->moments;
+    if (!m->moments || (m->moments->kinds & kinds) != kinds) {
+        WELD_TRY(weld_moments_create(&m->own, &what, err));
+        m->moments = m->own;
+    }
+done:
+    return st;
+}
+
+weld_status weld_data_match_open(weld_data_match *m, const weld_match_input *in, unsigned kinds,
+                                 weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_symmetry *s = in->symmetry;
+    size_t n = 0;
+    *m = (weld_data_match){.in = in};
+    for (int c = 0; c < s->free_count; c++)
+        n = (size_t)s->classes[c].size > n ? (size_t)s->classes[c].size : n;
+    WELD_NEW(m->result, s->ctx, 1);
+    m->result->ctx = s->ctx;
+    WELD_NEW(m->score, s->ctx, n * n);
+    WELD_NEW(m->extra, s->ctx, n * n);
+    WELD_TRY(weld_scores_create(&m->scores, s, in->a, in->b, err));
+    WELD_TRY(weld_element_identity(&m->result->element, s, err));
+    WELD_TRY(
+        weld_scores_objective(&m->result->objective_start, m->scores, m->result->element, -1, err));
+    WELD_TRY(get_moments(m, kinds, err));
+    m->result->samples = m->moments->samples;
+    weld_moments_note(m->result->note, sizeof m->result->note, m->moments);
+done:
+    return st;
+}
+
+weld_status weld_data_match_close(weld_match_result **out, weld_data_match *m, weld_status st,
+                                  weld_error *err)
+{
+    weld_context *ctx = m->in->symmetry->ctx;
+    *out = NULL;
+    if (st == WELD_OK)
+        st = weld_scores_objective(&m->result->objective_end, m->scores, m->result->element, -1,
+                                   err);
+    if (st == WELD_OK) {
+        *out = m->result;
+        m->result = NULL;
+    }
+    weld_match_result_free(m->result);
+    weld_moments_free(m->own);
+    weld_scores_free(m->scores);
+    weld_free(ctx, m->score);
+    weld_free(ctx, m->extra);
+    return st;
+}
+
+static double largest_of(const double *x, size_t count)
+{
+    double largest = 0;
+    for (size_t k = 0; k < count; k++)
+        largest = fabs(x[k]) > largest ? fabs(x[k]) : largest;
+    return largest;
+}
+
+static weld_status match_class(weld_data_match *m, int c, bool correlation, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_element *e = m->result->element;
+    const size_t n = (size_t)e->symmetry->classes[c].size;
+    double scale, gain, unit = 1;
+    memset(m->score, 0, n * n * sizeof *m->score);
+    if (correlation) {
+        weld_moments_correlation(m->score, m->moments, c);
+    } else {
+        weld_moments_second(m->score, m->moments, c);
+        unit = largest_of(m->score, n * n);
+    }
+    WELD_TRY(weld_scores_class(m->extra, &scale, m->scores, e, c, NULL, err));
+    const double largest = largest_of(m->extra, n * n);
+    for (size_t k = 0; k < n * n && largest > 0; k++)
+        m->score[k] += 1e-6 * (unit > 0 ? unit : 1) * m->extra[k] / largest;
+    WELD_TRY(weld_assign_class(e->perms[c], e->symmetry, c, m->score, &gain, err));
+done:
+    return st;
+}
+
+weld_status weld_match_features(weld_data_match *m, bool correlation, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    for (int c = 0; c < m->in->symmetry->free_count; c++)
+        WELD_TRY(match_class(m, c, correlation, err));
+done:
+    return st;
+}

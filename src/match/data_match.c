@@ -1,5 +1,6 @@
 #include "match/data_match.h"
 #include "match/assign.h"
+#include "match/objective.h"
 #include <math.h>
 #include <string.h>
 
@@ -46,14 +47,29 @@ done:
     return st;
 }
 
+/* Where the moments tell them. */
+static weld_status measure(weld_data_match *m, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_objective *objective = NULL;
+    weld_match_result *r = m->result;
+    WELD_TRY(weld_scores_objective(&r->objective_end, m->scores, r->element, -1, err));
+    if (!(m->moments->kinds & WELD_MOMENTS_INPUTS))
+        goto done;
+    WELD_TRY(weld_objective_create(&objective, m->scores, m->moments, m->in->a, m->in->b, err));
+    WELD_TRY(weld_objective_distances(&r->distances, objective, r->element, err));
+done:
+    weld_objective_free(objective);
+    return st;
+}
+
 weld_status weld_data_match_close(weld_match_result **out, weld_data_match *m, weld_status st,
                                   weld_error *err)
 {
     weld_context *ctx = m->in->symmetry->ctx;
     *out = NULL;
     if (st == WELD_OK)
-        st = weld_scores_objective(&m->result->objective_end, m->scores, m->result->element, -1,
-                                   err);
+        st = measure(m, err);
     if (st == WELD_OK) {
         *out = m->result;
         m->result = NULL;

@@ -1,6 +1,7 @@
 #include "match/weights.h"
 #include "core/rng.h"
 #include "match/assign.h"
+#include "match/quadratic.h"
 #include <string.h>
 
 enum { SWEEPS_MAX = 1000 };
@@ -78,7 +79,10 @@ static weld_status visit(bool *changed, descent *d, int c, weld_error *err)
     double scale, gain, before, after;
     WELD_TRY(weld_scores_class(d->score, &scale, d->scores, d->element, c, NULL, err));
     memcpy(d->perm, d->element->perms[c], (size_t)size * sizeof *d->perm);
-    WELD_TRY(weld_assign_class(d->perm, d->scores->symmetry, c, d->score, &gain, err));
+    if (weld_class_is_quadratic(d->scores, c))
+        WELD_TRY(weld_quadratic_assign(d->perm, &gain, d->scores, d->element, c, err));
+    else
+        WELD_TRY(weld_assign_class(d->perm, d->scores->symmetry, c, d->score, &gain, err));
     d->stale[c] = false;
     if (!(gain > gain_min * scale))
         goto done;

@@ -7,7 +7,7 @@ static weld_status run_kind(weld_match_result **out, const weld_match_input *in,
     weld_data_match m;
     weld_status st = weld_data_match_open(&m, in, 0, err);
     if (st == WELD_OK)
-        st = weld_match_features(&m, correlation, err);
+        st = weld_match_features(&m, correlation, true, err);
     return weld_data_match_close(out, &m, st, err);
 }
 

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { SWEEPS_MAX = 100 };
+enum { SWEEPS_MAX = 20 }; /* the scores have no objective in common: it may go round in circles */
 static const double share = 0.5;     /* of the activations */
 static const double gain_min = 1e-9; /* of the score: less may be rounding */
 static const double tiny = 1e-12;    /* a norm that counts as this at least */
@@ -171,7 +171,7 @@ static weld_status match_both(weld_data_match *m, bool correlation, weld_error *
     WELD_NEW(d.order, s->ctx, s->free_count);
     WELD_NEW(d.perm, s->ctx, largest);
     WELD_TRY(list_norms(&d, err));
-    WELD_TRY(weld_match_features(m, true, err));
+    WELD_TRY(weld_match_features(m, true, false, err));
     WELD_TRY(descend(&d, err));
 done:
     descent_free(&d);

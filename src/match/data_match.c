@@ -90,7 +90,8 @@ static double largest_of(const double *x, size_t count)
     return largest;
 }
 
-static weld_status match_class(weld_data_match *m, int c, bool correlation, weld_error *err)
+static weld_status match_class(weld_data_match *m, int c, bool correlation, bool by_weights,
+                               weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_element *e = m->result->element;
@@ -105,18 +106,19 @@ static weld_status match_class(weld_data_match *m, int c, bool correlation, weld
     }
     WELD_TRY(weld_scores_class(m->extra, &scale, m->scores, e, c, NULL, err));
     const double largest = largest_of(m->extra, n * n);
-    for (size_t k = 0; k < n * n && largest > 0; k++)
+    for (size_t k = 0; k < n * n && largest > 0 && by_weights; k++)
         m->score[k] += 1e-6 * (unit > 0 ? unit : 1) * m->extra[k] / largest;
     WELD_TRY(weld_assign_class(e->perms[c], e->symmetry, c, m->score, &gain, err));
 done:
     return st;
 }
 
-weld_status weld_match_features(weld_data_match *m, bool correlation, weld_error *err)
+weld_status weld_match_features(weld_data_match *m, bool correlation, bool by_weights,
+                                weld_error *err)
 {
     weld_status st = WELD_OK;
     for (int c = 0; c < m->in->symmetry->free_count; c++)
-        WELD_TRY(match_class(m, c, correlation, err));
+        WELD_TRY(match_class(m, c, correlation, by_weights, err));
 done:
     return st;
 }

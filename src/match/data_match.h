@@ -23,5 +23,6 @@ weld_status weld_data_match_close(weld_match_result **out, weld_data_match *m, w
 
 /* Every class by itself, by the correlation of its features or their second moment; the weight
  * score, far below, orders units that the data can't tell apart. */
-weld_status weld_match_features(weld_data_match *m, bool correlation, weld_error *err);
+weld_status weld_match_features(weld_data_match *m, bool correlation, bool by_weights,
+                                weld_error *err);
 #endif

@@ -339,6 +339,7 @@ weld_status weld_objective_distances(weld_match_distances *out, const weld_objec
         sums s = {0};
         for (; k < o->layer_count && o->layers[k].in->node == node; k++)
             WELD_TRY(add_sums(&s, &o->layers[k], e, true, err));
+        s.product = fmax(s.product, 0); /* nearly equal networks: rounding */
         out->commutativity += v * s.product;
         out->weights += distance(s.weights, s.wa, s.wb);
         out->features += distance(s.features, s.ha, s.hb);

@@ -9,8 +9,10 @@
 #include "api/objects.h"
 #include "core/rng.h"
 #include "exec/plan.h"
+#include "match/candidates.h"
 #include "match/objective.h"
 #include "match/quadratic.h"
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -404,6 +406,129 @@ static void a_permuted_network_comes_back(void **state)
     weld_context_free(ctx);
 }
 
+/* ---- candidates, data, memory ------------------------------------------------------------------- */
+
+static void every_candidate_runs_on_shared_moments(void **state)
+{
+    (void)state;
+    const weld_candidate *all = weld_candidates();
+    fixture f = open_graph("residual");
+    for (int k = 0; k < WELD_CANDIDATES; k++) {
+        weld_match_result *result;
+        weld_error err = WELD_ERROR_INIT;
+        const weld_match_input in = {.symmetry = f.symmetry,
+                                     .shapes = f.shapes,
+                                     .a = f.model->params,
+                                     .b = f.b,
+                                     .data = &f.data,
+                                     .moments = f.moments};
+        if (weld_candidate_run(&result, &all[k], &in, &err) != WELD_OK)
+            fail_msg("%s: %s", all[k].name, err.message);
+        assert_int_equal(result->distances.present, all[k].matcher->needs_data);
+        if (all[k].matcher->needs_data)
+            assert_non_null(strstr(result->note, "matched on 44 samples"));
+        for (int other = 0; other < k; other++)
+            assert_string_not_equal(all[k].name, all[other].name);
+        weld_match_result_free(result);
+    }
+    close_graph(&f);
+}
+
+static void matchers_go_by_their_names(void **state)
+{
+    (void)state;
+    const char *const *names = weld_matcher_names();
+    for (int k = 0; names[k]; k++) {
+        assert_non_null(weld_matcher_find(names[k]));
+        assert_string_equal(weld_matcher_find(names[k])->name, names[k]);
+    }
+}
+
+/* The same bits for any number of threads. */
+static void moments_do_not_depend_on_threads(void **state)
+{
+    (void)state;
+    static const int threads[] = {1, 3, 8};
+    fixture f = open_graph("residual");
+    const weld_moments_input in = {.symmetry = f.symmetry,
+                                   .shapes = f.shapes,
+                                   .a = f.model->params,
+                                   .b = f.b,
+                                   .data = &f.data,
+                                   .kinds = f.moments->kinds};
+    for (int k = 0; k < 3; k++) {
+        weld_moments *m;
+        f.ctx->threads = threads[k];
+        assert_int_equal(weld_moments_create(&m, &in, NULL), WELD_OK);
+        for (int i = 0; i < m->feature_count; i++) {
+            const size_t n = (size_t)m->features[i].n;
+            assert_memory_equal(m->features[i].cross, f.moments->features[i].cross,
+                                n * n * sizeof(double));
+            assert_memory_equal(m->features[i].within[1], f.moments->features[i].within[1],
+                                n * n * sizeof(double));
+        }
+        for (int i = 0; i < m->input_count; i++) {
+            const size_t n = (size_t)m->inputs[i].columns;
+            assert_memory_equal(m->inputs[i].ab, f.moments->inputs[i].ab, n * n * sizeof(double));
+            assert_memory_equal(m->inputs[i].bb, f.moments->inputs[i].bb, n * n * sizeof(double));
+        }
+        weld_moments_free(m);
+    }
+    close_graph(&f);
+}
+
+typedef struct failing {
+    weld_allocator real;
+    long calls, fail_at;
+} failing;
+
+static void *failing_resize(void *block, size_t size_bytes, void *user)
+{
+    failing *f = user;
+    if (size_bytes > 0 && f->fail_at >= 0 && f->calls++ >= f->fail_at)
+        return NULL;
+    return f->real.resize(block, size_bytes, f->real.user);
+}
+
+static weld_status match_afresh(fixture *f)
+{
+    weld_match_result *result;
+    weld_error err = WELD_ERROR_INIT;
+    const weld_match_input in = {.symmetry = f->symmetry,
+                                 .shapes = f->shapes,
+                                 .a = f->model->params,
+                                 .b = f->b,
+                                 .data = &f->data,
+                                 .restarts = 1};
+    const weld_status st = weld_matcher_commutativity.run(&result, &in, &err);
+    assert_true((st == WELD_OK) == (result != NULL));
+    assert_true(st == WELD_OK || strstr(err.message, "memory"));
+    weld_match_result_free(result);
+    return st;
+}
+
+static void failed_allocations_are_a_status(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"nhwc_flatten", "branches", "rnn"};
+    for (int k = 0; k < 3; k++) {
+        fixture f = open_graph(names[k]);
+        failing some = {f.ctx->allocator, 0, LONG_MAX};
+        f.ctx->threads = 1;
+        f.ctx->allocator = (weld_allocator){failing_resize, &some};
+        const size_t before = atomic_load(&f.ctx->in_use_bytes);
+        assert_int_equal(match_afresh(&f), WELD_OK);
+        const long calls = some.calls;
+        for (long n = 0; n < calls; n += 1 + n / 40) {
+            some = (failing){some.real, 0, n};
+            assert_int_not_equal(match_afresh(&f), WELD_OK);
+            assert_int_equal(atomic_load(&f.ctx->in_use_bytes), before);
+        }
+        f.ctx->allocator = some.real;
+        close_graph(&f);
+    }
+}
+
 /* ---- quadratic classes ------------------------------------------------------------------------ */
 
 static void a_class_that_meets_itself_is_recovered(void **state)
@@ -467,6 +592,10 @@ int main(void)
         cmocka_unit_test(descents_end_below_their_starts),
         cmocka_unit_test(what_it_can_not_start_from_is_refused),
         cmocka_unit_test(a_permuted_network_comes_back),
+        cmocka_unit_test(every_candidate_runs_on_shared_moments),
+        cmocka_unit_test(matchers_go_by_their_names),
+        cmocka_unit_test(moments_do_not_depend_on_threads),
+        cmocka_unit_test(failed_allocations_are_a_status),
         cmocka_unit_test(a_class_that_meets_itself_is_recovered),
         cmocka_unit_test(the_quadratic_form_is_the_weight_objective),
     };

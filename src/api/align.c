@@ -136,6 +136,8 @@ static weld_status match(weld_alignment *al, const weld_align_options *o, weld_e
     al->objective[0] = result->objective_start;
     al->objective[1] = result->objective_end;
     al->sweeps = result->sweeps;
+    memcpy(al->note, result->note, sizeof al->note);
+    al->distances = result->distances;
     WELD_TRY(weld_paramset_copy(&al->aligned, al->naive, err));
     WELD_TRY(weld_element_apply(al->aligned, al->element, al->naive, err));
 done:

@@ -2,6 +2,7 @@
 #ifndef WELD_API_OBJECTS_H
 #define WELD_API_OBJECTS_H
 #include "canon/pair.h"
+#include "match/matchers.h"
 #include "onnx/import.h"
 #include "onnx/params.h"
 #include "prove/prove.h"
@@ -52,6 +53,8 @@ struct weld_alignment {
     double objective[2]; /* before, after; <A, pi(B)> over the scored tensors */
     int sweeps, restarts;
     uint64_t seed;
+    char note[160]; /* of the matcher, about the data; "" = none */
+    weld_match_distances distances;
     weld_proof proof;
     bool proved;
     const weld_node *opaque; /* a node that can't be run: the proof is partial; NULL = none */

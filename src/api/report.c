@@ -169,6 +169,9 @@ weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld
                                .sweeps = al->sweeps,
                                .pinned_fraction = pinned_fraction(al->symmetry),
                                .objective = {al->objective[0], al->objective[1]}};
+    const weld_match_distances *d = &al->distances;
+    match.distances =
+        (weld_report_distances){d->present, d->commutativity, d->weights, d->features, d->products};
     WELD_TRY(weld_report_put_match(r, &match, err));
     WELD_TRY(add_classes(r, &r->match.classes, al->symmetry, al->element, err));
     r->verification = verification_of(&al->proof, al->proved);
@@ -176,6 +179,8 @@ weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld
         WELD_TRY(weld_report_warn(r, err, "W011",
                                   "proof: partial, by structure only: node '%s' can't be run",
                                   al->opaque->name));
+    if (al->note[0])
+        WELD_TRY(weld_report_warn(r, err, "W013", "%s", al->note));
     WELD_TRY(weld_report_rereading(r, al->reread, err));
     *out = r;
     r = NULL;

@@ -180,6 +180,15 @@ weld_status parse_options(options *o, const command *c, int argc, char **argv, w
     return WELD_OK;
 }
 
+/* One line under an option; the first name is the default. */
+static void print_names(FILE *to, const char *const *names)
+{
+    fprintf(to, "  %-22s ", "");
+    for (int k = 0; names[k]; k++)
+        fprintf(to, "%s%s", k ? ", " : "", names[k]);
+    fprintf(to, "\n");
+}
+
 void print_options(FILE *to, char letter)
 {
     for (int k = 0; k < OPTIONS; k++) {
@@ -189,5 +198,7 @@ void print_options(FILE *to, char letter)
         snprintf(flag, sizeof flag, "%s %s", table[k].flag,
                  table[k].metavar ? table[k].metavar : "");
         fprintf(to, "  %-22s %s\n", flag, table[k].help);
+        if (strcmp(table[k].flag, "--match") == 0)
+            print_names(to, weld_align_methods());
     }
 }

@@ -134,22 +134,55 @@ done:
     return st;
 }
 
-weld_status weld_assign_within(weld_element *element, int c, const double *score, double *gain,
-                               weld_error *err)
+/* ---- one class ---------------------------------------------------------------------------- */
+
+static bool has_children(const weld_symmetry *s, int c)
+{
+    for (int k = c + 1; k < s->free_count; k++)
+        if (s->classes[k].parent == c)
+            return true;
+    return false;
+}
+
+bool weld_may_exchange(const weld_symmetry *s, int c, int32_t i, int32_t j)
+{
+    return i / s->classes[c].block == j / s->classes[c].block && !has_children(s, c);
+}
+
+/* perm[first .. first + block), whose units are those of one block of B. */
+static weld_status assign_block(int32_t *perm, double *score, const weld_symmetry *s,
+                                const double *all, int32_t n, int32_t first, int32_t block,
+                                double *gain, weld_error *err)
+{
+    const int32_t from = perm[first] / block * block;
+    for (int32_t i = 0; i < block; i++) {
+        memcpy(score + (size_t)i * (size_t)block,
+               all + (size_t)(first + i) * (size_t)n + (size_t)from, (size_t)block * sizeof *score);
+        perm[first + i] -= from;
+    }
+    const weld_status st = weld_lap_max(perm + first, s->ctx, score, block, gain, err);
+    for (int32_t i = 0; i < block; i++)
+        perm[first + i] += from;
+    return st;
+}
+
+weld_status weld_assign_class(int32_t *perm, const weld_symmetry *symmetry, int unit_class,
+                              const double *score, double *gain, weld_error *err)
 {
     weld_status st = WELD_OK;
-    const weld_symmetry *s = element->symmetry;
-    const int32_t size = s->classes[c].size, block = s->classes[c].block;
-    assigner a = {.s = s, .element = element};
-    WELD_NEW(a.total, s->ctx, s->free_count);
-    WELD_NEW(a.total[c], s->ctx, (size_t)size * (size_t)size);
-    memcpy(a.total[c], score, (size_t)size * (size_t)size * sizeof *score);
-    WELD_NEW(a.block, s->ctx, (size_t)block * (size_t)block);
-    WELD_NEW(a.perm, s->ctx, block);
-    *gain = -sum_of(score, element->perms[c], size);
-    WELD_TRY(take_blocks(&a, c, err));
-    *gain += sum_of(score, element->perms[c], size);
+    const weld_class *k = &symmetry->classes[unit_class];
+    double *room = NULL, more;
+    *gain = 0;
+    if (has_children(symmetry, unit_class))
+        return WELD_OK;
+    if (k->parent < 0)
+        return weld_lap_max(perm, symmetry->ctx, score, k->size, gain, err);
+    WELD_NEW(room, symmetry->ctx, (size_t)k->block * (size_t)k->block);
+    for (int32_t first = 0; first < k->size; first += k->block) {
+        WELD_TRY(assign_block(perm, room, symmetry, score, k->size, first, k->block, &more, err));
+        *gain += more;
+    }
 done:
-    close_assigner(&a);
+    weld_free(symmetry->ctx, room);
     return st;
 }

@@ -8,7 +8,10 @@
  * `element` comes in as it is, and changes in these classes; *gain = what their scores rise by. */
 weld_status weld_assign_tree(weld_element *element, int root, double *const *scores, double *gain,
                              weld_error *err);
-/* The units of class c within their blocks, which stay where `element` has them. */
-weld_status weld_assign_within(weld_element *element, int c, const double *score, double *gain,
-                               weld_error *err);
+/* One class alone, all others in their places: perm [n] comes in as it is and stays unless another one is
+ * better. Its units change places within their blocks; those that others move along with stay. */
+weld_status weld_assign_class(int32_t *perm, const weld_symmetry *symmetry, int unit_class,
+                              const double *score, double *gain, weld_error *err);
+/* May units i and j of the class change places, all others in theirs? */
+bool weld_may_exchange(const weld_symmetry *symmetry, int unit_class, int32_t i, int32_t j);
 #endif

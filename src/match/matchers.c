@@ -3,13 +3,13 @@
 #include <string.h>
 
 static const weld_matcher *const matchers[] = {
-#define WELD_MATCHER(name) &weld_matcher_##name,
+#define WELD_MATCHER(id, name) &weld_matcher_##id,
 #include "match/matchers.def"
 #undef WELD_MATCHER
     NULL};
 
 static const char *const names[] = {
-#define WELD_MATCHER(name) #name,
+#define WELD_MATCHER(id, name) name,
 #include "match/matchers.def"
 #undef WELD_MATCHER
     NULL};

@@ -13,8 +13,20 @@ typedef struct weld_match_input {
     const weld_dataset *data;   /* NULL unless the matcher needs data */
     int restarts;               /* >= 1 */
     uint64_t seed;
-    bool graph_order; /* the first descent visits the classes in graph order */
+    bool graph_order;                   /* the first descent visits the classes in graph order */
+    const struct weld_moments *moments; /* of these networks and data; NULL = made when needed */
+    const char *start; /* of commutativity: the matcher that it starts from; NULL = both */
+    bool alone;        /* commutativity without the terms of weights and activations */
 } weld_match_input;
+
+/* How far the aligned pair is from what makes its merge linear; means over the layers that read free
+ * units. dist(x, y) = |x - y|^2 / (|x| |y|). */
+typedef struct weld_match_distances {
+    bool present;
+    double commutativity; /* J: sum over layers of E |dW dH|^2 / (E |W_A H_A|^2 + E |W_B H_B|^2) */
+    double weights, features; /* dist(W_A, W_B), dist(H_A, H_B); H = input of the layer */
+    double products;          /* dist(W_A H_A + W_B H_B, W_A H_B + W_B H_A) */
+} weld_match_distances;
 
 typedef struct weld_match_result {
     weld_context *ctx;
@@ -24,6 +36,8 @@ typedef struct weld_match_result {
     int restarts, sweeps, best; /* descents made; sweeps of the best one and which it was */
     double *objectives;         /* [restarts], NULL when there was no descent */
     int64_t samples;            /* of data that were used */
+    char note[160];             /* what the user should know of them; "" = nothing */
+    weld_match_distances distances;
 } weld_match_result;
 void weld_match_result_free(weld_match_result *result);
 
@@ -34,7 +48,7 @@ typedef struct weld_matcher {
     weld_status (*run)(weld_match_result **out, const weld_match_input *input, weld_error *err);
 } weld_matcher;
 
-#define WELD_MATCHER(name) extern const weld_matcher weld_matcher_##name;
+#define WELD_MATCHER(id, name) extern const weld_matcher weld_matcher_##id;
 #include "match/matchers.def"
 #undef WELD_MATCHER
 

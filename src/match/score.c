@@ -1,84 +1,9 @@
 #include "match/score.h"
+#include "match/norm_fold.h"
 #include "core/parallel.h"
-#include "ops/norm.h"
 #include "tensor/blas.h"
 #include <math.h>
 #include <string.h>
-
-/* ---- a BatchNormalization folded into the layer before it -------------------------------- */
-
-/* Params; bias may be -1. The folded tensors have the shapes of weight and shift. */
-typedef struct norm_fold {
-    int norm_node; /* -1 = the node is not folded */
-    int weight, bias, scale, shift, mean, variance;
-} norm_fold;
-
-static int param_at(const weld_graph *g, const weld_node *node, int slot)
-{
-    int value = weld_node_input(node, slot);
-    return value >= 0 && g->values[value].kind == WELD_VALUE_PARAM ? g->values[value].param : -1;
-}
-
-static bool is_vector(const weld_graph *g, int param, int64_t size)
-{
-    const weld_shape *shape = param >= 0 ? &g->params[param].shape : NULL;
-    return shape && shape->rank == 1 && shape->dims[0] == size;
-}
-
-/* The fold of linear node n: its output goes to one BatchNormalization and nowhere else. */
-static norm_fold find_fold(const weld_graph *g, int n)
-{
-    const norm_fold none = {.norm_node = -1};
-    const weld_node *linear = &g->nodes[n];
-    if (!(linear->op->flags & WELD_OP_LINEAR))
-        return none;
-    const int out = linear->outputs[0], weight = param_at(g, linear, 1);
-    if (weight < 0 || g->consumer_count[out] != 1 || weld_graph_is_output(g, out))
-        return none;
-    const weld_node *norm = &g->nodes[g->consumers[out][0]];
-    if (!(norm->op->flags & WELD_OP_NORM) || !norm->op->statistic_inputs || norm->inputs[0] != out)
-        return none;
-    const norm_fold fold = {g->consumers[out][0],   weight,
-                            param_at(g, linear, 2), param_at(g, norm, 1),
-                            param_at(g, norm, 2),   param_at(g, norm, 3),
-                            param_at(g, norm, 4)};
-    const int64_t size = g->params[weight].shape.dims[0];
-    const bool bias_fits = weld_node_input(linear, 2) < 0 || is_vector(g, fold.bias, size);
-    if (!bias_fits || !is_vector(g, fold.scale, size) || !is_vector(g, fold.shift, size) ||
-        !is_vector(g, fold.mean, size) || !is_vector(g, fold.variance, size))
-        return none;
-    return fold;
-}
-
-static double factor(const norm_fold *fold, const weld_paramset *set, int64_t unit)
-{
-    const double variance = weld_paramset_number(set, fold->variance, unit) +
-                            weld_attr_number(&set->graph->nodes[fold->norm_node], "epsilon");
-    return weld_paramset_number(set, fold->scale, unit) / sqrt(variance);
-}
-
-/* W scale / sqrt(variance + epsilon) */
-static void fold_weight(double *out, const norm_fold *fold, const weld_paramset *set)
-{
-    const weld_shape *shape = &set->graph->params[fold->weight].shape;
-    const int64_t run = weld_shape_span(shape, 1, shape->rank);
-    for (int64_t u = 0; u < shape->dims[0]; u++) {
-        const double f = factor(fold, set, u);
-        for (int64_t k = u * run; k < (u + 1) * run; k++)
-            out[k] = f * weld_paramset_number(set, fold->weight, k);
-    }
-}
-
-/* shift + (bias - mean) scale / sqrt(variance + epsilon) */
-static void fold_shift(double *out, const norm_fold *fold, const weld_paramset *set)
-{
-    const int64_t size = set->graph->params[fold->shift].shape.dims[0];
-    for (int64_t u = 0; u < size; u++) {
-        const double bias = fold->bias >= 0 ? weld_paramset_number(set, fold->bias, u) : 0.0;
-        out[u] = weld_paramset_number(set, fold->shift, u) +
-                 (bias - weld_paramset_number(set, fold->mean, u)) * factor(fold, set, u);
-    }
-}
 
 /* ---- making the tensors ------------------------------------------------------------------ */
 
@@ -129,8 +54,8 @@ static void widen(double *out, const weld_paramset *set, int param)
 }
 
 /* A tensor with the shape and members of `param`, filled by `fill` or plainly if that is NULL. */
-static weld_status add_tensor(maker *m, int param, const norm_fold *fold,
-                              void (*fill)(double *, const norm_fold *, const weld_paramset *),
+static weld_status add_tensor(maker *m, int param, const weld_norm_fold *fold,
+                              void (*fill)(double *, const weld_norm_fold *, const weld_paramset *),
                               weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -169,12 +94,12 @@ static weld_status add_folded(maker *m, bool *folded, weld_error *err)
     weld_status st = WELD_OK;
     const weld_graph *g = m->scores->symmetry->graph;
     for (int n = 0; n < g->node_count; n++) {
-        const norm_fold fold = find_fold(g, n);
+        const weld_norm_fold fold = weld_find_norm_fold(g, n);
         if (fold.norm_node < 0)
             continue;
         folded[n] = folded[fold.norm_node] = true;
-        WELD_TRY(add_tensor(m, fold.weight, &fold, fold_weight, err));
-        WELD_TRY(add_tensor(m, fold.shift, &fold, fold_shift, err));
+        WELD_TRY(add_tensor(m, fold.weight, &fold, weld_norm_fold_weight, err));
+        WELD_TRY(add_tensor(m, fold.shift, &fold, weld_norm_fold_shift, err));
     }
 done:
     return st;
@@ -414,6 +339,23 @@ static void take_rows(double *out, const double *data, const slices *s, int32_t 
             }
         }
     }
+}
+
+weld_status weld_score_norms(double *norm, weld_context *ctx, const double *data,
+                             const weld_score_tensor *t, const weld_score_axis *axis, int32_t size,
+                             weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const slices s = slices_of(t, axis);
+    const int64_t row = s.per_place * s.multiplicity;
+    double *taken = NULL;
+    WELD_NEW(taken, ctx, row * size);
+    take_rows(taken, data, &s, size);
+    for (int64_t k = 0; k < row * size; k++)
+        norm[k / row] += taken[k] * taken[k];
+done:
+    weld_free(ctx, taken);
+    return st;
 }
 
 /* B permuted as a whole has unit perm[j] of B where A has j. */

@@ -36,6 +36,10 @@ weld_status weld_scores_create(weld_scores **out, const weld_symmetry *symmetry,
                                const weld_paramset *a, const weld_paramset *b, weld_error *err);
 void weld_scores_free(weld_scores *scores);
 
+/* norm [size] += |slice|^2 of every unit that stands on the axis; data: the tensor's a or b. */
+weld_status weld_score_norms(double *norm, weld_context *ctx, const double *data,
+                             const weld_score_tensor *t, const weld_score_axis *axis, int32_t size,
+                             weld_error *err);
 bool weld_score_has_class(const weld_score_tensor *t, int unit_class);
 
 /* Sum of <A, permuted B> over the tensors with units of the class; -1 = over all. */

@@ -1,6 +1,7 @@
 #include "match/weights.h"
 #include "core/rng.h"
 #include "match/assign.h"
+#include "match/quadratic.h"
 #include <string.h>
 
 enum { SWEEPS_MAX = 1000 };
@@ -111,13 +112,11 @@ done:
 static weld_status assign(double *gain, descent *d, int c, double *const *scores, weld_error *err)
 {
     const weld_symmetry *s = d->scores->symmetry;
-    for (int k = 0; k < s->free_count; k++)
-        memcpy(d->other->perms[k], d->element->perms[k],
-               (size_t)s->classes[k].size * sizeof(int32_t));
+    weld_element_copy(d->other, d->element);
     *gain = 0;
     if (s->classes[c].parent < 0)
         return weld_assign_tree(d->other, c, scores, gain, err);
-    return scores[c] ? weld_assign_within(d->other, c, scores[c], gain, err) : WELD_OK;
+    return scores[c] ? weld_assign_class(d->other->perms[c], s, c, scores[c], gain, err) : WELD_OK;
 }
 
 /* Of the tensors with units of what is visited; a tree counts with all tensors. */
@@ -146,6 +145,11 @@ static weld_status visit(bool *changed, descent *d, int c, weld_error *err)
     double **scores = NULL, scale, gain, before, after;
     WELD_TRY(score_visited(&scores, &scale, d, c, NULL, err));
     WELD_TRY(assign(&gain, d, c, scores, err));
+    if (weld_class_is_quadratic(d->scores, c)) {
+        memcpy(d->other->perms[c], d->element->perms[c],
+               (size_t)d->scores->symmetry->classes[c].size * sizeof(int32_t));
+        WELD_TRY(weld_quadratic_assign(d->other->perms[c], &gain, d->scores, d->element, c, err));
+    }
     d->stale[c] = false;
     if (!(gain > gain_min * scale))
         goto done;
@@ -186,13 +190,6 @@ static weld_status descend(descent *d, weld_rng *rng, weld_error *err)
     }
 done:
     return st;
-}
-
-static void take_element(weld_element *to, const weld_element *from)
-{
-    for (int c = 0; c < from->symmetry->free_count; c++)
-        memcpy(to->perms[c], from->perms[c],
-               (size_t)from->symmetry->classes[c].size * sizeof(int32_t));
 }
 
 /* One sweep in graph order, each class by what is settled already. In a tree, the first class that
@@ -241,7 +238,7 @@ static weld_status run_descent(weld_match_result *result, const weld_scores *sco
     WELD_TRY(weld_scores_objective(&objective, scores, d.element, -1, err));
     result->objectives[restart] = objective;
     if (restart == 0 || objective > result->objective_end) {
-        take_element(result->element, d.element);
+        weld_element_copy(result->element, d.element);
         result->objective_end = objective;
         result->sweeps = d.sweeps;
         result->best = restart;

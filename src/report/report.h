@@ -44,6 +44,12 @@ typedef struct weld_report_classes {
     size_t count, cap;
 } weld_report_classes;
 
+/* Between aligned units, how linear their merge can be: match/matchers.h. */
+typedef struct weld_report_distances {
+    bool present;
+    double commutativity, weights, features, products;
+} weld_report_distances;
+
 typedef struct weld_report_match {
     bool present;
     const char *method;
@@ -51,6 +57,7 @@ typedef struct weld_report_match {
     int64_t restarts, sweeps;
     double objective[2]; /* before, after; NaN = there is none */
     double pinned_fraction;
+    weld_report_distances distances;
     weld_report_classes classes; /* filled by weld_report_put_class */
 } weld_report_match;
 

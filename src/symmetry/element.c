@@ -70,6 +70,13 @@ int weld_class_root(const weld_symmetry *s, int c)
     return c;
 }
 
+void weld_element_copy(weld_element *to, const weld_element *from)
+{
+    for (int c = 0; c < from->symmetry->free_count; c++)
+        memcpy(to->perms[c], from->perms[c],
+               (size_t)from->symmetry->classes[c].size * sizeof(int32_t));
+}
+
 void weld_element_free(weld_element *e)
 {
     if (!e)

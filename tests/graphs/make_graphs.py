@@ -123,6 +123,29 @@ def conv_on_stream():
     head(net, net.relu(x), 8)
 
 
+def wide_flatten():
+    """More than 2,048 columns in one layer."""
+    net = Net("wide_flatten", ["N", 1, 20, 20])
+    x = net.op("Flatten", net.relu(net.conv("x", 1, 6)))
+    net.save(net.dense(net.relu(net.dense(x, 2400, 4)), 4, 10))
+
+
+def recurrent(kind, gates, name):
+    """The hidden state meets itself in R, and little else says which unit is which."""
+    net = Net(name, ["N", 5, 3])
+    x = net.op("Transpose", "x", perm=[1, 0, 2])
+    weights = net.weight(1, gates * 9, 3, scale=0.05), net.weight(1, gates * 9, 9, scale=0.5)
+    bias = net.weight(1, 2 * gates * 9, scale=0.05)
+    outputs = net.op(kind, x, *weights, bias, hidden_size=9, outputs=3 if kind == "LSTM" else 2)
+    net.save(net.dense(net.op("Squeeze", outputs[1], net.ints(0)), 9, 10))
+
+
+def recurrent_layers():
+    recurrent("LSTM", 4, "lstm")
+    recurrent("GRU", 3, "gru")
+    recurrent("RNN", 1, "rnn")
+
+
 def literal_batch():
     net = Net("literal_batch", [10, 3, 8, 8])
     x = net.relu(net.conv("x", 3, 6, kernel=3, strides=[2, 2]))
@@ -398,13 +421,14 @@ def main():
     for make in (grouped_conv, depthwise, branches, dense_concat, nhwc_flatten, residual,
                  conv_on_stream, literal_batch, squeeze_excite, option_a, channel_shuffle,
                  moved_units, expanded_gate, early_forms, depth_multiplier, transposed_groups,
-                 shuffled_groups):
+                 shuffled_groups, wide_flatten):
         make()
     for how in ("operator", "spelt"):
         group_norm(how)
     for how in ("plain", "packed", "chunked", "normed", "scaled"):
         transformer(how)
     upsamplings()
+    recurrent_layers()
     plain = deep_mlp().SerializeToString(deterministic=True)
     odd = written_oddly(plain)
     said = [[(n.op_type, list(n.input)) for n in onnx.load_from_string(m).graph.node] for m in (plain, odd)]

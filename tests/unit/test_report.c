@@ -47,7 +47,8 @@ static void put_match(weld_report *r)
                            .restarts = 4,
                            .sweeps = 7,
                            .objective = {12.125, 98.5},
-                           .pinned_fraction = 0.125};
+                           .pinned_fraction = 0.125,
+                           .distances = {true, 0.5, 1.25, 0.75, 0.25}};
     weld_report_class c = {HOSTILE, "free", NULL, 64, 63, members, 5};
     weld_report_class d = {"/concat", "pinned", "grouped convolution /g1 is not permuted", 9, 0,
                            members,   1};

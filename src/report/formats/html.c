@@ -265,6 +265,13 @@ static void match(weld_buffer *out, const weld_report_match *m)
         weld_buffer_printf(out, ", objective %.5g before, %.5g after", m->objective[0],
                            m->objective[1]);
     weld_buffer_printf(out, ". %.3g %% of the units are pinned.</p>\n", 100 * m->pinned_fraction);
+    if (m->distances.present)
+        weld_buffer_printf(
+            out,
+            "<p>Mean over the layers between matched units: Dist_W %.4g, Dist_H %.4g, "
+            "Dist_com %.4g; J = %.4g in sum.</p>\n",
+            m->distances.weights, m->distances.features, m->distances.products,
+            m->distances.commutativity);
     classes(out, &m->classes);
 }
 

@@ -128,6 +128,12 @@ static json_t *match(maker *m, const weld_report_match *match)
     put(m, o, "sweeps", json_integer(match->sweeps));
     put(m, o, "objective", reals(m, match->objective, 2));
     put(m, o, "pinned_fraction", real(match->pinned_fraction));
+    if (match->distances.present) {
+        put(m, o, "commutativity", real(match->distances.commutativity));
+        put(m, o, "dist_w", real(match->distances.weights));
+        put(m, o, "dist_h", real(match->distances.features));
+        put(m, o, "dist_com", real(match->distances.products));
+    }
     put(m, o, "classes", classes(m, &match->classes));
     return o;
 }

@@ -75,6 +75,11 @@ static void match_lines(weld_buffer *out, const weld_report_match *m)
     if (m->sweeps > 0)
         weld_buffer_printf(out, ", %lld sweeps", (long long)m->sweeps);
     weld_buffer_printf(out, "\n");
+    if (m->distances.present)
+        weld_buffer_printf(out,
+                           "distances weights %.3g, features %.3g, commutativity %.3g (J %.3g)\n",
+                           m->distances.weights, m->distances.features, m->distances.products,
+                           m->distances.commutativity);
 }
 
 static void verification_line(weld_buffer *out, const weld_report_verification *v)

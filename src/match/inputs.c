@@ -1,0 +1,272 @@
+#include "match/inputs.h"
+#include "ops/window.h"
+#include "tensor/blas.h"
+#include <string.h>
+
+enum {
+    COLUMNS_MAX = 2048,   /* of an input that is taken as a whole */
+    POSITIONS_MAX = 1024, /* of a sample */
+    TILE = 1024           /* rows at a time */
+};
+static const int64_t cells_max = INT64_C(1) << 25; /* of all parts of a layer */
+
+/* ---- which columns ------------------------------------------------------------------------- */
+
+static int weight_of(const weld_graph *g, const weld_node *node)
+{
+    const int value = weld_node_input(node, 1);
+    return value >= 0 && g->values[value].kind == WELD_VALUE_PARAM ? g->values[value].param : -1;
+}
+
+static bool has_windows(const weld_node *node)
+{
+    return weld_attr_slot(node, "kernel_shape") != NULL;
+}
+
+/* The layer multiplies a computed value, with no class on both its sides and some on its inputs. */
+static bool reads_free_units(const weld_symmetry *s, const weld_node *node)
+{
+    const weld_graph *g = s->graph;
+    const int weight = node->op->flags & WELD_OP_LINEAR ? weight_of(g, node) : -1;
+    bool reads = false;
+    if (weight < 0 || g->values[node->inputs[0]].kind != WELD_VALUE_NODE ||
+        (has_windows(node) && weld_attr_number(node, "group") > 1))
+        return false;
+    for (int c = 0; c < s->free_count; c++) {
+        bool on[2] = {false, false};
+        for (int m = 0; m < s->classes[c].member_count; m++)
+            if (s->classes[c].members[m].param == weight && s->classes[c].members[m].axis < 2)
+                on[s->classes[c].members[m].axis] = true;
+        if (on[0] && on[1])
+            return false;
+        reads = reads || on[1];
+    }
+    return reads;
+}
+
+/* place[d]: which of the places of its unit entry d of the weight's input axis is; returns how many
+ * places a unit has at most. */
+static int32_t list_places(int32_t *place, const weld_symmetry *s, int weight)
+{
+    int32_t most = 1;
+    for (int c = 0; c < s->free_count; c++) {
+        int32_t before = 0; /* a class may stand on the axis several times */
+        for (int k = 0; k < s->classes[c].member_count; k++) {
+            const weld_member *m = &s->classes[c].members[k];
+            if (m->param != weight || m->axis != 1)
+                continue;
+            for (int32_t i = 0; i < s->classes[c].size * m->multiplicity; i++)
+                place[m->positions[i]] = before + i % m->multiplicity;
+            before += m->multiplicity;
+        }
+        most = before > most ? before : most;
+    }
+    return most;
+}
+
+/* The part of column (d, tap): all in one, or by places and taps. */
+typedef struct division {
+    const int32_t *place;
+    int64_t taps, columns;
+    int parts;
+} division;
+
+static int part_at(const division *d, int64_t column)
+{
+    if (d->parts == 1)
+        return 0;
+    return (int)(d->place[column / d->taps] * d->taps + column % d->taps);
+}
+
+static weld_status add_part(weld_moments *m, const division *d, int node, int part, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_input_moments *in = &m->inputs[m->input_count++];
+    *in = (weld_input_moments){.node = node};
+    WELD_NEW(in->part_of, m->ctx, d->columns);
+    for (int64_t k = 0; k < d->columns; k++)
+        in->part_of[k] = part_at(d, k) == part ? in->columns++ : -1;
+    const size_t side = (size_t)in->columns;
+    WELD_NEW(in->column, m->ctx, side);
+    for (int32_t k = 0; k < d->columns; k++)
+        if (in->part_of[k] >= 0)
+            in->column[in->part_of[k]] = k;
+    WELD_NEW(in->aa, m->ctx, side * side);
+    WELD_NEW(in->bb, m->ctx, side * side);
+    WELD_NEW(in->ab, m->ctx, side * side);
+done:
+    return st;
+}
+
+static int64_t count_cells(const division *d, int64_t *size)
+{
+    int64_t cells = 0;
+    for (int64_t k = 0; k < d->columns; k++)
+        size[part_at(d, k)]++;
+    for (int p = 0; p < d->parts; p++)
+        cells += size[p] * size[p];
+    return cells;
+}
+
+static weld_status add_layer(weld_moments *m, const weld_symmetry *s, int node, size_t *cap,
+                             weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const int weight = weight_of(s->graph, &s->graph->nodes[node]);
+    const weld_shape *shape = &s->graph->params[weight].shape;
+    int32_t *place = NULL;
+    int64_t *size = NULL;
+    division d = {.taps = weld_shape_span(shape, 2, shape->rank),
+                  .columns = weld_shape_span(shape, 1, shape->rank),
+                  .parts = 1};
+    WELD_NEW(place, m->ctx, shape->dims[1]);
+    d.place = place;
+    if (d.columns > COLUMNS_MAX)
+        d.parts = (int)(list_places(place, s, weight) * d.taps);
+    WELD_NEW(size, m->ctx, d.parts);
+    if (count_cells(&d, size) > cells_max) {
+        m->left_out++;
+        goto done;
+    }
+    m->wide += d.parts > 1;
+    WELD_GROW(m->inputs, *cap, m->ctx, (size_t)m->input_count + (size_t)d.parts);
+    for (int p = 0; p < d.parts; p++)
+        if (size[p] > 0)
+            WELD_TRY(add_part(m, &d, node, p, err));
+done:
+    weld_free(m->ctx, place);
+    weld_free(m->ctx, size);
+    return st;
+}
+
+weld_status weld_inputs_list(weld_moments *m, const weld_symmetry *s, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    size_t cap = 0;
+    for (int n = 0; n < s->graph->node_count; n++)
+        if (reads_free_units(s, &s->graph->nodes[n]))
+            WELD_TRY(add_layer(m, s, n, &cap, err));
+done:
+    return st;
+}
+
+void weld_inputs_free(weld_moments *m)
+{
+    for (int k = 0; k < m->input_count; k++) {
+        weld_free(m->ctx, m->inputs[k].column);
+        weld_free(m->ctx, m->inputs[k].part_of);
+        weld_free(m->ctx, m->inputs[k].aa);
+        weld_free(m->ctx, m->inputs[k].bb);
+        weld_free(m->ctx, m->inputs[k].ab);
+    }
+    weld_free(m->ctx, m->inputs);
+}
+
+/* ---- their rows ----------------------------------------------------------------------------- */
+
+/* How the input of a layer is read; a Dense layer is a convolution of one tap over its rows. */
+typedef struct reading {
+    const weld_input_moments *in;
+    bool windows;
+    weld_windows w;
+    int64_t taps, plane;    /* entries of a channel */
+    int64_t positions, all; /* of a sample: that are read, that there are */
+    int64_t channels;
+} reading;
+
+static weld_status read_shapes(reading *r, const weld_input_moments *in, const weld_graph *g,
+                               const weld_shape *x, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_node *node = &g->nodes[in->node];
+    const weld_shape *weight = &g->params[weight_of(g, node)].shape;
+    *r = (reading){.in = in, .windows = has_windows(node), .taps = 1, .plane = 1};
+    r->channels = weight->dims[1];
+    if (r->windows) { /* the attributes of such operators start with those of the windows */
+        const weld_window_attrs *attrs = node->attrs;
+        WELD_TRY(weld_windows_init(&r->w, attrs, x, weight->dims + 2, err));
+        WELD_TRY(weld_windows_slide(&r->w, attrs, false, err));
+        r->taps = weld_shape_span(weight, 2, weight->rank);
+        r->plane = weld_windows_in(&r->w);
+        r->all = weld_windows_out(&r->w);
+    } else {
+        r->all = x->dims[0] > 0 ? weld_shape_span(x, 1, x->rank - 1) : 0;
+    }
+    r->positions = r->all < POSITIONS_MAX ? r->all : POSITIONS_MAX;
+done:
+    return st;
+}
+
+/* offset[tap] in a channel [D, H, W] for the window at output `at`, -1 = padding. */
+static void tap_offsets(int64_t *offset, const weld_windows *w, int64_t at)
+{
+    const weld_window *d = &w->axis[0], *h = &w->axis[1], *x = &w->axis[2];
+    const int64_t ox = at % x->out, oh = at / x->out % h->out, od = at / x->out / h->out;
+    for (int64_t a = 0; a < d->kernel; a++)
+        for (int64_t b = 0; b < h->kernel; b++)
+            for (int64_t c = 0; c < x->kernel; c++) {
+                const int64_t id = od * d->stride + a * d->dilation - d->pad;
+                const int64_t ih = oh * h->stride + b * h->dilation - h->pad;
+                const int64_t ix = ox * x->stride + c * x->dilation - x->pad;
+                const bool inside = id >= 0 && id < d->in && ih >= 0 && ih < h->in && ix >= 0 &&
+                                    ix < x->in;
+                *offset++ = inside ? (id * h->in + ih) * x->in + ix : -1;
+            }
+}
+
+/* Row `row` of all that are read of the batch. */
+static void fill_row(double *out, const reading *r, const weld_tensor *t, int64_t row,
+                     int64_t *offset)
+{
+    const int64_t sample = row / r->positions, at = row % r->positions * r->all / r->positions;
+    if (!r->windows) {
+        const int64_t base = (sample * r->all + at) * r->channels;
+        for (int32_t k = 0; k < r->in->columns; k++)
+            out[k] = weld_tensor_number(t, base + r->in->column[k]);
+        return;
+    }
+    tap_offsets(offset, &r->w, at);
+    for (int32_t k = 0; k < r->in->columns; k++) {
+        const int64_t channel = sample * r->channels + r->in->column[k] / r->taps;
+        const int64_t from = offset[r->in->column[k] % r->taps];
+        out[k] = from < 0 ? 0 : weld_tensor_number(t, channel * r->plane + from);
+    }
+}
+
+static void add_grams(weld_input_moments *in, double *const x[2], int64_t rows)
+{
+    const int64_t n = in->columns;
+    const weld_gemm_shape gemm = {true, false, n, n, rows, n, n, n};
+    weld_dgemm(&gemm, 1.0, x[0], x[0], 1.0, in->aa);
+    weld_dgemm(&gemm, 1.0, x[1], x[1], 1.0, in->bb);
+    weld_dgemm(&gemm, 1.0, x[0], x[1], 1.0, in->ab);
+    in->rows += (double)rows;
+}
+
+weld_status weld_inputs_add(weld_input_moments *in, weld_context *ctx, const weld_graph *g,
+                            weld_run *const runs[2], int64_t samples, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    double *x[2] = {NULL, NULL};
+    int64_t *offset = NULL;
+    const int value = g->nodes[in->node].inputs[0];
+    reading r;
+    WELD_TRY(read_shapes(&r, in, g, &weld_run_value(runs[0], value)->shape, err));
+    const int64_t rows = samples * r.positions;
+    WELD_NEW(offset, ctx, r.taps);
+    for (int s = 0; s < 2; s++)
+        WELD_NEW(x[s], ctx, (rows < TILE ? rows : TILE) * in->columns);
+    for (int64_t first = 0; first < rows; first += TILE) {
+        const int64_t count = rows - first < TILE ? rows - first : TILE;
+        for (int s = 0; s < 2; s++)
+            for (int64_t k = 0; k < count; k++)
+                fill_row(x[s] + k * in->columns, &r, weld_run_value(runs[s], value), first + k,
+                         offset);
+        add_grams(in, x, count);
+    }
+done:
+    weld_free(ctx, x[0]);
+    weld_free(ctx, x[1]);
+    weld_free(ctx, offset);
+    return st;
+}

@@ -1,0 +1,332 @@
+#include "match/qap.h"
+#include "match/assign.h"
+#include "tensor/blas.h"
+#include <math.h>
+#include <string.h>
+
+enum { STEPS_MAX = 30 };
+static const double gain_min = 1e-9; /* of the scale: less may be rounding */
+
+weld_status weld_qap_create(weld_qap **out, const weld_symmetry *symmetry, int unit_class,
+                            weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_qap *qap = NULL;
+    *out = NULL;
+    WELD_NEW(qap, symmetry->ctx, 1);
+    qap->symmetry = symmetry;
+    qap->unit_class = unit_class;
+    qap->n = symmetry->classes[unit_class].size;
+    WELD_NEW(qap->score, symmetry->ctx, (size_t)qap->n * (size_t)qap->n);
+    *out = qap;
+    qap = NULL;
+done:
+    weld_qap_free(qap);
+    return st;
+}
+
+void weld_qap_free(weld_qap *qap)
+{
+    if (!qap)
+        return;
+    weld_context *ctx = qap->symmetry->ctx;
+    for (int k = 0; k < qap->term_count; k++) {
+        weld_free(ctx, qap->terms[k].x);
+        weld_free(ctx, qap->terms[k].y);
+    }
+    weld_free(ctx, qap->terms);
+    weld_free(ctx, qap->score);
+    weld_free(ctx, qap);
+}
+
+weld_status weld_qap_add(weld_qap_term **out, weld_qap *qap, const weld_qap_term *like,
+                         weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_context *ctx = qap->symmetry->ctx;
+    const size_t side = (size_t)like->taps * (size_t)qap->n;
+    WELD_GROW(qap->terms, qap->term_cap, ctx, (size_t)qap->term_count + 1);
+    weld_qap_term *t = &qap->terms[qap->term_count++];
+    *t = *like;
+    t->x = t->y = NULL;
+    WELD_NEW(t->x, ctx, side * side);
+    WELD_NEW(t->y, ctx, side * side);
+    *out = t;
+done:
+    return st;
+}
+
+/* ---- gradient and value ------------------------------------------------------------------- */
+
+/* A matrix that is read as it is or transposed. */
+typedef struct factor {
+    const double *data;
+    bool transposed;
+} factor;
+
+static const double *rows_of_tap(factor f, int32_t tap, int64_t n, int64_t side)
+{
+    return f.data + tap * n * (f.transposed ? 1 : side);
+}
+
+/* out [n, n] += weight * sum of the diagonal taps of X (Q (x) 1) Y; z: [side, side] scratch. */
+static void add_product(double *out, double weight, factor x, factor q, factor y, int64_t n,
+                        int32_t taps, double *z)
+{
+    const int64_t side = taps * n;
+    for (int32_t a = 0; a < taps; a++) {
+        const weld_gemm_shape rows = {.trans_a = q.transposed,
+                                      .trans_b = y.transposed,
+                                      .m = n,
+                                      .n = side,
+                                      .k = n,
+                                      .lda = n,
+                                      .ldb = side,
+                                      .ldc = side};
+        weld_dgemm(&rows, 1.0, q.data, rows_of_tap(y, a, n, side), 0.0, z + a * n * side);
+    }
+    for (int32_t a = 0; a < taps; a++) {
+        const weld_gemm_shape taps_of_x = {
+            .trans_a = x.transposed, .m = n, .n = n, .k = side, .lda = side, .ldb = side, .ldc = n};
+        weld_dgemm(&taps_of_x, weight, rows_of_tap(x, a, n, side), z + a * n, 1.0, out);
+    }
+}
+
+static void add_term(double *out, const weld_qap_term *t, const double *q, int64_t n, double *z)
+{
+    const factor x = {t->x, false}, y = {t->y, false}, xt = {t->x, true}, yt = {t->y, true};
+    if (t->crossed) {
+        add_product(out, t->weight, x, (factor){q, true}, y, n, t->taps, z);
+        add_product(out, t->weight, y, (factor){q, true}, x, n, t->taps, z);
+    } else {
+        add_product(out, t->symmetric ? 2 * t->weight : t->weight, x, (factor){q, false}, y, n,
+                    t->taps, z);
+        if (!t->symmetric)
+            add_product(out, t->weight, xt, (factor){q, false}, yt, n, t->taps, z);
+    }
+}
+
+/* out = gradient of the terms alone. */
+static weld_status terms_gradient(double *out, const weld_qap *qap, const double *q,
+                                  weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const size_t n = (size_t)qap->n;
+    double *z = NULL;
+    size_t side = 0;
+    for (int k = 0; k < qap->term_count; k++)
+        side = (size_t)qap->terms[k].taps * n > side ? (size_t)qap->terms[k].taps * n : side;
+    memset(out, 0, n * n * sizeof *out);
+    WELD_NEW(z, qap->symmetry->ctx, side * side);
+    for (int k = 0; k < qap->term_count && n > 0; k++)
+        add_term(out, &qap->terms[k], q, qap->n, z);
+done:
+    weld_free(qap->symmetry->ctx, z);
+    return st;
+}
+
+weld_status weld_qap_gradient(double *out, const weld_qap *qap, const double *q, weld_error *err)
+{
+    const weld_status st = terms_gradient(out, qap, q, err);
+    for (size_t k = 0; st == WELD_OK && k < (size_t)qap->n * (size_t)qap->n; k++)
+        out[k] -= qap->score[k];
+    return st;
+}
+
+static void to_matrix(double *q, const int32_t *perm, int32_t n)
+{
+    memset(q, 0, (size_t)n * (size_t)n * sizeof *q);
+    for (int32_t i = 0; i < n; i++)
+        q[(size_t)i * (size_t)n + (size_t)perm[i]] = 1.0;
+}
+
+/* The terms are quadratic: their value is half of <Q, gradient>. */
+weld_status weld_qap_value(double *value, double *scale, const weld_qap *qap, const int32_t *perm,
+                           weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_context *ctx = qap->symmetry->ctx;
+    const size_t n = (size_t)qap->n;
+    double *q = NULL, *g = NULL;
+    *value = *scale = 0;
+    WELD_NEW(q, ctx, n * n);
+    WELD_NEW(g, ctx, n * n);
+    to_matrix(q, perm, qap->n);
+    WELD_TRY(terms_gradient(g, qap, q, err));
+    for (size_t i = 0; i < n; i++) {
+        const size_t at = i * n + (size_t)perm[i];
+        *value += 0.5 * g[at] - qap->score[at];
+        *scale += 0.5 * fabs(g[at]) + fabs(qap->score[at]);
+    }
+done:
+    weld_free(ctx, q);
+    weld_free(ctx, g);
+    return st;
+}
+
+/* ---- Frank-Wolfe -------------------------------------------------------------------------- */
+
+static double inner(const double *a, const double *b, size_t count)
+{
+    double sum = 0;
+    for (size_t k = 0; k < count; k++)
+        sum += a[k] * b[k];
+    return sum;
+}
+
+/* Room of one run. */
+typedef struct walk {
+    const weld_qap *qap;
+    size_t cells;
+    double *q, *gradient;       /* where it stands */
+    double *direction, *change; /* the step, and the gradient of the terms along it */
+    double *score;              /* of the next corner: minus the gradient */
+    int32_t *corner;
+} walk;
+
+/* The step to the best corner: its slope, 0 when there is nothing to gain any more. */
+static weld_status aim(double *slope, walk *w, weld_error *err)
+{
+    const size_t n = (size_t)w->qap->n;
+    double gain, size = 0;
+    for (size_t k = 0; k < w->cells; k++) {
+        w->score[k] = -w->gradient[k];
+        w->direction[k] = -w->q[k];
+        size += fabs(w->gradient[k] * w->q[k]);
+    }
+    const weld_status st =
+        weld_assign_class(w->corner, w->qap->symmetry, w->qap->unit_class, w->score, &gain, err);
+    for (size_t i = 0; i < n; i++)
+        w->direction[i * n + (size_t)w->corner[i]] += 1.0;
+    *slope = inner(w->gradient, w->direction, w->cells);
+    if (*slope > -1e-12 * size)
+        *slope = 0;
+    return st;
+}
+
+static void advance(walk *w, double slope)
+{
+    const double curvature = 0.5 * inner(w->direction, w->change, w->cells);
+    const bool whole = curvature <= 0 || -slope >= 2 * curvature;
+    const double step = whole ? 1.0 : -slope / (2 * curvature);
+    for (size_t k = 0; k < w->cells; k++) {
+        w->q[k] += step * w->direction[k];
+        w->gradient[k] += step * w->change[k];
+    }
+}
+
+weld_status weld_qap_frank_wolfe(int32_t *perm, const weld_qap *qap, double *q, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_context *ctx = qap->symmetry->ctx;
+    walk w = {.qap = qap, .cells = (size_t)qap->n * (size_t)qap->n, .q = q, .corner = perm};
+    double slope, gain;
+    WELD_NEW(w.gradient, ctx, w.cells);
+    WELD_NEW(w.direction, ctx, w.cells);
+    WELD_NEW(w.change, ctx, w.cells);
+    WELD_NEW(w.score, ctx, w.cells);
+    WELD_TRY(weld_qap_gradient(w.gradient, qap, q, err));
+    for (int step = 0; step < STEPS_MAX; step++) {
+        WELD_TRY(aim(&slope, &w, err));
+        if (!(slope < 0))
+            break;
+        WELD_TRY(terms_gradient(w.change, qap, w.direction, err));
+        advance(&w, slope);
+    }
+    WELD_TRY(weld_assign_class(perm, qap->symmetry, qap->unit_class, q, &gain, err));
+done:
+    weld_free(ctx, w.gradient);
+    weld_free(ctx, w.direction);
+    weld_free(ctx, w.change);
+    weld_free(ctx, w.score);
+    return st;
+}
+
+/* ---- all of it ---------------------------------------------------------------------------- */
+
+/* The best so far and a candidate. */
+typedef struct contest {
+    const weld_qap *qap;
+    int32_t *best, *candidate;
+    double *q;
+    double value, scale;
+} contest;
+
+/* Exchanges from the candidate; it wins if its F is really lower. */
+static weld_status judge(contest *c, bool exchange, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    double value, scale;
+    if (exchange)
+        WELD_TRY(weld_qap_swaps(c->candidate, c->qap, err));
+    WELD_TRY(weld_qap_value(&value, &scale, c->qap, c->candidate, err));
+    if (value < c->value - gain_min * c->scale) {
+        memcpy(c->best, c->candidate, (size_t)c->qap->n * sizeof *c->best);
+        c->value = value;
+    }
+done:
+    return st;
+}
+
+/* The mean of all permutations that the class allows, its blocks in their places. */
+static void to_mean(double *q, const int32_t *perm, const weld_qap *qap)
+{
+    const int32_t block = qap->symmetry->classes[qap->unit_class].block;
+    memset(q, 0, (size_t)qap->n * (size_t)qap->n * sizeof *q);
+    for (int32_t i = 0; i < qap->n; i++)
+        for (int32_t k = 0; k < block; k++)
+            q[(size_t)i * (size_t)qap->n + (size_t)(perm[i] / block * block + k)] = 1.0 / block;
+}
+
+static weld_status walk_from(contest *c, const int32_t *perm, bool mean, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const size_t n = (size_t)c->qap->n;
+    memcpy(c->candidate, perm, n * sizeof *perm);
+    to_matrix(c->q, perm, c->qap->n);
+    if (mean)
+        to_mean(c->q, perm, c->qap);
+    WELD_TRY(weld_qap_frank_wolfe(c->candidate, c->qap, c->q, err));
+    WELD_TRY(judge(c, true, err));
+done:
+    return st;
+}
+
+static weld_status contend(contest *c, const int32_t *perm, int starts, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    double gain;
+    memcpy(c->candidate, perm, (size_t)c->qap->n * sizeof *perm);
+    if (c->qap->term_count == 0)
+        WELD_TRY(weld_assign_class(c->candidate, c->qap->symmetry, c->qap->unit_class,
+                                   c->qap->score, &gain, err));
+    WELD_TRY(judge(c, c->qap->term_count > 0, err));
+    for (int k = 0; k < starts && c->qap->term_count > 0; k++)
+        WELD_TRY(walk_from(c, perm, k == 1, err));
+done:
+    return st;
+}
+
+weld_status weld_qap_solve(int32_t *perm, double *gain, const weld_qap *qap, int starts,
+                           weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_context *ctx = qap->symmetry->ctx;
+    const size_t n = (size_t)qap->n;
+    contest c = {.qap = qap};
+    *gain = 0;
+    WELD_NEW(c.best, ctx, n);
+    WELD_NEW(c.candidate, ctx, n);
+    WELD_NEW(c.q, ctx, n * n);
+    memcpy(c.best, perm, n * sizeof *perm);
+    WELD_TRY(weld_qap_value(&c.value, &c.scale, qap, perm, err));
+    const double before = c.value;
+    WELD_TRY(contend(&c, perm, starts < 2 ? starts : 2, err));
+    *gain = before - c.value;
+    memcpy(perm, c.best, n * sizeof *perm);
+done:
+    weld_free(ctx, c.best);
+    weld_free(ctx, c.candidate);
+    weld_free(ctx, c.q);
+    return st;
+}

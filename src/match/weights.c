@@ -1,6 +1,7 @@
 #include "match/weights.h"
 #include "core/rng.h"
 #include "match/assign.h"
+#include "match/grams.h"
 #include "match/quadratic.h"
 #include <string.h>
 
@@ -12,6 +13,7 @@ typedef struct descent {
     const weld_scores *scores;
     weld_element *element;
     weld_element *other; /* the candidate; then what was before */
+    weld_grams *grams;   /* of the element; NULL in the anchored sweep */
     bool *stale;         /* [free_count] something that the class's score rests on has changed */
     int32_t *order;      /* [free_count] of visits */
     int sweeps;
@@ -21,6 +23,7 @@ typedef struct descent {
 static void descent_free(descent *d)
 {
     weld_context *ctx = d->scores->ctx;
+    weld_grams_free(d->grams);
     weld_element_free(d->element);
     weld_element_free(d->other);
     weld_free(ctx, d->stale);
@@ -94,7 +97,9 @@ static weld_status score_visited(double ***out, double *scale, descent *d, int c
         if (!is_visited(s, c, k))
             continue;
         WELD_NEW(all[k], s->ctx, n * n);
-        WELD_TRY(weld_scores_class(all[k], &counted, d->scores, d->element, k, settled, err));
+        WELD_TRY(d->grams && weld_grams_has(d->grams, k)
+                     ? weld_grams_score(all[k], &counted, d->grams, k, err)
+                     : weld_scores_class(all[k], &counted, d->scores, d->element, k, settled, err));
         *scale += counted;
         if (counted == 0) {
             weld_free(s->ctx, all[k]);
@@ -120,13 +125,45 @@ static weld_status assign(double *gain, descent *d, int c, double *const *scores
 }
 
 /* Of the tensors with units of what is visited; a tree counts with all tensors. */
-static weld_status objective_of(double *out, const descent *d, int c, weld_error *err)
+static weld_status objective_of(double *out, const descent *d, int c, bool tree, weld_error *err)
 {
+    return weld_scores_objective(out, d->scores, d->element, tree ? -1 : c, err);
+}
+
+/* What the objective really rises by when what is visited changes to d->other: for a class alone by the
+ * slices that move, else by the whole of it. */
+static weld_status real_gain(double *gain, descent *d, int c, weld_error *err)
+{
+    weld_status st = WELD_OK;
     const weld_symmetry *s = d->scores->symmetry;
     bool tree = false;
+    double before, after;
     for (int k = c + 1; k < s->free_count; k++)
         tree = tree || s->classes[k].parent == c;
-    return weld_scores_objective(out, d->scores, d->element, tree ? -1 : c, err);
+    if (!tree && weld_grams_has(d->grams, c))
+        return weld_grams_gain(gain, d->grams, c, d->other->perms[c], err);
+    WELD_TRY(objective_of(&before, d, c, tree, err));
+    swap_perms(d, c);
+    st = objective_of(&after, d, c, tree, err);
+    swap_perms(d, c);
+    *gain = after - before;
+done:
+    return st;
+}
+
+/* d->other becomes the element; others are told. */
+static weld_status accept(descent *d, int c, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_symmetry *s = d->scores->symmetry;
+    swap_perms(d, c);
+    for (int k = 0; k < s->free_count; k++)
+        if (is_visited(s, c, k)) {
+            mark_stale(d, k);
+            WELD_TRY(weld_grams_moved(d->grams, k, d->other->perms[k], err));
+        }
+done:
+    return st;
 }
 
 static bool is_stale(const descent *d, int c)
@@ -142,7 +179,7 @@ static bool is_stale(const descent *d, int c)
 static weld_status visit(bool *changed, descent *d, int c, weld_error *err)
 {
     weld_status st = WELD_OK;
-    double **scores = NULL, scale, gain, before, after;
+    double **scores = NULL, scale, gain;
     WELD_TRY(score_visited(&scores, &scale, d, c, NULL, err));
     WELD_TRY(assign(&gain, d, c, scores, err));
     if (weld_class_is_quadratic(d->scores, c)) {
@@ -153,16 +190,10 @@ static weld_status visit(bool *changed, descent *d, int c, weld_error *err)
     d->stale[c] = false;
     if (!(gain > gain_min * scale))
         goto done;
-    WELD_TRY(objective_of(&before, d, c, err));
-    swap_perms(d, c);
-    WELD_TRY(objective_of(&after, d, c, err));
-    if (after > before) {
-        for (int k = 0; k < d->scores->symmetry->free_count; k++)
-            if (is_visited(d->scores->symmetry, c, k))
-                mark_stale(d, k);
+    WELD_TRY(real_gain(&gain, d, c, err));
+    if (gain > 0) {
+        WELD_TRY(accept(d, c, err));
         *changed = true;
-    } else {
-        swap_perms(d, c);
     }
 done:
     free_scores(scores, d->scores->symmetry);
@@ -175,6 +206,7 @@ static weld_status descend(descent *d, weld_rng *rng, weld_error *err)
     weld_status st = WELD_OK;
     const int count = d->scores->symmetry->free_count;
     bool changed = true;
+    WELD_TRY(weld_grams_create(&d->grams, d->scores, d->element, err));
     for (int c = 0; c < count; c++)
         d->stale[c] = true;
     for (d->sweeps = 0; changed && d->sweeps < SWEEPS_MAX; d->sweeps++) {

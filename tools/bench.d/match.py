@@ -1,0 +1,184 @@
+"""Weight matching beside the published algorithm in numpy and scipy, on the same weights:
+
+    tools/bench match [--full]
+
+The peer is our own float32 port of git-re-basin's weight matching: one random order per sweep, every
+class visited in every sweep, scipy's linear_sum_assignment, a new one accepted if it is better by
+1e-12. Networks have independent random weights, the hardest case, but for the trained pair. Both start
+from the identity; objectives (in double) are compared, since the orders of visits differ.
+"""
+
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import json
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from scipy.optimize import linear_sum_assignment
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TRAINED = ROOT.parent / "shared/models/pairs/otfusion-mnist-mlp"
+
+
+class Net:
+    """Layers, and for each tensor the class on each of its axes (None: an end of the network)."""
+
+    def __init__(self, shape):
+        self.nodes, self.axes, self.shapes, self.classes = [], {}, {}, {}
+        self.input = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", *shape])
+
+    def tensor(self, name, shape, axes):
+        self.shapes[name], self.axes[name] = shape, axes
+        for size, unit_class in zip(shape, axes):
+            if unit_class is not None:
+                self.classes[unit_class] = size
+        return name
+
+    def node(self, kind, inputs, **attributes):
+        out = f"v{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, inputs, [out], **attributes))
+        return out
+
+    def dense(self, x, name, n_in, n_out, c_in, c_out):
+        w = self.tensor(f"{name}.w", (n_out, n_in), (c_out, c_in))
+        return self.node("Gemm", [x, w, self.tensor(f"{name}.b", (n_out,), (c_out,))], transB=1)
+
+    def conv(self, x, name, n_in, n_out, c_in, c_out, stride=1, kernel=3):
+        w = self.tensor(f"{name}.w", (n_out, n_in, kernel, kernel), (c_out, c_in, None, None))
+        b = self.tensor(f"{name}.b", (n_out,), (c_out,))
+        return self.node("Conv", [x, w, b], pads=[kernel // 2] * 4, strides=[stride] * 2)
+
+    def weights(self, seed):
+        rng = np.random.default_rng(seed)
+        return {name: (rng.standard_normal(shape, np.float32) / np.float32(np.sqrt(np.prod(shape[1:]) or 1)))
+                for name, shape in self.shapes.items()}
+
+    def save(self, path, weights, y):
+        out = helper.make_tensor_value_info(y, TensorProto.FLOAT, None)
+        graph = helper.make_graph(self.nodes, "net", [self.input], [out],
+                                  [numpy_helper.from_array(v, k) for k, v in weights.items()])
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+
+
+def mlp(width, depth):
+    net = Net([784])
+    x, n, c = "x", 784, None
+    for k in range(depth):
+        x = net.node("Relu", [net.dense(x, f"l{k}", n, width, c, f"c{k}")])
+        n, c = width, f"c{k}"
+    return net, net.dense(x, "out", n, 10, c, None)
+
+
+def resnet20(width):
+    """BatchNormalization folded: the matching is the same."""
+    net = Net([3, 32, 32])
+    n = 16 * width
+    x, stream = net.node("Relu", [net.conv("x", "stem", 3, n, None, "s0")]), "s0"
+    for stage in range(3):
+        for block in range(3):
+            name, down = f"{stage}.{block}", stage > 0 and block == 0
+            n_out = n * 2 if down else n
+            y = net.node("Relu", [net.conv(x, f"{name}a", n, n_out, stream, name, 2 if down else 1)])
+            if down:
+                next_stream = f"s{stage}"
+                x = net.conv(x, f"{name}s", n, n_out, stream, next_stream, 2, kernel=1)
+                stream = next_stream
+            y = net.conv(y, f"{name}b", n_out, n_out, name, stream)
+            x, n = net.node("Relu", [net.node("Add", [x, y])]), n_out
+    x = net.node("Flatten", [net.node("GlobalAveragePool", [x])])
+    return net, net.dense(x, "out", n, 10, stream, None)
+
+
+# ---- the peer ------------------------------------------------------------------------------------
+
+
+def permuted(w, axes, perms, skip):
+    for k, c in enumerate(axes):
+        if c is not None and k != skip:
+            w = np.take(w, perms[c], axis=k)
+    return w
+
+
+def objective(net, a, b, perms):
+    return sum(float(np.sum(a[n].astype(np.float64) * permuted(b[n], axes, perms, -1)))
+               for n, axes in net.axes.items())
+
+
+def published(net, a, b, seed=0):
+    """perms of B, sweeps"""
+    rng = np.random.default_rng(seed)
+    perms = {c: np.arange(n) for c, n in net.classes.items()}
+    members = {c: [(n, k) for n, axes in net.axes.items() for k, x in enumerate(axes) if x == c] for c in perms}
+    for sweep in range(1000):
+        progress = False
+        for c in rng.permutation(list(perms)):
+            n = net.classes[c]
+            score = np.zeros((n, n), np.float32)
+            for name, k in members[c]:
+                wa = np.moveaxis(a[name], k, 0).reshape(n, -1)
+                wb = np.moveaxis(permuted(b[name], net.axes[name], perms, k), k, 0).reshape(n, -1)
+                score += wa @ wb.T
+            rows, columns = linear_sum_assignment(score, maximize=True)
+            old, new = score[rows, perms[c]].sum(), score[rows, columns].sum()
+            progress = progress or new > old + 1e-12
+            perms[c] = columns
+        if not progress:
+            return perms, sweep + 1
+
+
+# ---- both ----------------------------------------------------------------------------------------
+
+
+def ours(binary, folder, net, a, b):
+    """perms in the order of the classes of the file, seconds of the matching (the time of reading and of
+    the proof, which a run without matching takes too, is taken off)."""
+    def run(*how):
+        start = time.perf_counter()
+        subprocess.run([binary, "align", "a.onnx", "b.onnx", "-o", "o.onnx", "-f", "-q", *how], cwd=folder, check=True)
+        return time.perf_counter() - start
+
+    rest = min(run("--match", "none") for _ in range(2))
+    seconds = min(run("--match", "weights", "--restarts", "1", "--save-perm", "p.json") for _ in range(2)) - rest
+    classes = json.loads((folder / "p.json").read_text())["classes"]
+    perms = {}
+    for item in classes:
+        name, axis = item["members"][0].rstrip("]").rsplit("[", 1)
+        perms[net.axes[name][int(axis)]] = np.array(item["perm"])
+    return perms, seconds
+
+
+def measure(binary, label, net, y, a, b):
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        net.save(folder / "a.onnx", a, y)
+        net.save(folder / "b.onnx", b, y)
+        perms, seconds = ours(binary, folder, net, a, b)
+    start = time.perf_counter()
+    theirs, sweeps = published(net, a, b)
+    peer = time.perf_counter() - start
+    mine, other = objective(net, a, b, perms), objective(net, a, b, theirs)
+    print(f"{label:24} {seconds:8.3f} s {peer:8.3f} s ({sweeps} sweeps) = {peer / seconds:5.1f}x   "
+          f"objective {mine:.6g} against {other:.6g} ({100 * (mine / other - 1):+.2f} %)", flush=True)
+    return peer / seconds
+
+
+def main():
+    binary, full = pathlib.Path(sys.argv[1]).resolve(), "--full" in sys.argv
+    print(f"{'':24} {'ours':>10} {'numpy+scipy':>10}")
+    ratios = {}
+    cases = [("resnet20 x1", resnet20(1)), ("resnet20 x4", resnet20(4))]
+    cases += [("resnet20 x8", resnet20(8))] if full else []
+    cases += [("mlp 784-512x3", mlp(512, 3)), ("mlp 784-2048x3", mlp(2048, 3))]
+    for label, (net, y) in cases:
+        ratios[label] = measure(binary, label, net, y, net.weights(1), net.weights(2))
+    print(f"W1 resnet20 x1, x4: target >= 4x, 5x: {ratios['resnet20 x1']:.1f}x, {ratios['resnet20 x4']:.1f}x")
+    print(f"W2 mlp 2048: target >= 10x: {ratios['mlp 784-2048x3']:.1f}x")
+
+
+if __name__ == "__main__":
+    main()

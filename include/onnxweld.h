@@ -187,6 +187,10 @@ WELD_API weld_status weld_dataset_open(weld_dataset **out, weld_context *ctx, co
                                        const weld_dataset_options *options, weld_error *err);
 WELD_API int64_t weld_dataset_size(const weld_dataset *dataset);
 WELD_API bool weld_dataset_has_labels(const weld_dataset *dataset);
+/** Two disjoint parts, drawn at random, that borrow `dataset`'s samples and keep their order: out[0] has
+ *  `match_samples` (0 = half, at most 10 000), out[1] all others. The same seed, the same parts. */
+WELD_API weld_status weld_dataset_split(weld_dataset *out[2], const weld_dataset *dataset,
+                                        int64_t match_samples, uint64_t seed, weld_error *err);
 WELD_API void weld_dataset_free(weld_dataset *dataset);
 
 /* ---- run -------------------------------------------------------------------- */
@@ -249,7 +253,7 @@ WELD_API weld_status weld_model_run_data(weld_values **out, const weld_model *mo
 typedef struct weld_align_options {
     uint32_t struct_size;
     const char *method;       /**< none, weights, activations; NULL = weights */
-    const weld_dataset *data; /**< for activations; labels are never used */
+    const weld_dataset *data; /**< to match on; its shapes fill sizes that the files leave open */
     int64_t batch;            /**< samples per forward pass; 0 = chosen */
     int restarts;             /**< descents of weight matching; 0 = 4 */
     uint64_t seed;
@@ -359,6 +363,8 @@ WELD_API void weld_outputs_free(weld_outputs *outputs);
 
 WELD_API const char *const *weld_op_names(void);
 WELD_API const char *const *weld_align_methods(void);
+/** false for a method that looks at the weights only, or that there is not */
+WELD_API bool weld_align_uses_data(const char *method);
 WELD_API const char *const *weld_report_formats(void);
 WELD_API const char *const *weld_dataset_presets(void);
 

@@ -9,6 +9,12 @@ const char *const *weld_align_methods(void)
     return weld_matcher_names();
 }
 
+bool weld_align_uses_data(const char *method)
+{
+    const weld_matcher *matcher = weld_matcher_find(method);
+    return matcher && matcher->needs_data;
+}
+
 /* Parameter p of `out` := parameter q of `in`, in the type that the former has. */
 static void convert_param(weld_paramset *out, int p, const weld_paramset *in, int q)
 {
@@ -105,11 +111,25 @@ static weld_status check_data(const weld_alignment *al, const weld_dataset *data
 {
     const weld_graph *g = al->a->structure->graph;
     if (!data)
-        return weld_fail(err, WELD_E_ARGUMENT, "matching by activations needs data");
+        return weld_fail(err, WELD_E_ARGUMENT, "match method '%s' needs data", al->method);
     if (g->input_count != 1)
         return weld_fail(err, WELD_E_UNSUPPORTED, "data for a model with %d inputs",
                          g->input_count);
     return weld_dataset_fits(data, &al->shapes->types[g->inputs[0]].shape, err);
+}
+
+/* The report says what was matched on. */
+static weld_status note_data(weld_alignment *al, const weld_dataset *data, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    al->data = weld_describe_data(data);
+    al->data_path = weld_strdup(al->ctx, data->path);
+    WELD_REQUIRE(al->data_path, WELD_E_NOMEM, "out of memory");
+    memcpy(al->data_sha256, data->sha256, sizeof al->data_sha256);
+    al->data.path = al->data_path;
+    al->data.sha256 = al->data_sha256;
+done:
+    return st;
 }
 
 static weld_status match(weld_alignment *al, const weld_align_options *o, weld_error *err)
@@ -119,8 +139,10 @@ static weld_status match(weld_alignment *al, const weld_align_options *o, weld_e
     const weld_matcher *matcher = weld_matcher_find(o->method);
     WELD_REQUIRE(matcher, WELD_E_ARGUMENT, "no match method '%s'", o->method);
     al->method = matcher->name;
-    if (matcher->needs_data)
+    if (matcher->needs_data) {
         WELD_TRY(check_data(al, o->data, err));
+        WELD_TRY(note_data(al, o->data, err));
+    }
     weld_match_input input = {.symmetry = al->symmetry,
                               .shapes = al->shapes,
                               .a = al->a->params,
@@ -246,6 +268,7 @@ void weld_alignment_free(weld_alignment *al)
     weld_paramset_free(al->naive);
     weld_paramset_free(al->aligned);
     weld_element_free(al->element);
+    weld_free(al->ctx, al->data_path);
     weld_symmetry_free(al->symmetry);
     weld_shapes_free(al->shapes);
     weld_pairing_free(al->pairing);

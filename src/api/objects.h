@@ -49,6 +49,8 @@ struct weld_alignment {
     weld_paramset *naive;   /* B in A's frame */
     weld_paramset *aligned; /* permuted by the element */
     const char *method;
+    weld_report_data data; /* that was matched on; its strings are these */
+    char *data_path, data_sha256[WELD_SHA256_TEXT];
     double objective[2]; /* before, after; <A, pi(B)> over the scored tensors */
     int sweeps, restarts;
     uint64_t seed;
@@ -80,6 +82,8 @@ weld_status weld_report_rereading(weld_report *report, weld_model *const reread[
                                   weld_error *err);
 /* A report that knows the library and the machine. */
 weld_status weld_report_open(weld_report **out, weld_context *ctx, weld_error *err);
+/* What a report says of the data; the strings are the data set's. */
+weld_report_data weld_describe_data(const weld_dataset *data);
 /* Adds what the file says of the model: producer, opsets, number of parameters. */
 weld_status weld_report_add_model(weld_report *report, const char *role, const weld_model *model,
                                   weld_error *err);

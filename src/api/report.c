@@ -114,7 +114,8 @@ weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld
                                .restarts = al->restarts,
                                .sweeps = al->sweeps,
                                .pinned_fraction = pinned_fraction(al->symmetry),
-                               .objective = {al->objective[0], al->objective[1]}};
+                               .objective = {al->objective[0], al->objective[1]},
+                               .data = al->data};
     WELD_TRY(weld_report_put_match(r, &match, err));
     WELD_TRY(add_classes(r, &r->match.classes, al->symmetry, al->element, err));
     r->verification = (weld_report_verification){.present = al->proof.n > 0,
@@ -307,16 +308,36 @@ done:
     return st;
 }
 
+weld_report_data weld_describe_data(const weld_dataset *data)
+{
+    return (weld_report_data){.present = true,
+                              .sha256 = data->sha256,
+                              .path = data->path,
+                              .preprocess = data->preset,
+                              .n = data->count,
+                              .labels = data->labels != NULL,
+                              .split_of = data->whole ? data->whole->count : 0,
+                              .split_seed = data->split_seed};
+}
+
+/* Of one file, and not the two parts of one split. */
+static bool overlap(const weld_report_data *a, const weld_report_data *b)
+{
+    const bool parts = a->split_of && a->split_of == b->split_of &&
+                       a->split_seed == b->split_seed && a->n + b->n == a->split_of;
+    return !parts && strcmp(a->sha256, b->sha256) == 0;
+}
+
 static weld_status add_data(weld_report *r, const weld_dataset *data, const weld_measures *m,
                             weld_error *err)
 {
     weld_status st = WELD_OK;
-    weld_report_data section = {.sha256 = data->sha256,
-                                .path = data->path,
-                                .preprocess = data->preset,
-                                .n = data->count,
-                                .labels = data->labels != NULL};
+    const weld_report_data section = weld_describe_data(data);
     WELD_TRY(weld_report_put_data(r, &section, err));
+    if (r->match.data.present && overlap(&r->match.data, &section))
+        WELD_TRY(weld_report_warn(r, err, "W003",
+                                  "matched on samples that the figures are measured on; use "
+                                  "--match-data"));
     if (m->rows.removed)
         WELD_TRY(weld_report_warn(r, err, "W001", "the trailing %s is left out for the loss",
                                   m->rows.removed));

@@ -63,7 +63,7 @@ static weld_status compare(weld_report **report, weld_model *const models[2], co
     how.seed = (uint64_t)s->o->seed;
     how.graph_order = s->o->graph_order;
     if (s->o->match_data)
-        st = open_data(&data, s, s->o->match_data, s->o->match_limit, err);
+        st = open_match_data(&data, s, err);
     how.data = data;
     if (st == WELD_OK)
         st = weld_diff(report, models[0], models[1], how.method ? &how : NULL, err);

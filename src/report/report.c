@@ -149,16 +149,24 @@ done:
     return st;
 }
 
-weld_status weld_report_put_data(weld_report *report, const weld_report_data *data, weld_error *err)
+static weld_status copy_data(weld_report_data *out, weld_report *report,
+                             const weld_report_data *data, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_report_data d = *data;
     WELD_TRY(copy_text(&d.sha256, report, data->sha256, err));
     WELD_TRY(copy_text(&d.path, report, data->path, err));
     WELD_TRY(copy_text(&d.preprocess, report, data->preprocess, err));
-    d.present = true;
-    report->data = d;
+    *out = d;
 done:
+    return st;
+}
+
+weld_status weld_report_put_data(weld_report *report, const weld_report_data *data, weld_error *err)
+{
+    weld_status st = copy_data(&report->data, report, data, err);
+    if (st == WELD_OK)
+        report->data.present = true;
     return st;
 }
 
@@ -168,6 +176,7 @@ weld_status weld_report_put_match(weld_report *report, const weld_report_match *
     weld_status st = WELD_OK;
     weld_report_match m = *match;
     WELD_TRY(copy_text(&m.method, report, match->method, err));
+    WELD_TRY(copy_data(&m.data, report, &match->data, err));
     m.present = true;
     m.classes = (weld_report_classes){NULL, 0, 0};
     report->match = m;

@@ -27,6 +27,8 @@ typedef struct weld_report_data {
     const char *sha256, *path, *preprocess; /* each may be NULL */
     int64_t n;
     bool labels;
+    int64_t split_of; /* n samples of so many, drawn by split_seed; 0 = these are all */
+    uint64_t split_seed;
 } weld_report_data;
 
 typedef struct weld_report_class {
@@ -51,6 +53,7 @@ typedef struct weld_report_match {
     int64_t restarts, sweeps;
     double objective[2]; /* before, after; NaN = there is none */
     double pinned_fraction;
+    weld_report_data data;       /* that was matched on; not present = none */
     weld_report_classes classes; /* filled by weld_report_put_class */
 } weld_report_match;
 

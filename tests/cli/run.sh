@@ -29,6 +29,16 @@ expect 0 "weld resnet" "$weld" weld "$models/resnet/a.onnx" "$models/resnet/b.on
     -o "$work/resnet.onnx" --data "$models/colour/eval.npz" --preset unit --limit 64
 expect 0 "activations" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" --match activations \
     --match-data "$models/grey/match.npz" --data "$models/grey/eval.npz" --preset unit --limit 200
+expect 0 "a split" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" --match activations \
+    --data "$models/grey/eval.npz" --preset unit --limit 200 --match-limit 150
+grep -q "150 samples for matching, 50 others for evaluation (split of 200, seed 0)" "$work/err" ||
+    { echo "FAIL no word of the split"; failed=1; }
+expect 2 "nothing left to judge by" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" \
+    --match activations --data "$models/grey/eval.npz" --preset unit --limit 200 --match-limit 200
+expect 0 "the same data twice" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" --preset unit \
+    --match activations --data "$models/grey/eval.npz" --match-data "$models/grey/eval.npz"
+grep -q "matched on samples that the figures are measured on" "$work/err" ||
+    { echo "FAIL no warning"; failed=1; }
 expect 0 "one thread" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" -o "$work/one.onnx" \
     --data "$models/grey/eval.npz" --preset unit --limit 200 -j 1
 cmp "$work/one.onnx" "$work/mlp.onnx" || failed=1

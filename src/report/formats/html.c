@@ -281,6 +281,23 @@ static void verification(weld_buffer *out, const weld_report_verification *v)
     weld_buffer_printf(out, "</tr></table>\n");
 }
 
+static void data(weld_buffer *out, const char *what, const weld_report_data *d)
+{
+    if (!d->present)
+        return;
+    weld_buffer_printf(out, "<tr><td>%s</td>", what);
+    cell(out, d->path);
+    weld_buffer_printf(out, "<td colspan=\"4\">%lld samples", (long long)d->n);
+    if (d->split_of)
+        weld_buffer_printf(out, " of %lld (drawn with seed %llu)", (long long)d->split_of,
+                           (unsigned long long)d->split_seed);
+    weld_buffer_printf(out, ", %s labels, preprocessing ", d->labels ? "with" : "no");
+    weld_html_text(out, d->preprocess ? d->preprocess : "none", WELD_HTML_TEXT_MAX);
+    weld_buffer_printf(out, "</td>");
+    cell(out, d->sha256);
+    weld_buffer_printf(out, "</tr>\n");
+}
+
 static void models(weld_buffer *out, const weld_report *r)
 {
     weld_buffer_printf(out, "<h2>Models and data</h2>\n");
@@ -309,16 +326,8 @@ static void models(weld_buffer *out, const weld_report *r)
         cell(out, r->outputs[i].sha256);
         weld_buffer_printf(out, "</tr>\n");
     }
-    if (r->data.present) {
-        weld_buffer_printf(out, "<tr><td>data</td>");
-        cell(out, r->data.path);
-        weld_buffer_printf(out, "<td colspan=\"4\">%lld samples, %s labels, preprocessing ",
-                           (long long)r->data.n, r->data.labels ? "with" : "no");
-        weld_html_text(out, r->data.preprocess ? r->data.preprocess : "none", WELD_HTML_TEXT_MAX);
-        weld_buffer_printf(out, "</td>");
-        cell(out, r->data.sha256);
-        weld_buffer_printf(out, "</tr>\n");
-    }
+    data(out, "matching data", &r->match.data);
+    data(out, "evaluation data", &r->data);
     weld_buffer_printf(out, "</table>\n");
 }
 

@@ -61,6 +61,8 @@ static json_t *environment(maker *m, const weld_report *r)
             put(m, paths, r->models[i].role, text(r->models[i].path));
     if (r->data.present)
         put(m, paths, "data", text(r->data.path));
+    if (r->match.data.present)
+        put(m, paths, "match_data", text(r->match.data.path));
     for (size_t i = 0; i < r->output_count; i++)
         push(m, outputs, text(r->outputs[i].path));
     put(m, paths, "outputs", outputs);
@@ -96,6 +98,12 @@ static json_t *data(maker *m, const weld_report_data *d)
     put(m, o, "n", json_integer(d->n));
     put(m, o, "labels", json_boolean(d->labels));
     put(m, o, "preprocess", text(d->preprocess));
+    if (d->split_of) {
+        json_t *split = json_object();
+        put(m, split, "of", json_integer(d->split_of));
+        put(m, split, "seed", json_integer((json_int_t)d->split_seed));
+        put(m, o, "split", split);
+    }
     return o;
 }
 
@@ -128,6 +136,8 @@ static json_t *match(maker *m, const weld_report_match *match)
     put(m, o, "sweeps", json_integer(match->sweeps));
     put(m, o, "objective", reals(m, match->objective, 2));
     put(m, o, "pinned_fraction", real(match->pinned_fraction));
+    if (match->data.present)
+        put(m, o, "data", data(m, &match->data));
     put(m, o, "classes", classes(m, &match->classes));
     return o;
 }

@@ -77,6 +77,28 @@ static void match_lines(weld_buffer *out, const weld_report_match *m)
     weld_buffer_printf(out, "\n");
 }
 
+/* Says which samples chose the permutation and which ones judge it. */
+static void data_line(weld_buffer *out, const weld_report *r)
+{
+    const weld_report_data *m = &r->match.data, *e = &r->data;
+    if (!m->present && !e->present)
+        return;
+    weld_buffer_printf(out, "data     ");
+    if (m->present)
+        weld_buffer_printf(out, " %lld samples for matching%s%s", (long long)m->n,
+                           m->labels ? "" : " (no labels)", e->present ? "," : "");
+    if (e->present)
+        weld_buffer_printf(out, " %lld%s for evaluation%s", (long long)e->n,
+                           m->split_of  ? " others"
+                           : m->present ? ""
+                                        : " samples",
+                           e->labels ? "" : " (no labels)");
+    if (m->present && m->split_of)
+        weld_buffer_printf(out, " (split of %lld, seed %llu)", (long long)m->split_of,
+                           (unsigned long long)m->split_seed);
+    weld_buffer_printf(out, "\n");
+}
+
 static void verification_line(weld_buffer *out, const weld_report_verification *v)
 {
     weld_buffer_printf(out, "%s B' = B on %lld samples: max |Δ| %.2g (rel %.2g)",
@@ -261,6 +283,7 @@ weld_status weld_report_render_text(weld_buffer *out, const weld_report *report,
         diff(out, &report->diff);
     if (report->checked || report->obstacles.count)
         obstacles(out, report);
+    data_line(out, report);
     if (report->match.present)
         match_lines(out, &report->match);
     if (report->verification.present)

@@ -252,19 +252,29 @@ WELD_API weld_status weld_model_run_data(weld_values **out, const weld_model *mo
 
 typedef struct weld_align_options {
     uint32_t struct_size;
-    const char *method;       /**< none, weights, activations; NULL = weights */
-    const weld_dataset *data; /**< to match on; its shapes fill sizes that the files leave open */
-    int64_t batch;            /**< samples per forward pass; 0 = chosen */
-    int restarts;             /**< descents of weight matching; 0 = 4 */
+    const char *method; /**< of weld_align_methods(); NULL = auto with data, weights without */
+    /** To match on, never to judge by; labels are used by auto only, where there are some. Its shapes
+     *  fill sizes that the files leave open, with any method. */
+    const weld_dataset *data;
+    int64_t batch; /**< samples per forward pass; 0 = chosen */
+    /** Descents of weight matching, the best objective kept: the first from the identity, the second
+     *  from an anchored forward sweep, others from the identity; 0 = one, from the anchored sweep */
+    int restarts;
     uint64_t seed;
     bool graph_order; /**< the first descent visits the classes in graph order, not at random */
+    int candidates;   /**< of auto, besides none; 0 = 10 */
 } weld_align_options;
 #define WELD_ALIGN_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        (uint32_t)sizeof(weld_align_options), NULL, NULL, 0, 0, 0, false                           \
+        (uint32_t)sizeof(weld_align_options), NULL, NULL, 0, 0, 0, false, 0                        \
     }
 
-/** Permutations that bring `b` to `a`. Both are borrowed and must outlive the alignment. */
+/** Permutations that bring `b` to `a`. Both are borrowed and must outlive the alignment.
+ *  auto: none and a table of candidates are merged at alpha = 1/2 and run on `data`; the least loss
+ *  wins, the earliest of equals. With labels the loss is the cross-entropy. Without: for a model whose
+ *  first output is [N, C], C >= 2, the Kullback-Leibler divergence of its softmax from the mean of the
+ *  ends' softmax, else the mean square of its difference from the mean of the ends' outputs. A
+ *  candidate that fails is reported and left out. */
 WELD_API weld_status weld_align(weld_alignment **out, const weld_model *a, const weld_model *b,
                                 const weld_align_options *options, weld_error *err);
 /** A permutation file (weld_outputs_add_alignment); refused unless it fits the pair. */
@@ -363,7 +373,7 @@ WELD_API void weld_outputs_free(weld_outputs *outputs);
 
 WELD_API const char *const *weld_op_names(void);
 WELD_API const char *const *weld_align_methods(void);
-/** false for a method that looks at the weights only, or that there is not */
+/** false for a method that looks at the weights only, or that there is not; NULL counts as auto */
 WELD_API bool weld_align_uses_data(const char *method);
 WELD_API const char *const *weld_report_formats(void);
 WELD_API const char *const *weld_dataset_presets(void);

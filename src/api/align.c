@@ -1,5 +1,4 @@
 #include "api/objects.h"
-#include "match/matchers.h"
 #include "ops/opaque.h"
 #include <stdio.h>
 #include <string.h>
@@ -9,10 +8,15 @@ const char *const *weld_align_methods(void)
     return weld_matcher_names();
 }
 
+static bool is_auto(const char *method, bool has_data)
+{
+    return method ? strcmp(method, "auto") == 0 : has_data;
+}
+
 bool weld_align_uses_data(const char *method)
 {
     const weld_matcher *matcher = weld_matcher_find(method);
-    return matcher && matcher->needs_data;
+    return is_auto(method, true) || (matcher && matcher->needs_data);
 }
 
 /* Parameter p of `out` := parameter q of `in`, in the type that the former has. */
@@ -132,14 +136,25 @@ done:
     return st;
 }
 
+static weld_status choose_candidate(weld_match_result **out, weld_alignment *al,
+                                    const weld_match_input *input, int wanted, weld_error *err)
+{
+    size_t count;
+    const weld_candidate *table = weld_candidates(&count);
+    if (wanted > 0 && (size_t)wanted < count)
+        count = (size_t)wanted;
+    return weld_choose(out, al, input, table, count, err);
+}
+
 static weld_status match(weld_alignment *al, const weld_align_options *o, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_match_result *result = NULL;
-    const weld_matcher *matcher = weld_matcher_find(o->method);
-    WELD_REQUIRE(matcher, WELD_E_ARGUMENT, "no match method '%s'", o->method);
-    al->method = matcher->name;
-    if (matcher->needs_data) {
+    const bool choose = is_auto(o->method, o->data != NULL);
+    const weld_matcher *matcher = choose ? NULL : weld_matcher_find(o->method);
+    WELD_REQUIRE(choose || matcher, WELD_E_ARGUMENT, "no match method '%s'", o->method);
+    al->method = choose ? "auto" : matcher->name;
+    if (choose || matcher->needs_data) {
         WELD_TRY(check_data(al, o->data, err));
         WELD_TRY(note_data(al, o->data, err));
     }
@@ -151,7 +166,10 @@ static weld_status match(weld_alignment *al, const weld_align_options *o, weld_e
                               .restarts = al->restarts,
                               .seed = al->seed,
                               .graph_order = o->graph_order};
-    WELD_TRY(matcher->run(&result, &input, err));
+    if (choose)
+        WELD_TRY(choose_candidate(&result, al, &input, o->candidates, err));
+    else
+        WELD_TRY(matcher->run(&result, &input, err));
     al->element = result->element;
     result->element = NULL;
     al->objective[0] = result->objective_start;
@@ -178,7 +196,7 @@ weld_status weld_align(weld_alignment **out, const weld_model *a, const weld_mod
     al->ctx = a->ctx;
     al->a = a;
     al->b = b;
-    al->restarts = o->restarts > 0 ? o->restarts : 4;
+    al->restarts = o->restarts > 0 ? o->restarts : 0;
     al->seed = o->seed;
     WELD_TRY(prepare(al, o->data, err));
     WELD_TRY(match(al, o, err));
@@ -269,6 +287,7 @@ void weld_alignment_free(weld_alignment *al)
     weld_paramset_free(al->aligned);
     weld_element_free(al->element);
     weld_free(al->ctx, al->data_path);
+    weld_free(al->ctx, al->trials);
     weld_symmetry_free(al->symmetry);
     weld_shapes_free(al->shapes);
     weld_pairing_free(al->pairing);
@@ -293,7 +312,7 @@ static weld_status new_model(weld_model **out, const weld_alignment *al, const w
 {
     weld_status st = WELD_OK;
     weld_model *m = NULL;
-    char parents[160];
+    char parents[160], align[128];
     WELD_NEW(m, al->ctx, 1);
     m->ctx = al->ctx;
     m->structure = weld_structure_retain(like->structure);
@@ -303,7 +322,9 @@ static weld_status new_model(weld_model **out, const weld_alignment *al, const w
     WELD_TRY(add_metadata(m, "onnxweld.version", weld_version(), err));
     WELD_TRY(add_metadata(m, "onnxweld.parents", parents, err));
     WELD_TRY(add_metadata(m, "onnxweld.method", method, err));
-    WELD_TRY(add_metadata(m, "onnxweld.align", al->method, err));
+    snprintf(align, sizeof align, "%s%s%s", al->method, al->trials ? ": " : "",
+             al->trials ? al->trials[al->chosen].candidate->name : "");
+    WELD_TRY(add_metadata(m, "onnxweld.align", align, err));
     *out = m;
     m = NULL;
 done:
@@ -319,7 +340,7 @@ weld_status weld_merge(weld_model **out, const weld_alignment *al, double alpha,
     *out = NULL;
     WELD_REQUIRE(alpha >= 0 && alpha <= 1, WELD_E_ARGUMENT, "alpha %g, allowed 0 to 1", alpha);
     WELD_TRY(new_model(&m, al, al->a, "lerp", err));
-    weld_paramset_lerp(m->params, al->a->params, al->aligned, alpha);
+    WELD_TRY(weld_combine(m->params, al, al->aligned, alpha, err));
     snprintf(text, sizeof text, "%.17g", alpha);
     WELD_TRY(add_metadata(m, "onnxweld.alpha", text, err));
     *out = m;

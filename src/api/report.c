@@ -101,6 +101,19 @@ weld_status weld_report_open(weld_report **out, weld_context *ctx, weld_error *e
     return st;
 }
 
+static weld_status add_trial(weld_report *r, const weld_alignment *al, int k, weld_error *err)
+{
+    const weld_trial *trial = &al->trials[k];
+    const weld_report_candidate candidate = {.name = trial->candidate->name,
+                                             .method = trial->candidate->matcher,
+                                             .failure = trial->failure[0] ? trial->failure : NULL,
+                                             .loss = trial->loss,
+                                             .objective = trial->objective,
+                                             .seconds = trial->seconds,
+                                             .chosen = k == al->chosen};
+    return weld_report_put_candidate(r, &candidate, err);
+}
+
 weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -115,8 +128,11 @@ weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld
                                .sweeps = al->sweeps,
                                .pinned_fraction = pinned_fraction(al->symmetry),
                                .objective = {al->objective[0], al->objective[1]},
+                               .metric = al->metric,
                                .data = al->data};
     WELD_TRY(weld_report_put_match(r, &match, err));
+    for (int k = 0; k < al->trial_count; k++)
+        WELD_TRY(add_trial(r, al, k, err));
     WELD_TRY(add_classes(r, &r->match.classes, al->symmetry, al->element, err));
     r->verification = (weld_report_verification){.present = al->proof.n > 0,
                                                  .pass = al->proved,

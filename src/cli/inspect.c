@@ -62,6 +62,7 @@ static weld_status compare(weld_report **report, weld_model *const models[2], co
     how.restarts = (int)(s->o->restarts > 1000000 ? 1000000 : s->o->restarts);
     how.seed = (uint64_t)s->o->seed;
     how.graph_order = s->o->graph_order;
+    how.candidates = (int)(s->o->candidates > 1000000 ? 1000000 : s->o->candidates);
     if (s->o->match_data)
         st = open_match_data(&data, s, err);
     how.data = data;

@@ -71,6 +71,7 @@ static weld_status align(job *j, const session *s, weld_error *err)
     how.restarts = (int)(o->restarts > 1000000 ? 1000000 : o->restarts);
     how.seed = (uint64_t)o->seed;
     how.graph_order = o->graph_order;
+    how.candidates = (int)(o->candidates > 1000000 ? 1000000 : o->candidates);
     weld_status st = is_file(o->method)
                          ? weld_alignment_load(&j->alignment, j->a, j->b, o->method, err)
                          : weld_align(&j->alignment, j->a, j->b, &how, err);

@@ -27,8 +27,8 @@ typedef struct matcher {
     const weld_dataset *data;
     weld_plan *plan;
     const weld_scores *scores;
-    int carrier_count;
-    moments *lane[LANES]; /* [carrier_count] each */
+    int carrier_count, carriers_max;
+    moments *lane[LANES]; /* [carriers_max] each, of which carrier_count are in use */
 } matcher;
 
 static weld_status alloc_moments(moments *m, weld_context *ctx, weld_error *err)
@@ -167,11 +167,10 @@ static weld_status list_carriers(matcher *k, const weld_symmetry *s, const int *
                                  weld_error *err)
 {
     weld_status st = WELD_OK;
-    int total = 0;
     for (int c = 0; c < s->free_count; c++)
-        total += s->classes[c].carrier_count;
+        k->carriers_max += s->classes[c].carrier_count;
     for (int lane = 0; lane < LANES; lane++) {
-        WELD_NEW(k->lane[lane], k->ctx, total);
+        WELD_NEW(k->lane[lane], k->ctx, k->carriers_max);
         k->carrier_count = 0;
         for (int c = 0; c < s->free_count; c++)
             for (int m = 0; m < s->classes[c].carrier_count; m++) {
@@ -250,7 +249,7 @@ static weld_status match_element(weld_element *element, const weld_match_input *
         WELD_TRY(solve_class(&k, element, c, err));
 done:
     for (int lane = 0; lane < LANES; lane++) {
-        for (int m = 0; k.lane[lane] && m < k.carrier_count; m++)
+        for (int m = 0; k.lane[lane] && m < k.carriers_max; m++)
             free_moments(&k.lane[lane][m], k.ctx);
         weld_free(k.ctx, k.lane[lane]);
     }

@@ -46,6 +46,15 @@ typedef struct weld_report_classes {
     size_t count, cap;
 } weld_report_classes;
 
+/* What --match auto tried. */
+typedef struct weld_report_candidate {
+    const char *name, *method;
+    const char *failure;    /* NULL = none */
+    double loss, objective; /* NaN = there is none */
+    double seconds;         /* goes to `environment` */
+    bool chosen;
+} weld_report_candidate;
+
 typedef struct weld_report_match {
     bool present;
     const char *method;
@@ -53,7 +62,10 @@ typedef struct weld_report_match {
     int64_t restarts, sweeps;
     double objective[2]; /* before, after; NaN = there is none */
     double pinned_fraction;
-    weld_report_data data;       /* that was matched on; not present = none */
+    weld_report_data data; /* that was matched on; not present = none */
+    const char *metric;    /* of the candidates' loss: "ce", "kl", "mse"; NULL = no candidates */
+    weld_report_candidate *candidates; /* filled by weld_report_put_candidate */
+    size_t candidate_count, candidate_cap;
     weld_report_classes classes; /* filled by weld_report_put_class */
 } weld_report_match;
 
@@ -199,9 +211,12 @@ weld_status weld_report_put_model(weld_report *report, const weld_report_model *
                                   weld_error *err);
 weld_status weld_report_put_data(weld_report *report, const weld_report_data *data,
                                  weld_error *err);
-/* Without the classes: they follow, weld_report_put_class(report, &report->match.classes, ...). */
+/* Without the candidates and the classes: they follow, weld_report_put_candidate(report, ...) and
+ * weld_report_put_class(report, &report->match.classes, ...). */
 weld_status weld_report_put_match(weld_report *report, const weld_report_match *match,
                                   weld_error *err);
+weld_status weld_report_put_candidate(weld_report *report, const weld_report_candidate *candidate,
+                                      weld_error *err);
 /* `list`: of report->match or report->inspection. */
 weld_status weld_report_put_class(weld_report *report, weld_report_classes *list,
                                   const weld_report_class *item, weld_error *err);

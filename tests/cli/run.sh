@@ -22,8 +22,8 @@ expect() { # expected exit code, name, command...
 
 for pair in mlp cnn spawned; do
     expect 0 "weld $pair" "$weld" weld "$models/$pair/a.onnx" "$models/$pair/b.onnx" \
-        -o "$work/$pair.onnx" --data "$models/grey/eval.npz" --preset unit --limit 200 \
-        --report "$work/$pair.json"
+        -o "$work/$pair.onnx" --match weights --data "$models/grey/eval.npz" --preset unit \
+        --limit 200 --report "$work/$pair.json"
 done
 expect 0 "weld resnet" "$weld" weld "$models/resnet/a.onnx" "$models/resnet/b.onnx" \
     -o "$work/resnet.onnx" --data "$models/colour/eval.npz" --preset unit --limit 64
@@ -40,7 +40,7 @@ expect 0 "the same data twice" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.o
 grep -q "matched on samples that the figures are measured on" "$work/err" ||
     { echo "FAIL no warning"; failed=1; }
 expect 0 "one thread" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" -o "$work/one.onnx" \
-    --data "$models/grey/eval.npz" --preset unit --limit 200 -j 1
+    --match weights --data "$models/grey/eval.npz" --preset unit --limit 200 -j 1
 cmp "$work/one.onnx" "$work/mlp.onnx" || failed=1
 # One thread or two: the same report but for `environment`.
 for threads in 1 2; do
@@ -50,6 +50,34 @@ for threads in 1 2; do
         "$work/j$threads.json" >"$work/j$threads.txt"
 done
 cmp "$work/j1.txt" "$work/j2.txt" || failed=1
+# Candidates: all in the report, the winner marked, the same for any order of threads (above).
+python3 - "$work/j1.json" <<'EOF' || failed=1
+import json, math, sys
+match = json.load(open(sys.argv[1]))["match"]
+all, chosen = match["candidates"], [c for c in match["candidates"] if c["chosen"]]
+assert match["metric"] == "ce" and match["data"]["n"] == 50 and match["data"]["split"]["of"] == 100
+assert len(all) == 11 and all[0]["name"] == "none" and len(chosen) == 1
+assert chosen[0]["midpoint_loss"] == min(c["midpoint_loss"] for c in all)
+EOF
+# What the figures are measured on has no say in the choice: the same with garbage for its labels.
+python3 -c 'import sys
+head = b"{\x27descr\x27: \x27<i8\x27, \x27fortran_order\x27: False, \x27shape\x27: (1000,), }".ljust(117) + b"\n"
+sys.stdout.buffer.write(b"\x93NUMPY\x01\x00\x76\x00" + head + b"\7\0\0\0\0\0\0\0" * 1000)' >"$work/sevens.npy"
+for labels in labels "$work/sevens.npy"; do
+    expect 0 "judged by $labels" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" -f \
+        --preset unit --data "$models/grey/eval.npz" --labels "$labels" --limit 100 \
+        --match-data "$models/grey/match.npz" --save-perm "$work/judged.json"
+    [ ! -e "$work/judged.txt" ] || cmp "$work/judged.txt" "$work/judged.json" || failed=1
+    cp "$work/judged.json" "$work/judged.txt"
+done
+expect 0 "three candidates" "$weld" align "$models/mlp/a.onnx" "$models/mlp/b.onnx" --match auto \
+    --candidates 2 --match-data "$models/grey/match.npz" --preset unit --limit 100 -o "$work/c.onnx"
+grep -q "of 3 candidates, by kl on the matching data" "$work/err" ||
+    { echo "FAIL candidates without labels"; failed=1; }
+expect 2 "auto without data" "$weld" align "$models/mlp/a.onnx" "$models/mlp/b.onnx" --match auto \
+    -o "$work/no.onnx"
+expect 0 "diff with auto" "$weld" diff "$models/mlp/b.onnx" "$work/c.onnx" --match auto \
+    --match-data "$models/grey/match.npz" --preset unit --limit 100
 expect 0 "itself" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/a.onnx" -o "$work/self.onnx"
 head -c "$(wc -c <"$models/mlp/a.onnx")" "$work/self.onnx" | cmp - "$models/mlp/a.onnx" || failed=1
 expect 0 "save a permutation" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" \

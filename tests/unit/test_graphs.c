@@ -32,6 +32,7 @@ static const expectation graphs[] = {
     {"moved_units", 4, 0, NULL, false},
     {"expanded_gate", 3, 1, "coordinates", false},
     {"early_forms", 3, 0, NULL, false},
+    {"picture", 2, 0, NULL, false},
     {"deep_mlp", 6, 0, NULL, false},
     {"deep_mlp_oddly", 6, 0, NULL, false},
 };

@@ -255,16 +255,40 @@ static void classes(weld_buffer *out, const weld_report_classes *list)
     left_out(out, list->count);
 }
 
+static void candidates(weld_buffer *out, const weld_report_match *m)
+{
+    weld_buffer_printf(out, "<p>Each candidate was merged at α = ½ and judged on the matching data "
+                            "alone, by ");
+    weld_html_text(out, m->metric ? m->metric : "loss", WELD_HTML_TEXT_MAX);
+    weld_buffer_printf(out, "; the least wins.</p>\n");
+    table(out, "Candidate|Method|Loss at α = ½|Weight objective|Result");
+    for (size_t i = 0; i < m->candidate_count && i < WELD_HTML_ROWS_MAX; i++) {
+        const weld_report_candidate *c = &m->candidates[i];
+        weld_buffer_printf(out, "<tr>");
+        cell(out, c->name);
+        cell(out, c->method);
+        number(out, c->loss);
+        number(out, c->objective);
+        cell(out, c->failure ? c->failure : c->chosen ? "chosen" : "");
+        weld_buffer_printf(out, "</tr>\n");
+    }
+    weld_buffer_printf(out, "</table>\n");
+}
+
 static void match(weld_buffer *out, const weld_report_match *m)
 {
     weld_buffer_printf(out, "<h2>Permutation</h2>\n<p>Method ");
     weld_html_text(out, m->method ? m->method : "none", WELD_HTML_TEXT_MAX);
-    weld_buffer_printf(out, ", seed %llu, %lld restarts, %lld sweeps", (unsigned long long)m->seed,
-                       (long long)m->restarts, (long long)m->sweeps);
+    weld_buffer_printf(out, ", seed %llu, ", (unsigned long long)m->seed);
+    if (m->restarts)
+        weld_buffer_printf(out, "best of %lld descents, ", (long long)m->restarts);
+    weld_buffer_printf(out, "%lld sweeps", (long long)m->sweeps);
     if (isfinite(m->objective[0]) && isfinite(m->objective[1]))
         weld_buffer_printf(out, ", objective %.5g before, %.5g after", m->objective[0],
                            m->objective[1]);
     weld_buffer_printf(out, ". %.3g %% of the units are pinned.</p>\n", 100 * m->pinned_fraction);
+    if (m->candidate_count)
+        candidates(out, m);
     classes(out, &m->classes);
 }
 

@@ -67,6 +67,13 @@ static json_t *environment(maker *m, const weld_report *r)
         push(m, outputs, text(r->outputs[i].path));
     put(m, paths, "outputs", outputs);
     put(m, o, "paths", paths);
+    if (r->match.candidate_count) {
+        json_t *seconds = json_object();
+        for (size_t i = 0; i < r->match.candidate_count; i++)
+            if (r->match.candidates[i].name)
+                put(m, seconds, r->match.candidates[i].name, real(r->match.candidates[i].seconds));
+        put(m, o, "candidate_seconds", seconds);
+    }
     return o;
 }
 
@@ -127,6 +134,23 @@ static json_t *classes(maker *m, const weld_report_classes *list)
     return array;
 }
 
+static json_t *candidates(maker *m, const weld_report_match *match)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < match->candidate_count; i++) {
+        const weld_report_candidate *c = &match->candidates[i];
+        json_t *o = json_object();
+        put(m, o, "name", text(c->name));
+        put(m, o, "method", text(c->method));
+        put(m, o, "midpoint_loss", real(c->loss));
+        put(m, o, "objective", real(c->objective));
+        put(m, o, "failure", text(c->failure));
+        put(m, o, "chosen", json_boolean(c->chosen));
+        push(m, array, o);
+    }
+    return array;
+}
+
 static json_t *match(maker *m, const weld_report_match *match)
 {
     json_t *o = json_object();
@@ -138,6 +162,10 @@ static json_t *match(maker *m, const weld_report_match *match)
     put(m, o, "pinned_fraction", real(match->pinned_fraction));
     if (match->data.present)
         put(m, o, "data", data(m, &match->data));
+    if (match->candidate_count) {
+        put(m, o, "metric", text(match->metric));
+        put(m, o, "candidates", candidates(m, match));
+    }
     put(m, o, "classes", classes(m, &match->classes));
     return o;
 }

@@ -53,6 +53,28 @@ static void model_lines(weld_buffer *out, const weld_report *r)
     }
 }
 
+/* The winner, beside what it was worth to leave everything as it is. */
+static void candidate_line(weld_buffer *out, const weld_report_match *m)
+{
+    const weld_report_candidate *chosen = NULL;
+    size_t failed = 0;
+    for (size_t i = 0; i < m->candidate_count; i++) {
+        failed += m->candidates[i].failure != NULL;
+        if (m->candidates[i].chosen)
+            chosen = &m->candidates[i];
+    }
+    if (!chosen)
+        return;
+    weld_buffer_printf(out, "chosen    %s of %zu candidates, by %s on the matching data: %.4g",
+                       or_dash(chosen->name), m->candidate_count, or_dash(m->metric), chosen->loss);
+    if (isfinite(m->candidates[0].loss) && !m->candidates[0].chosen)
+        weld_buffer_printf(out, " (%s %.4g)", or_dash(m->candidates[0].name),
+                           m->candidates[0].loss);
+    if (failed)
+        weld_buffer_printf(out, "; %zu failed", failed);
+    weld_buffer_printf(out, "\n");
+}
+
 static void match_lines(weld_buffer *out, const weld_report_match *m)
 {
     size_t free_count = 0;
@@ -68,6 +90,7 @@ static void match_lines(weld_buffer *out, const weld_report_match *m)
     weld_buffer_printf(out, "matched   %s: %zu classes permuted, %zu pinned (%.3g %% of units)\n",
                        or_dash(m->method), free_count, m->classes.count - free_count,
                        100 * m->pinned_fraction);
+    candidate_line(out, m);
     weld_buffer_printf(out, "aligned   %lld of %lld units moved", (long long)moved,
                        (long long)units);
     if (isfinite(m->objective[0]) && isfinite(m->objective[1]))

@@ -154,7 +154,7 @@ static weld_status match(weld_alignment *al, const weld_align_options *o, weld_e
     const weld_matcher *matcher = choose ? NULL : weld_matcher_find(o->method);
     WELD_REQUIRE(choose || matcher, WELD_E_ARGUMENT, "no match method '%s'", o->method);
     al->method = choose ? "auto" : matcher->name;
-    if (choose || matcher->needs_data) {
+    if (choose || matcher->needs_data || (o->data && o->polish_seconds > 0)) {
         WELD_TRY(check_data(al, o->data, err));
         WELD_TRY(note_data(al, o->data, err));
     }
@@ -177,6 +177,8 @@ static weld_status match(weld_alignment *al, const weld_align_options *o, weld_e
     al->sweeps = result->sweeps;
     WELD_TRY(weld_paramset_copy(&al->aligned, al->naive, err));
     WELD_TRY(weld_element_apply(al->aligned, al->element, al->naive, err));
+    if (o->polish_seconds > 0)
+        WELD_TRY(weld_polish_alignment(al, o->data, o->polish_seconds, err));
 done:
     weld_match_result_free(result);
     return st;

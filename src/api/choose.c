@@ -22,7 +22,7 @@ weld_status weld_combine(weld_paramset *out, const weld_alignment *al, const wel
     return WELD_OK;
 }
 
-static double now(void)
+double weld_clock(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -42,13 +42,13 @@ static weld_status run_candidate(chooser *c, int k, weld_error *err)
     weld_match_input input = *c->input;
     weld_error failure = WELD_ERROR_INIT;
     const weld_matcher *matcher = weld_matcher_find(trial->candidate->matcher);
-    const double began = now();
+    const double began = weld_clock();
     input.restarts = trial->candidate->restarts;
     input.seed += trial->candidate->seed;
     const weld_status st = matcher ? matcher->run(&c->results[k], &input, &failure)
                                    : weld_fail(&failure, WELD_E_ARGUMENT, "no match method '%s'",
                                                trial->candidate->matcher);
-    trial->seconds = now() - began;
+    trial->seconds = weld_clock() - began;
     trial->loss = trial->objective = NAN;
     if (st == WELD_OK) {
         trial->objective = c->results[k]->objective_end;

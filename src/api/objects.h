@@ -47,6 +47,15 @@ typedef struct weld_trial {
     char failure[256];               /* "" = none */
 } weld_trial;
 
+/* What polishing did: see src/api/polish.c. */
+typedef struct weld_polish {
+    bool present, out_of_time;
+    double seconds;               /* that it was given */
+    double loss[2];               /* of the merge at 1/2 on the samples, before and after */
+    int64_t samples, tried, kept; /* swaps */
+    int sweeps, wide;             /* wide: classes with too many units */
+} weld_polish;
+
 struct weld_alignment {
     weld_context *ctx;
     const weld_model *a, *b; /* borrowed */
@@ -62,7 +71,8 @@ struct weld_alignment {
     char *data_path, data_sha256[WELD_SHA256_TEXT];
     weld_trial *trials; /* [trial_count] of auto, in the order of trying; else NULL */
     int trial_count, chosen;
-    const char *metric;  /* of the trials' losses: see eval/midpoint.h */
+    const char *metric; /* of the trials' losses: see eval/midpoint.h */
+    weld_polish polish;
     double objective[2]; /* before, after; <A, pi(B)> over the scored tensors */
     int sweeps, restarts;
     uint64_t seed;
@@ -101,6 +111,11 @@ weld_status weld_combine(weld_paramset *out, const weld_alignment *al, const wel
 /* Tries "none" and the candidates of the table; the winner's result. al->trials tell of all. */
 weld_status weld_choose(weld_match_result **out, weld_alignment *al, const weld_match_input *input,
                         const weld_candidate *table, size_t count, weld_error *err);
+/* Swaps units of al->element while that lowers the loss, for so many seconds. */
+weld_status weld_polish_alignment(weld_alignment *al, const weld_dataset *data, double seconds,
+                                  weld_error *err);
+/* Seconds of a clock that only goes forward. */
+double weld_clock(void);
 /* What a report says of the data; the strings are the data set's. */
 weld_report_data weld_describe_data(const weld_dataset *data);
 /* Adds what the file says of the model: producer, opsets, number of parameters. */

@@ -101,6 +101,19 @@ weld_status weld_report_open(weld_report **out, weld_context *ctx, weld_error *e
     return st;
 }
 
+static weld_report_polish describe_polish(const weld_polish *p)
+{
+    return (weld_report_polish){.present = p->present,
+                                .out_of_time = p->out_of_time,
+                                .seconds = p->seconds,
+                                .loss = {p->loss[0], p->loss[1]},
+                                .samples = p->samples,
+                                .tried = p->tried,
+                                .kept = p->kept,
+                                .sweeps = p->sweeps,
+                                .wide = p->wide};
+}
+
 static weld_status add_trial(weld_report *r, const weld_alignment *al, int k, weld_error *err)
 {
     const weld_trial *trial = &al->trials[k];
@@ -129,6 +142,7 @@ weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld
                                .pinned_fraction = pinned_fraction(al->symmetry),
                                .objective = {al->objective[0], al->objective[1]},
                                .metric = al->metric,
+                               .polish = describe_polish(&al->polish),
                                .data = al->data};
     WELD_TRY(weld_report_put_match(r, &match, err));
     for (int k = 0; k < al->trial_count; k++)
@@ -144,6 +158,11 @@ weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld
         WELD_TRY(weld_report_warn(r, err, "W011",
                                   "proof: partial, by structure only: node '%s' can't be run",
                                   al->opaque->name));
+    if (al->polish.present && al->polish.samples < 1000)
+        WELD_TRY(weld_report_warn(r, err, "W014",
+                                  "polished on %" PRId64 " samples: it may do worse on others, "
+                                  "which a thousand would prevent",
+                                  al->polish.samples));
     WELD_TRY(weld_report_rereading(r, al->reread, err));
     *out = r;
     r = NULL;

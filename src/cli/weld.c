@@ -32,6 +32,11 @@ static bool is_file(const char *method)
     return n > 5 && strcmp(method + n - 5, ".json") == 0;
 }
 
+static bool looks_at_data(const options *o)
+{
+    return !is_file(o->method) && (weld_align_uses_data(o->method) || o->polish > 0);
+}
+
 /* What the permutation is chosen on never judges it. */
 static weld_status split_data(job *j, const options *o, weld_error *err)
 {
@@ -48,6 +53,8 @@ static weld_status split_data(job *j, const options *o, weld_error *err)
 static weld_status load(job *j, const session *s, weld_error *err)
 {
     const options *o = s->o;
+    if (is_file(o->method) && o->polish > 0)
+        return bad_usage(err, "--polish: the permutation of %.100s is used as it is", o->method);
     weld_status st = weld_outputs_create(&j->outputs, s->ctx, o->force, err);
     if (st == WELD_OK)
         st = load_model(&j->a, s, o->files[0], err);
@@ -57,7 +64,7 @@ static weld_status load(job *j, const session *s, weld_error *err)
         st = open_data(&j->data, s, o->data, o->labels, o->limit, err);
     if (st == WELD_OK && o->match_data)
         st = open_match_data(&j->match_data, s, err);
-    else if (st == WELD_OK && o->data && !is_file(o->method) && weld_align_uses_data(o->method))
+    else if (st == WELD_OK && o->data && looks_at_data(o))
         st = split_data(j, o, err);
     return st;
 }
@@ -72,6 +79,7 @@ static weld_status align(job *j, const session *s, weld_error *err)
     how.seed = (uint64_t)o->seed;
     how.graph_order = o->graph_order;
     how.candidates = (int)(o->candidates > 1000000 ? 1000000 : o->candidates);
+    how.polish_seconds = o->polish;
     weld_status st = is_file(o->method)
                          ? weld_alignment_load(&j->alignment, j->a, j->b, o->method, err)
                          : weld_align(&j->alignment, j->a, j->b, &how, err);

@@ -55,6 +55,12 @@ typedef struct weld_report_candidate {
     bool chosen;
 } weld_report_candidate;
 
+typedef struct weld_report_polish {
+    bool present, out_of_time;
+    double seconds, loss[2]; /* given; before, after */
+    int64_t samples, tried, kept, sweeps, wide;
+} weld_report_polish;
+
 typedef struct weld_report_match {
     bool present;
     const char *method;
@@ -66,6 +72,7 @@ typedef struct weld_report_match {
     const char *metric;    /* of the candidates' loss: "ce", "kl", "mse"; NULL = no candidates */
     weld_report_candidate *candidates; /* filled by weld_report_put_candidate */
     size_t candidate_count, candidate_cap;
+    weld_report_polish polish;
     weld_report_classes classes; /* filled by weld_report_put_class */
 } weld_report_match;
 

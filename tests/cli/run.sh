@@ -74,6 +74,11 @@ expect 0 "three candidates" "$weld" align "$models/mlp/a.onnx" "$models/mlp/b.on
     --candidates 2 --match-data "$models/grey/match.npz" --preset unit --limit 100 -o "$work/c.onnx"
 grep -q "of 3 candidates, by kl on the matching data" "$work/err" ||
     { echo "FAIL candidates without labels"; failed=1; }
+expect 0 "polish" "$weld" align "$models/cnn/a.onnx" "$models/cnn/b.onnx" --match none --polish .01 \
+    --data "$models/grey/eval.npz" --preset unit --limit 20 -o "$work/polished.onnx"
+grep -q "polished .* on 10 samples; time was out" "$work/err" || { echo "FAIL polish"; failed=1; }
+expect 2 "polish without labels" "$weld" align "$models/cnn/a.onnx" "$models/cnn/b.onnx" --polish 1 \
+    --match-data "$models/grey/match.npz" --preset unit --limit 20 -o "$work/no.onnx"
 expect 2 "auto without data" "$weld" align "$models/mlp/a.onnx" "$models/mlp/b.onnx" --match auto \
     -o "$work/no.onnx"
 expect 0 "diff with auto" "$weld" diff "$models/mlp/b.onnx" "$work/c.onnx" --match auto \
@@ -84,6 +89,8 @@ expect 0 "save a permutation" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.o
     -o "$work/p1.onnx" --save-perm "$work/p.json"
 expect 0 "use it" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" --match "$work/p.json" \
     --data "$models/grey/eval.npz" --preset unit --limit 64 --report "$work/p2.json"
+expect 2 "polish a file" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" --polish 1 \
+    --match "$work/p.json" --data "$models/grey/eval.npz"
 expect 3 "of another model" "$weld" weld "$models/cnn/a.onnx" "$models/cnn/b.onnx" \
     -o "$work/no.onnx" --match "$work/p.json"
 sed 's/"schema": "/&x/' "$work/p.json" >"$work/bad.json"

@@ -20,7 +20,7 @@ def commands(tool, models, work):
     yield 0, [tool, "weld", *mlp, "-o", f"{work}/m.onnx", *data, *report, "--save-perm", f"{work}/p.json"]
     yield 0, [tool, "weld", *mlp, "-o", f"{work}/m.onnx", *report]
     yield 0, [tool, "lmc", *cnn, *data, *report, "--match", "activations"]
-    yield 0, [tool, "align", *mlp, "-o", f"{work}/m.onnx", *data, *report, "--candidates", "1"]
+    yield 0, [tool, "align", *mlp, "-o", f"{work}/m.onnx", *data, *report, "--candidates", "1", "--polish", ".01"]
     yield 0, [tool, "inspect", f"{models}/resnet/a.onnx", *report]
     yield 0, [tool, "inspect", f"{models}/resnet/a.onnx", "--shapes", *report]
     yield 0, [tool, "check", *mlp, *report]

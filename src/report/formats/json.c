@@ -151,6 +151,20 @@ static json_t *candidates(maker *m, const weld_report_match *match)
     return array;
 }
 
+static json_t *polish(maker *m, const weld_report_polish *p)
+{
+    json_t *o = json_object();
+    put(m, o, "seconds", real(p->seconds));
+    put(m, o, "out_of_time", json_boolean(p->out_of_time));
+    put(m, o, "samples", json_integer(p->samples));
+    put(m, o, "sweeps", json_integer(p->sweeps));
+    put(m, o, "tried", json_integer(p->tried));
+    put(m, o, "kept", json_integer(p->kept));
+    put(m, o, "wide_classes", json_integer(p->wide));
+    put(m, o, "midpoint_loss", reals(m, p->loss, 2));
+    return o;
+}
+
 static json_t *match(maker *m, const weld_report_match *match)
 {
     json_t *o = json_object();
@@ -166,6 +180,8 @@ static json_t *match(maker *m, const weld_report_match *match)
         put(m, o, "metric", text(match->metric));
         put(m, o, "candidates", candidates(m, match));
     }
+    if (match->polish.present)
+        put(m, o, "polish", polish(m, &match->polish));
     put(m, o, "classes", classes(m, &match->classes));
     return o;
 }

@@ -91,6 +91,12 @@ static void match_lines(weld_buffer *out, const weld_report_match *m)
                        or_dash(m->method), free_count, m->classes.count - free_count,
                        100 * m->pinned_fraction);
     candidate_line(out, m);
+    const weld_report_polish *p = &m->polish;
+    if (p->present)
+        weld_buffer_printf(out,
+                           "polished  %lld of %lld swaps kept: ce %.4g → %.4g on %lld samples%s\n",
+                           (long long)p->kept, (long long)p->tried, p->loss[0], p->loss[1],
+                           (long long)p->samples, p->out_of_time ? "; time was out" : "");
     weld_buffer_printf(out, "aligned   %lld of %lld units moved", (long long)moved,
                        (long long)units);
     if (isfinite(m->objective[0]) && isfinite(m->objective[1]))

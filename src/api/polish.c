@@ -22,20 +22,44 @@ static weld_status merge(polisher *p, weld_error *err)
     return st == WELD_OK ? weld_combine(p->merged, p->al, p->al->aligned, 0.5, err) : st;
 }
 
-static void swap(int32_t *perm, int32_t i, int32_t j)
+/* Units i and j of class c, with the blocks of other classes that move along with them. */
+static void swap(weld_element *e, int c, int32_t i, int32_t j)
 {
-    const int32_t was = perm[i];
-    perm[i] = perm[j];
-    perm[j] = was;
+    const int32_t was = e->perms[c][i];
+    e->perms[c][i] = e->perms[c][j];
+    e->perms[c][j] = was;
+    for (int k = c + 1; k < e->symmetry->free_count; k++) {
+        const int32_t block = e->symmetry->classes[k].block;
+        for (int32_t u = 0; e->symmetry->classes[k].parent == c && u < block; u++)
+            swap(e, k, i * block + u, j * block + u);
+    }
+}
+
+/* The first step that reads a parameter of the class, or of one that moves along with it. */
+static int first_step(const polisher *p, int c)
+{
+    const weld_symmetry *s = p->al->symmetry;
+    const weld_class *k = &s->classes[c];
+    int first = weld_replay_steps(p->replay);
+    for (int m = 0; m < k->member_count + k->joint_count; m++) {
+        const int step = weld_replay_step_of(p->replay, m < k->member_count
+                                                            ? k->members[m].param
+                                                            : k->joints[m - k->member_count].param);
+        first = step < first ? step : first;
+    }
+    for (int d = c + 1; d < s->free_count; d++) {
+        const int step = s->classes[d].parent == c ? first_step(p, d) : first;
+        first = step < first ? step : first;
+    }
+    return first;
 }
 
 /* Keeps the swap if it is worth it. `first`: the step where the class first counts. */
-static weld_status try_swap(polisher *p, int32_t *perm, int32_t i, int32_t j, int first,
-                            weld_error *err)
+static weld_status try_swap(polisher *p, int c, const int32_t units[2], int first, weld_error *err)
 {
     weld_status st = WELD_OK;
     double loss;
-    swap(perm, i, j);
+    swap(p->al->element, c, units[0], units[1]);
     WELD_TRY(merge(p, err));
     WELD_TRY(weld_replay_loss(&loss, p->replay, first < p->valid ? first : p->valid, err));
     p->out->tried++;
@@ -44,7 +68,7 @@ static weld_status try_swap(polisher *p, int32_t *perm, int32_t i, int32_t j, in
         p->valid = weld_replay_steps(p->replay);
         p->out->kept++;
     } else {
-        swap(perm, i, j);
+        swap(p->al->element, c, units[0], units[1]);
         p->valid = first;
     }
     p->out->out_of_time = weld_clock() > p->until;
@@ -56,14 +80,11 @@ static weld_status polish_class(polisher *p, int c, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_class *k = &p->al->symmetry->classes[c];
-    int first = weld_replay_steps(p->replay);
-    for (int m = 0; m < k->member_count; m++) {
-        const int step = weld_replay_step_of(p->replay, k->members[m].param);
-        first = step < first ? step : first;
-    }
+    const int first = first_step(p, c);
     for (int32_t i = 0; i < k->size; i++) {
-        for (int32_t j = i + 1; j < k->size && !p->out->out_of_time; j++)
-            WELD_TRY(try_swap(p, p->al->element->perms[c], i, j, first, err));
+        const int32_t end = i - i % k->block + k->block; /* of the block in which it may move */
+        for (int32_t j = i + 1; j < end && !p->out->out_of_time; j++)
+            WELD_TRY(try_swap(p, c, (const int32_t[]){i, j}, first, err));
         WELD_TRY(weld_progress(p->al->ctx, "polish", (double)i / k->size, err));
     }
 done:

@@ -1,7 +1,8 @@
 /* Fills the report from models, alignments and measurements. */
 #include "api/objects.h"
 #include "core/parallel.h"
-#include "eval/measure.h"
+#include "ops/opaque.h"
+#include "prove/orbit.h"
 #include "report/report.h"
 #include "tensor/blas.h"
 #include <inttypes.h>
@@ -38,31 +39,71 @@ done:
     return st;
 }
 
+/* "wreath(g, m)": g blocks of m units; deeper ones from the outside. */
+static void print_kind(char *text, size_t size, const weld_symmetry *s, const weld_class *k)
+{
+    int32_t levels[8] = {k->block};
+    int count = 1;
+    size_t n;
+    for (int c = k->parent; c >= 0 && count < 8; c = s->classes[c].parent)
+        levels[count++] = s->classes[c].block;
+    if (k->pinned || count == 1) {
+        snprintf(text, size, "%s", k->pinned ? "pinned" : "free");
+        return;
+    }
+    n = (size_t)snprintf(text, size, "wreath(");
+    while (count > 0 && n + 16 < size) {
+        count--;
+        n += (size_t)snprintf(text + n, size - n, "%d%s", levels[count], count ? ", " : ")");
+    }
+}
+
+/* "PARAMETER[axis]", and "PARAMETER[axis, axis]" of joints. */
+static weld_status list_members(const char ***out, size_t *count, char **text, weld_context *ctx,
+                                const weld_graph *g, const weld_class *k, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    enum { LINE = 256 };
+    *count = (size_t)(k->member_count + k->joint_count);
+    WELD_NEW(*out, ctx, *count);
+    WELD_NEW(*text, ctx, *count * LINE);
+    for (int m = 0; m < k->member_count + k->joint_count; m++) {
+        char *line = *text + LINE * m;
+        const weld_joint_member *joint = m < k->member_count ? NULL
+                                                             : &k->joints[m - k->member_count];
+        const weld_param *param = &g->params[joint ? joint->param : k->members[m].param];
+        size_t n = (size_t)snprintf(line, LINE, "%.200s[%d", param->name,
+                                    joint ? joint->axes[0] : k->members[m].axis);
+        for (int a = 1; joint && a < joint->axis_count && n + 8 < LINE; a++)
+            n += (size_t)snprintf(line + n, LINE - n, ", %d", joint->axes[a]);
+        snprintf(line + n, LINE - n, "]");
+        (*out)[m] = line;
+    }
+done:
+    return st;
+}
+
 static weld_status add_class(weld_report *r, weld_report_classes *list, const weld_symmetry *s,
                              int c, const weld_element *element, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_class *k = &s->classes[c];
-    char reason[256];
+    char reason[256], kind[128];
     const char **members = NULL;
     char *text = NULL;
-    WELD_NEW(members, r->ctx, k->member_count);
-    WELD_NEW(text, r->ctx, (size_t)k->member_count * 256);
+    size_t count;
+    WELD_TRY(list_members(&members, &count, &text, r->ctx, s->graph, k, err));
+    print_kind(kind, sizeof kind, s, k);
     snprintf(reason, sizeof reason, "%s%s%.150s%s", k->pinned ? k->pinned : "",
              k->pin_node < 0 ? "" : " (", k->pin_node < 0 ? "" : s->graph->nodes[k->pin_node].name,
              k->pin_node < 0 ? "" : ")");
-    for (int m = 0; m < k->member_count; m++) {
-        members[m] = text + 256 * m;
-        snprintf(text + 256 * m, 256, "%.200s[%d]", s->graph->params[k->members[m].param].name,
-                 k->members[m].axis);
-    }
     weld_report_class item = {.name = k->name,
-                              .kind = k->pinned ? "pinned" : "free",
+                              .kind = kind,
                               .reason = k->pinned ? reason : NULL,
                               .size = k->size,
                               .moved = element ? 0 : -1,
                               .members = members,
-                              .member_count = (size_t)k->member_count};
+                              .member_count = count};
     for (int32_t i = 0; element && !k->pinned && i < k->size; i++)
         item.moved += element->perms[c][i] != i;
     WELD_TRY(weld_report_put_class(r, list, &item, err));
@@ -86,6 +127,8 @@ static double pinned_fraction(const weld_symmetry *s)
 {
     int64_t pinned = 0, units = 0;
     for (int c = 0; c < s->class_count; c++) {
+        if (!s->classes[c].member_count && !s->classes[c].joint_count)
+            continue; /* blocks: no units of their own */
         units += s->classes[c].size;
         pinned += s->classes[c].pinned ? s->classes[c].size : 0;
     }
@@ -127,6 +170,16 @@ static weld_status add_trial(weld_report *r, const weld_alignment *al, int k, we
     return weld_report_put_candidate(r, &candidate, err);
 }
 
+static weld_report_verification verification_of(const weld_proof *proof, bool pass)
+{
+    return (weld_report_verification){.present = proof->n > 0,
+                                      .pass = pass,
+                                      .n = proof->n,
+                                      .max_abs = proof->max_abs,
+                                      .max_rel = proof->max_rel,
+                                      .argmax_agree = proof->argmax_agree};
+}
+
 weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -148,12 +201,7 @@ weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld
     for (int k = 0; k < al->trial_count; k++)
         WELD_TRY(add_trial(r, al, k, err));
     WELD_TRY(add_classes(r, &r->match.classes, al->symmetry, al->element, err));
-    r->verification = (weld_report_verification){.present = al->proof.n > 0,
-                                                 .pass = al->proved,
-                                                 .n = al->proof.n,
-                                                 .max_abs = al->proof.max_abs,
-                                                 .max_rel = al->proof.max_rel,
-                                                 .argmax_agree = al->proof.argmax_agree};
+    r->verification = verification_of(&al->proof, al->proved);
     if (al->opaque)
         WELD_TRY(weld_report_warn(r, err, "W011",
                                   "proof: partial, by structure only: node '%s' can't be run",
@@ -230,12 +278,15 @@ done:
     return st;
 }
 
-weld_status weld_model_inspect(weld_report **out, const weld_model *model, weld_error *err)
+/* `seed` NULL: nothing is proved. */
+static weld_status inspect(weld_report **out, const weld_model *model, const uint64_t *seed,
+                           weld_error *err)
 {
-    weld_status st = WELD_OK;
+    weld_status st = WELD_OK, proved = WELD_OK;
     weld_report *r = NULL;
     weld_shapes *shapes = NULL;
     weld_symmetry *symmetry = NULL;
+    weld_proof proof = {0};
     *out = NULL;
     WELD_TRY(weld_report_open(&r, model->ctx, err));
     r->inspection.present = true;
@@ -244,14 +295,39 @@ weld_status weld_model_inspect(weld_report **out, const weld_model *model, weld_
     WELD_TRY(add_values(r, model->structure, shapes, err));
     WELD_TRY(add_layers(r, model->structure->graph, err));
     WELD_TRY(weld_symmetry_derive(&symmetry, model->ctx, model->structure->graph, shapes, err));
+    r->inspection.pinned_fraction = pinned_fraction(symmetry);
     WELD_TRY(add_classes(r, &r->inspection.classes, symmetry, NULL, err));
+    const weld_node *opaque = weld_find_opaque(model->structure->graph);
+    if (seed && opaque)
+        WELD_TRY(weld_report_warn(r, err, "W011",
+                                  "proof: partial, by structure only: node '%s' can't be run",
+                                  opaque->name));
+    if (seed && !opaque)
+        proved = weld_prove_symmetry(&proof, symmetry, shapes, model->params, *seed, err);
+    if (proved != WELD_OK && proved != WELD_E_NEGATIVE)
+        st = proved;
+    if (st != WELD_OK)
+        goto done;
+    r->verification = verification_of(&proof, proved == WELD_OK);
     *out = r;
     r = NULL;
+    st = proved;
 done:
     weld_symmetry_free(symmetry);
     weld_shapes_free(shapes);
     weld_report_free(r);
     return st;
+}
+
+weld_status weld_model_inspect(weld_report **out, const weld_model *model, weld_error *err)
+{
+    return inspect(out, model, NULL, err);
+}
+
+weld_status weld_model_prove_symmetry(weld_report **out, const weld_model *model, uint64_t seed,
+                                      weld_error *err)
+{
+    return inspect(out, model, &seed, err);
 }
 
 weld_status weld_check(weld_report **out, const weld_model *a, const weld_model *b, weld_error *err)
@@ -282,67 +358,6 @@ done:
     return st;
 }
 
-static weld_status add_lmc(weld_report *r, const weld_measures *m, const weld_pair_input *in,
-                           weld_error *err)
-{
-    weld_status st = WELD_OK;
-    int n = in->alpha_count;
-    double *error = NULL;
-    weld_report_lmc lmc = {.metric = "ce", .alpha = in->alpha, .alpha_count = (size_t)n};
-    WELD_NEW(error, r->ctx, n);
-    for (int v = 0; v < WELD_VARIANTS; v++) {
-        for (int k = 0; k < n; k++)
-            error[k] = 1 - m->accuracy[v][k];
-        weld_barrier of_loss = weld_barrier_of(in->alpha, m->loss[v], n);
-        weld_barrier of_error = weld_barrier_of(in->alpha, error, n);
-        lmc.curve[v] = (weld_report_curve){m->loss[v], m->accuracy[v]};
-        lmc.loss.chord[v] = of_loss.chord;
-        lmc.loss.midpoint[v] = of_loss.midpoint;
-        lmc.error.chord[v] = of_error.chord;
-        lmc.error.midpoint[v] = of_error.midpoint;
-    }
-    WELD_TRY(weld_report_put_lmc(r, &lmc, err));
-done:
-    weld_free(r->ctx, error);
-    return st;
-}
-
-static void spread(weld_report_spread *out, const weld_mean_std *x, int count)
-{
-    for (int k = 0; k < count; k++)
-        out[k] = (weld_report_spread){x[k].mean, x[k].std};
-}
-
-static weld_status add_llfc(weld_report *r, const weld_measures *m, const weld_pair_input *in,
-                            weld_error *err)
-{
-    weld_status st = WELD_OK;
-    int n = in->llfc_alpha_count;
-    weld_report_spread *room = NULL; /* [variant, 3, n] */
-    WELD_NEW(room, r->ctx, WELD_VARIANTS * 3 * n);
-    WELD_TRY(weld_report_put_llfc(r, in->llfc_alpha, (size_t)n, err));
-    for (int k = 0; k < m->rows.count; k++) {
-        weld_report_row row = {.name = m->rows.names[k]};
-        for (int v = 0; v < WELD_VARIANTS; v++) {
-            const weld_row_figures *f = &m->row[v][k];
-            weld_report_spread *at = room + v * 3 * n;
-            spread(at, f->one_minus_cos, n);
-            spread(at + n, f->coef, n);
-            spread(at + 2 * n, f->coef_authors, n);
-            row.variant[v] =
-                (weld_report_figures){at,
-                                      at + n,
-                                      at + 2 * n,
-                                      {f->one_minus_cos_ab.mean, f->one_minus_cos_ab.std},
-                                      f->zeros};
-        }
-        WELD_TRY(weld_report_put_row(r, &row, err));
-    }
-done:
-    weld_free(r->ctx, room);
-    return st;
-}
-
 weld_report_data weld_describe_data(const weld_dataset *data)
 {
     return (weld_report_data){.present = true,
@@ -353,85 +368,6 @@ weld_report_data weld_describe_data(const weld_dataset *data)
                               .labels = data->labels != NULL,
                               .split_of = data->whole ? data->whole->count : 0,
                               .split_seed = data->split_seed};
-}
-
-/* Of one file, and not the two parts of one split. */
-static bool overlap(const weld_report_data *a, const weld_report_data *b)
-{
-    const bool parts = a->split_of && a->split_of == b->split_of &&
-                       a->split_seed == b->split_seed && a->n + b->n == a->split_of;
-    return !parts && strcmp(a->sha256, b->sha256) == 0;
-}
-
-static weld_status add_data(weld_report *r, const weld_dataset *data, const weld_measures *m,
-                            weld_error *err)
-{
-    weld_status st = WELD_OK;
-    const weld_report_data section = weld_describe_data(data);
-    WELD_TRY(weld_report_put_data(r, &section, err));
-    if (r->match.data.present && overlap(&r->match.data, &section))
-        WELD_TRY(weld_report_warn(r, err, "W003",
-                                  "matched on samples that the figures are measured on; use "
-                                  "--match-data"));
-    if (m->rows.removed)
-        WELD_TRY(weld_report_warn(r, err, "W001", "the trailing %s is left out for the loss",
-                                  m->rows.removed));
-    for (int k = 0; k < 2 && r->lmc.present; k++) {
-        double accuracy = r->lmc.curve[0].accuracy[k ? 0 : r->lmc.alpha_count - 1];
-        if (accuracy < 2.0 / m->classes && m->classes > 2)
-            WELD_TRY(weld_report_warn(r, err, "W002",
-                                      "accuracy of %s is %.4f, near chance: check preprocessing "
-                                      "(--preset, --mean, --std) and the order of the labels",
-                                      k ? "B" : "A", accuracy));
-    }
-done:
-    return st;
-}
-
-static weld_status check_grid(const double *alpha, size_t count, const char *what, weld_error *err)
-{
-    for (size_t k = 0; k < count; k++)
-        if (!(alpha[k] >= 0 && alpha[k] <= 1) || (k && !(alpha[k] > alpha[k - 1])))
-            return weld_fail(err, WELD_E_ARGUMENT,
-                             "%s %g at place %zu, allowed ascending in 0 to 1", what, alpha[k], k);
-    return WELD_OK;
-}
-
-weld_status weld_report_measure(weld_report *report, const weld_alignment *al,
-                                const weld_dataset *data, const weld_measure_options *options,
-                                weld_error *err)
-{
-    static const double grid[] = {0, .1, .2, .3, .4, .5, .6, .7, .8, .9, 1};
-    static const double llfc[] = {.25, .5, .75};
-    const weld_measure_options defaults = WELD_MEASURE_OPTIONS_INIT;
-    const weld_measure_options *o = options ? options : &defaults;
-    weld_status st = WELD_OK;
-    weld_measures *m = NULL;
-    weld_shapes *shapes = NULL;
-    weld_pair_input in = {
-        .ctx = al->ctx, .a = al->a->params, .b = {al->naive, al->aligned}, .data = data};
-    in.alpha = o->alpha ? o->alpha : grid;
-    in.alpha_count = (int)(o->alpha ? o->alpha_count : sizeof grid / sizeof grid[0]);
-    in.llfc_alpha = o->llfc_alpha ? o->llfc_alpha : llfc;
-    in.llfc_alpha_count = (int)(o->llfc_alpha ? o->llfc_alpha_count : sizeof llfc / sizeof llfc[0]);
-    WELD_TRY(check_grid(in.alpha, (size_t)in.alpha_count, "alpha", err));
-    WELD_TRY(check_grid(in.llfc_alpha, (size_t)in.llfc_alpha_count, "LLFC alpha", err));
-    WELD_TRY(weld_structure_shapes(&shapes, al->a->structure,
-                                   o->batch > 0 ? o->batch : WELD_MICRO_BATCH, err));
-    in.shapes = shapes;
-    const weld_graph *g = shapes->graph;
-    WELD_REQUIRE(g->input_count == 1, WELD_E_UNSUPPORTED, "data for a model with %d inputs",
-                 g->input_count);
-    WELD_TRY(weld_dataset_fits(data, &shapes->types[g->inputs[0]].shape, err));
-    WELD_TRY(weld_measure(&m, &in, err));
-    if (m->has_loss)
-        WELD_TRY(add_lmc(report, m, &in, err));
-    WELD_TRY(add_llfc(report, m, &in, err));
-    WELD_TRY(add_data(report, data, m, err));
-done:
-    weld_measures_free(m);
-    weld_shapes_free(shapes);
-    return st;
 }
 
 weld_status weld_report_add_output(weld_report *report, const char *path, const char *sha256,

@@ -1,7 +1,7 @@
 /* Activation matching: correlation of post-activation features, in one streaming pass. */
 #include "exec/plan.h"
 #include "core/parallel.h"
-#include "match/lap.h"
+#include "match/assign.h"
 #include "match/matchers.h"
 #include "match/score.h"
 #include "tensor/blas.h"
@@ -187,26 +187,43 @@ done:
 }
 
 /* The correlations decide; the weight score, far below them, orders dead units. */
-static weld_status solve_class(matcher *k, weld_element *element, int c, weld_error *err)
+static weld_status score_class(double **out, matcher *k, const weld_element *element, int c,
+                               weld_error *err)
 {
     weld_status st = WELD_OK;
     int32_t n = element->symmetry->classes[c].size;
     size_t cells = (size_t)n * (size_t)n;
-    double *score = NULL, *weights = NULL, scale, gain, largest = 0;
-    WELD_NEW(score, k->ctx, cells);
+    double *weights = NULL, scale, largest = 0;
+    WELD_NEW(*out, k->ctx, cells);
     WELD_NEW(weights, k->ctx, cells);
     for (int m = 0; m < k->carrier_count; m++)
         if (k->lane[0][m].class_index == c)
-            add_correlation(score, &k->lane[0][m]);
+            add_correlation(*out, &k->lane[0][m]);
     WELD_TRY(weld_scores_class(weights, &scale, k->scores, element, c, NULL, err));
     for (size_t i = 0; i < cells; i++)
         largest = fabs(weights[i]) > largest ? fabs(weights[i]) : largest;
     for (size_t i = 0; i < cells && largest > 0; i++)
-        score[i] += 1e-6 * weights[i] / largest;
-    WELD_TRY(weld_lap_max(element->perms[c], k->ctx, score, n, &gain, err));
+        (*out)[i] += 1e-6 * weights[i] / largest;
 done:
-    weld_free(k->ctx, score);
     weld_free(k->ctx, weights);
+    return st;
+}
+
+/* A class, with all that moves along with its units. */
+static weld_status solve_tree(matcher *k, weld_element *element, int root, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_symmetry *s = element->symmetry;
+    double **scores = NULL, gain;
+    WELD_NEW(scores, k->ctx, s->free_count);
+    for (int c = root; c < s->free_count; c++)
+        if (weld_class_root(s, c) == root)
+            WELD_TRY(score_class(&scores[c], k, element, c, err));
+    WELD_TRY(weld_assign_tree(element, root, scores, &gain, err));
+done:
+    for (int c = 0; scores && c < s->free_count; c++)
+        weld_free(k->ctx, scores[c]);
+    weld_free(k->ctx, scores);
     return st;
 }
 
@@ -246,7 +263,8 @@ static weld_status match_element(weld_element *element, const weld_match_input *
         for (int m = 0; m < k.carrier_count; m++)
             combine(&k.lane[0][m], &k.lane[lane][m]);
     for (int c = 0; c < s->free_count; c++)
-        WELD_TRY(solve_class(&k, element, c, err));
+        if (s->classes[c].parent < 0)
+            WELD_TRY(solve_tree(&k, element, c, err));
 done:
     for (int lane = 0; lane < LANES; lane++) {
         for (int m = 0; k.lane[lane] && m < k.carriers_max; m++)

@@ -89,17 +89,42 @@ typedef struct maker {
     size_t cap;
 } maker;
 
-static int free_axes_of(const weld_symmetry *s, int param, weld_score_axis *axes)
+/* Axes of a joint can be read as one where only axes of size 1 lie between them. */
+static bool is_one_axis(const weld_joint_member *j, const weld_shape *shape)
+{
+    bool one = true;
+    for (int a = j->axes[0], k = 0; a <= j->axes[j->axis_count - 1]; a++) {
+        const bool part = a == j->axes[k];
+        k += part;
+        one = one && (part || shape->dims[a] == 1);
+    }
+    return one;
+}
+
+/* What stands on the axes of the parameter; NULL: only how many. `joined` has room for the joints. */
+static int free_axes_of(const weld_symmetry *s, int param, weld_score_axis *axes,
+                        weld_member *joined)
 {
     int count = 0;
-    for (int c = 0; c < s->free_count; c++)
-        for (int m = 0; m < s->classes[c].member_count; m++) {
-            if (s->classes[c].members[m].param != param)
+    for (int c = 0; c < s->free_count; c++) {
+        const weld_class *k = &s->classes[c];
+        for (int m = 0; m < k->member_count; m++)
+            if (k->members[m].param == param) {
+                if (axes)
+                    axes[count] = (weld_score_axis){c, &k->members[m], k->members[m].axis, false};
+                count++;
+            }
+        for (int m = 0; m < k->joint_count; m++) {
+            const weld_joint_member *j = &k->joints[m];
+            if (j->param != param || !is_one_axis(j, &s->graph->params[param].shape))
                 continue;
-            if (axes)
-                axes[count] = (weld_score_axis){c, &s->classes[c].members[m]};
+            if (axes) {
+                *joined = (weld_member){param, j->axes[0], j->multiplicity, j->positions};
+                axes[count] = (weld_score_axis){c, joined++, j->axes[j->axis_count - 1], true};
+            }
             count++;
         }
+    }
     return count;
 }
 
@@ -130,7 +155,7 @@ static weld_status add_tensor(maker *m, int param, const norm_fold *fold,
     weld_status st = WELD_OK;
     weld_scores *s = m->scores;
     weld_score_tensor *t = NULL;
-    const int axis_count = free_axes_of(s->symmetry, param, NULL);
+    const int axis_count = free_axes_of(s->symmetry, param, NULL, NULL);
     if (axis_count == 0)
         goto done;
     WELD_GROW(s->tensors, m->cap, s->ctx, (size_t)s->count + 1);
@@ -139,7 +164,10 @@ static weld_status add_tensor(maker *m, int param, const norm_fold *fold,
     t->param = param;
     t->shape = s->symmetry->graph->params[param].shape;
     WELD_NEW(t->axes, s->ctx, axis_count);
-    t->axis_count = free_axes_of(s->symmetry, param, t->axes);
+    WELD_NEW(t->joined, s->ctx, axis_count);
+    t->axis_count = free_axes_of(s->symmetry, param, t->axes, t->joined);
+    for (int k = 0; k < axis_count; k++)
+        t->has_joint = t->has_joint || t->axes[k].joint;
     const int64_t count = weld_shape_numel(&t->shape);
     WELD_NEW(t->a, s->ctx, count);
     WELD_NEW(t->b, s->ctx, count);
@@ -222,6 +250,7 @@ void weld_scores_free(weld_scores *scores)
         weld_free(scores->ctx, scores->tensors[t].a);
         weld_free(scores->ctx, scores->tensors[t].b);
         weld_free(scores->ctx, scores->tensors[t].axes);
+        weld_free(scores->ctx, scores->tensors[t].joined);
     }
     weld_free(scores->ctx, scores->tensors);
     weld_free(scores->ctx, scores);
@@ -267,7 +296,7 @@ static void permuted_free(weld_context *ctx, permuted *p)
     weld_free(ctx, p->owned[1]);
 }
 
-/* B with every axis but `skip` permuted. */
+/* B with every axis but `skip` permuted; with all, where units stand on several axes at once. */
 static weld_status permute_but(permuted *out, const weld_score_tensor *t, const weld_element *e,
                                int skip, weld_error *err)
 {
@@ -276,6 +305,12 @@ static weld_status permute_but(permuted *out, const weld_score_tensor *t, const 
     int32_t *index = NULL;
     int turn = 0;
     *out = (permuted){t->b, {NULL, NULL}};
+    if (t->has_joint) { /* what stands on several axes moves as a whole */
+        WELD_NEW(out->owned[0], ctx, weld_shape_numel(&t->shape));
+        WELD_TRY(weld_element_permute(out->owned[0], e, t->param, t->b, sizeof(double), err));
+        out->data = out->owned[0];
+        goto done;
+    }
     for (int axis = 0; axis < t->shape.rank; axis++) {
         if (axis == skip)
             continue;
@@ -345,45 +380,64 @@ static weld_status multiply_block(void *user, int64_t item, int slot, weld_error
     return WELD_OK;
 }
 
+/* [size, multiplicity * outer * inner]: the slices of each unit. */
 static void take_rows(double *out, const double *data, const weld_shape *shape,
-                      const weld_member *m, int32_t size)
+                      const weld_score_axis *axis, int32_t size)
 {
-    const int64_t outer = weld_shape_span(shape, 0, m->axis), extent = shape->dims[m->axis];
-    const int64_t inner = weld_shape_span(shape, m->axis + 1, shape->rank);
+    const weld_member *m = axis->member;
+    const int64_t outer = weld_shape_span(shape, 0, m->axis);
+    const int64_t extent = weld_shape_span(shape, m->axis, axis->last + 1);
+    const int64_t inner = weld_shape_span(shape, axis->last + 1, shape->rank);
     for (int32_t k = 0; k < size * m->multiplicity; k++)
         for (int64_t o = 0; o < outer; o++, out += inner)
             memcpy(out, data + (o * extent + m->positions[k]) * inner, (size_t)inner * sizeof *out);
 }
 
-static weld_status add_gram(double *score, const weld_score_tensor *t, const weld_member *m,
+/* B permuted as a whole has unit perm[j] of B where A has j. */
+static void add_in_frame(double *score, const double *gram, const int32_t *perm, int32_t size)
+{
+    for (int32_t i = 0; i < size; i++)
+        for (int32_t j = 0; j < size; j++)
+            score[(size_t)i * (size_t)size + (size_t)perm[j]] +=
+                gram[(size_t)i * (size_t)size + (size_t)j];
+}
+
+static weld_status add_gram(double *score, const weld_score_tensor *t, const weld_score_axis *axis,
                             const weld_element *e, int32_t size, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_context *ctx = e->ctx;
-    double *a = NULL, *b = NULL;
-    const int64_t slice = weld_shape_numel(&t->shape) / t->shape.dims[m->axis];
-    const int64_t k = slice * m->multiplicity;
+    double *a = NULL, *b = NULL, *gram = NULL;
+    const weld_member *m = axis->member;
+    const int64_t extent = weld_shape_span(&t->shape, m->axis, axis->last + 1);
+    const int64_t k = weld_shape_numel(&t->shape) / extent * m->multiplicity;
     permuted moved;
     WELD_TRY(permute_but(&moved, t, e, m->axis, err));
     WELD_NEW(a, ctx, k * size);
     WELD_NEW(b, ctx, k * size);
-    take_rows(a, t->a, &t->shape, m, size);
-    take_rows(b, moved.data, &t->shape, m, size);
-    rows r = {a, b, score, size, k};
+    if (t->has_joint)
+        WELD_NEW(gram, ctx, (size_t)size * (size_t)size);
+    take_rows(a, t->a, &t->shape, axis, size);
+    take_rows(b, moved.data, &t->shape, axis, size);
+    rows r = {a, b, gram ? gram : score, size, k};
     if (k > 0)
-        st = weld_parallel_for(ctx, (size + BLOCK - 1) / BLOCK, multiply_block, &r, err);
+        WELD_TRY(weld_parallel_for(ctx, (size + BLOCK - 1) / BLOCK, multiply_block, &r, err));
+    if (gram)
+        add_in_frame(score, gram, e->perms[axis->unit_class], size);
 done:
     permuted_free(ctx, &moved);
     weld_free(ctx, a);
     weld_free(ctx, b);
+    weld_free(ctx, gram);
     return st;
 }
 
-/* All units on axes other than the member's are settled. */
-static bool is_anchored(const weld_score_tensor *t, const weld_member *m, const bool *settled)
+/* All units on other axes are settled. */
+static bool is_anchored(const weld_score_tensor *t, const weld_score_axis *axis,
+                        const bool *settled)
 {
     for (int k = 0; settled && k < t->axis_count; k++)
-        if (t->axes[k].member->axis != m->axis && !settled[t->axes[k].unit_class])
+        if (t->axes[k].last != axis->last && !settled[t->axes[k].unit_class])
             return false;
     return true;
 }
@@ -398,10 +452,10 @@ weld_status weld_scores_class(double *score, double *scale, const weld_scores *s
     for (int k = 0; k < scores->count; k++) {
         const weld_score_tensor *t = &scores->tensors[k];
         for (int a = 0; a < t->axis_count; a++) {
-            const weld_member *m = t->axes[a].member;
-            if (t->axes[a].unit_class != unit_class || !is_anchored(t, m, settled))
+            const weld_score_axis *axis = &t->axes[a];
+            if (axis->unit_class != unit_class || !is_anchored(t, axis, settled))
                 continue;
-            weld_status st = add_gram(score, t, m, e, size, err);
+            weld_status st = add_gram(score, t, axis, e, size, err);
             if (st != WELD_OK)
                 return st;
             *scale += t->scale;

@@ -3,10 +3,13 @@
 #define WELD_MATCH_SCORE_H
 #include "symmetry/group.h"
 
-/* Units of free class `unit_class` stand on axis member->axis. */
+/* Units of free class `unit_class` stand on axis member->axis; those of a joint on the axes from there
+ * to `last`, read as one. */
 typedef struct weld_score_axis {
     int unit_class;
     const weld_member *member;
+    int last; /* = member->axis but for joints */
+    bool joint;
 } weld_score_axis;
 
 typedef struct weld_score_tensor {
@@ -16,6 +19,8 @@ typedef struct weld_score_tensor {
     double scale; /* |a| |b| */
     weld_score_axis *axes;
     int axis_count;
+    weld_member *joined; /* what members of joints are read as */
+    bool has_joint;
 } weld_score_tensor;
 
 /* A layer in front of a BatchNormalization counts with the normalisation folded into it; running

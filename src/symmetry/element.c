@@ -23,6 +23,21 @@ done:
     return st;
 }
 
+/* Any permutation at the root of a tree; below, any within each block. */
+static void shuffle_class(weld_element *e, int c, weld_rng *rng)
+{
+    const weld_class *k = &e->symmetry->classes[c];
+    int32_t *perm = e->perms[c];
+    if (k->parent < 0) {
+        weld_rng_shuffle(rng, perm, k->size);
+        return;
+    }
+    for (int32_t i = 0; i < k->size; i++)
+        perm[i] = e->perms[k->parent][i / k->block] * k->block + i % k->block;
+    for (int32_t from = 0; from < k->size; from += k->block)
+        weld_rng_shuffle(rng, perm + from, k->block);
+}
+
 weld_status weld_element_random(weld_element **out, const weld_symmetry *s, uint64_t seed,
                                 weld_error *err)
 {
@@ -32,8 +47,27 @@ weld_status weld_element_random(weld_element **out, const weld_symmetry *s, uint
         return st;
     weld_rng_seed(&rng, seed, 1);
     for (int c = 0; c < s->free_count; c++)
-        weld_rng_shuffle(&rng, (*out)->perms[c], s->classes[c].size);
+        shuffle_class(*out, c, &rng);
     return WELD_OK;
+}
+
+bool weld_element_is_valid(const weld_element *e, int *bad)
+{
+    const weld_symmetry *s = e->symmetry;
+    for (*bad = 0; *bad < s->free_count; ++*bad) {
+        const weld_class *k = &s->classes[*bad];
+        for (int32_t i = 0; k->parent >= 0 && i < k->size; i++)
+            if (e->perms[*bad][i] / k->block != e->perms[k->parent][i / k->block])
+                return false;
+    }
+    return true;
+}
+
+int weld_class_root(const weld_symmetry *s, int c)
+{
+    while (s->classes[c].parent >= 0)
+        c = s->classes[c].parent;
+    return c;
 }
 
 void weld_element_free(weld_element *e)
@@ -72,15 +106,17 @@ static bool is_identity(const int32_t *index, int64_t size)
     return true;
 }
 
-static weld_status apply_one(void *data, const weld_element *e, int param, weld_error *err)
+/* Axis by axis, where units stand on single axes only. */
+static weld_status permute_axes(void *out, const weld_element *e, int param, const void *in,
+                                size_t element_size, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_shape *shape = &e->symmetry->graph->params[param].shape;
-    const size_t size = weld_compute_size(e->symmetry->graph->params[param].dtype);
-    const size_t bytes = weld_param_bytes(e->symmetry->graph, param);
+    const size_t bytes = (size_t)weld_shape_numel(shape) * element_size;
     int32_t *index = NULL;
     void *copy = weld_alloc(e->ctx, bytes, 1);
     WELD_REQUIRE(copy, WELD_E_NOMEM, "no memory for %zu bytes", bytes);
+    memcpy(out, in, bytes);
     for (int axis = 0; axis < shape->rank; axis++) {
         weld_free(e->ctx, index);
         index = NULL;
@@ -88,8 +124,8 @@ static weld_status apply_one(void *data, const weld_element *e, int param, weld_
         weld_element_axis_index(index, e, param, axis);
         if (is_identity(index, shape->dims[axis]))
             continue;
-        memcpy(copy, data, bytes);
-        weld_gather_axis(data, copy, shape, axis, index, shape->dims[axis], size);
+        memcpy(copy, out, bytes);
+        weld_gather_axis(out, copy, shape, axis, index, shape->dims[axis], element_size);
     }
 done:
     weld_free(e->ctx, index);
@@ -97,13 +133,138 @@ done:
     return st;
 }
 
+/* ---- joints ------------------------------------------------------------------------------ */
+
+/* Where each element of a parameter comes from: a sum of one offset per axis, and one per joint, whose
+ * axes have none of their own. */
+typedef struct origins {
+    const weld_element *e;
+    const weld_shape *shape;
+    int64_t strides[WELD_RANK_MAX];
+    int32_t *index[WELD_RANK_MAX];  /* old position on the axis */
+    const weld_joint_member *joint; /* one of those on these axes */
+    int32_t *from;                  /* [product of its axes] old place in the joint */
+} origins;
+
+static int64_t joint_size(const origins *o)
+{
+    int64_t size = 1;
+    for (int k = 0; k < o->joint->axis_count; k++)
+        size *= o->shape->dims[o->joint->axes[k]];
+    return size;
+}
+
+/* Coordinate of place `at` of the joint on one of its axes. */
+static int64_t joint_coordinate(const origins *o, int64_t at, int axis)
+{
+    for (int k = o->joint->axis_count - 1; o->joint->axes[k] != axis; k--)
+        at /= o->shape->dims[o->joint->axes[k]];
+    return at % o->shape->dims[axis];
+}
+
+/* The n-th place of unit u is taken by a place of unit v: in the row that comes there, or the n-th. */
+static int32_t old_place(const origins *o, const weld_joint_member *m, int32_t u, int32_t v,
+                         int32_t n)
+{
+    const int32_t *to = m->positions + u * m->multiplicity,
+                  *old = m->positions + v * m->multiplicity;
+    const int64_t row = m->rows < 0 ? 0 : o->index[m->rows][joint_coordinate(o, to[n], m->rows)];
+    for (int32_t k = 0; m->rows >= 0 && k < m->multiplicity; k++)
+        if (joint_coordinate(o, old[k], m->rows) == row)
+            return old[k];
+    return old[n];
+}
+
+static void fill_joint(origins *o, int param)
+{
+    const weld_symmetry *s = o->e->symmetry;
+    for (int32_t k = 0; k < joint_size(o); k++)
+        o->from[k] = k;
+    for (int c = 0; c < s->free_count; c++)
+        for (int j = 0; j < s->classes[c].joint_count; j++) {
+            const weld_joint_member *m = &s->classes[c].joints[j];
+            if (m->param != param || memcmp(m->axes, o->joint->axes, sizeof m->axes) != 0)
+                continue;
+            for (int32_t u = 0; u < s->classes[c].size; u++)
+                for (int32_t n = 0; n < m->multiplicity; n++)
+                    o->from[m->positions[u * m->multiplicity + n]] =
+                        old_place(o, m, u, o->e->perms[c][u], n);
+        }
+}
+
+static bool is_joined(const origins *o, int axis)
+{
+    for (int k = 0; k < o->joint->axis_count; k++)
+        if (o->joint->axes[k] == axis)
+            return true;
+    return false;
+}
+
+static int64_t old_offset(const origins *o, const int64_t *at)
+{
+    int64_t offset = 0, place = 0;
+    for (int a = 0; a < o->shape->rank; a++)
+        if (!is_joined(o, a))
+            offset += o->index[a][at[a]] * o->strides[a];
+    for (int k = 0; k < o->joint->axis_count; k++)
+        place = place * o->shape->dims[o->joint->axes[k]] + at[o->joint->axes[k]];
+    for (int k = 0; k < o->joint->axis_count; k++)
+        offset += joint_coordinate(o, o->from[place], o->joint->axes[k]) *
+                  o->strides[o->joint->axes[k]];
+    return offset;
+}
+
+static weld_status permute_joined(void *out, const weld_element *e, int param, const void *in,
+                                  size_t element_size, const weld_joint_member *joint,
+                                  weld_error *err)
+{
+    weld_status st = WELD_OK;
+    origins o = {.e = e, .shape = &e->symmetry->graph->params[param].shape, .joint = joint};
+    int64_t at[WELD_RANK_MAX] = {0};
+    weld_strides(o.strides, o.shape);
+    for (int a = 0; a < o.shape->rank; a++) {
+        WELD_NEW(o.index[a], e->ctx, o.shape->dims[a]);
+        weld_element_axis_index(o.index[a], e, param, a);
+    }
+    WELD_NEW(o.from, e->ctx, joint_size(&o));
+    fill_joint(&o, param);
+    for (int64_t k = 0; k < weld_shape_numel(o.shape); k++) {
+        memcpy((char *)out + (size_t)k * element_size,
+               (const char *)in + (size_t)old_offset(&o, at) * element_size, element_size);
+        for (int a = o.shape->rank - 1; a >= 0 && ++at[a] == o.shape->dims[a]; a--)
+            at[a] = 0;
+    }
+done:
+    for (int a = 0; a < WELD_RANK_MAX; a++)
+        weld_free(e->ctx, o.index[a]);
+    weld_free(e->ctx, o.from);
+    return st;
+}
+
+static const weld_joint_member *joint_of(const weld_symmetry *s, int param)
+{
+    for (int c = 0; c < s->free_count; c++)
+        for (int j = 0; j < s->classes[c].joint_count; j++)
+            if (s->classes[c].joints[j].param == param)
+                return &s->classes[c].joints[j];
+    return NULL;
+}
+
+weld_status weld_element_permute(void *out, const weld_element *e, int param, const void *in,
+                                 size_t element_size, weld_error *err)
+{
+    const weld_joint_member *joint = joint_of(e->symmetry, param);
+    return joint ? permute_joined(out, e, param, in, element_size, joint, err)
+                 : permute_axes(out, e, param, in, element_size, err);
+}
+
 weld_status weld_element_apply(weld_paramset *out, const weld_element *e, const weld_paramset *in,
                                weld_error *err)
 {
     const weld_graph *g = e->symmetry->graph;
     for (int p = 0; p < g->param_count; p++) {
-        memcpy(out->arrays[p], in->arrays[p], weld_param_bytes(g, p));
-        weld_status st = apply_one(out->arrays[p], e, p, err);
+        weld_status st = weld_element_permute(out->arrays[p], e, p, in->arrays[p],
+                                              weld_compute_size(g->params[p].dtype), err);
         if (st != WELD_OK)
             return st;
     }

@@ -114,8 +114,8 @@ static void assert_same_element(const weld_element *x, const weld_element *y)
                             (size_t)x->symmetry->classes[c].size * sizeof(int32_t));
 }
 
-static const char *const graphs[] = {"depthwise", "residual"};
-enum { GRAPHS = 2 };
+static const char *const graphs[] = {"depthwise", "residual", "grouped_conv"};
+enum { GRAPHS = 3 };
 
 static void swaps_lower_the_loss(void **state)
 {

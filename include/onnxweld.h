@@ -147,6 +147,19 @@ WELD_API weld_status weld_model_inspect(weld_report **out, const weld_model *mod
  *  is made then, too. */
 WELD_API weld_status weld_model_prove_symmetry(weld_report **out, const weld_model *model,
                                                uint64_t seed, weld_error *err);
+typedef struct weld_inspect_options {
+    uint32_t struct_size;
+    bool prove; /**< as weld_model_prove_symmetry, with this seed */
+    uint64_t seed;
+    const char *const *freeze; /**< [freeze_count]: see weld_align_options */
+    size_t freeze_count;
+} weld_inspect_options;
+#define WELD_INSPECT_OPTIONS_INIT                                                                  \
+    {                                                                                              \
+        (uint32_t)sizeof(weld_inspect_options), false, 0, NULL, 0                                  \
+    }
+WELD_API weld_status weld_model_inspect_as(weld_report **out, const weld_model *model,
+                                           const weld_inspect_options *options, weld_error *err);
 typedef struct weld_shapes_options {
     uint32_t struct_size;
     int64_t batch;                 /**< axis 0 of the first input; 0 = as the file has it */
@@ -272,10 +285,14 @@ typedef struct weld_align_options {
      *  that lowers the loss of the merge at 1/2 on up to 2000 samples, in at most 3 sweeps. The result
      *  depends on the clock only if the time was not enough (the report says so). 0 = not at all */
     double polish_seconds;
+    /** POSIX extended regular expressions: a class whose name, or the name of one of whose parameters,
+     *  matches one stays as it is, and so does what moves along with it */
+    const char *const *freeze; /**< [freeze_count] */
+    size_t freeze_count;
 } weld_align_options;
 #define WELD_ALIGN_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        (uint32_t)sizeof(weld_align_options), NULL, NULL, 0, 0, 0, false, 0, 0.0                   \
+        (uint32_t)sizeof(weld_align_options), NULL, NULL, 0, 0, 0, false, 0, 0.0, NULL, 0          \
     }
 
 /** Permutations that bring `b` to `a`. Both are borrowed and must outlive the alignment.

@@ -1,6 +1,7 @@
 #include "api/objects.h"
 #include "ops/opaque.h"
 #include "prove/orbit.h"
+#include "symmetry/freeze.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -85,7 +86,21 @@ static void share_sizes(const weld_alignment *al)
     }
 }
 
-static weld_status prepare(weld_alignment *al, const weld_dataset *data, weld_error *err)
+weld_status weld_freeze_classes(weld_symmetry *s, const char *const *patterns, size_t count,
+                                weld_error *err)
+{
+    weld_status st = WELD_OK;
+    int hits;
+    for (size_t k = 0; k < count; k++) {
+        WELD_TRY(weld_symmetry_freeze(s, patterns[k], &hits, err));
+        WELD_REQUIRE(hits, WELD_E_ARGUMENT, "nothing to freeze: no class of units matches '%s'",
+                     patterns[k]);
+    }
+done:
+    return st;
+}
+
+static weld_status prepare(weld_alignment *al, const weld_align_options *o, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_pairing *pairing = NULL;
@@ -98,8 +113,8 @@ static weld_status prepare(weld_alignment *al, const weld_dataset *data, weld_er
         st = refuse(pairing, al->a, al->b, err);
         goto done;
     }
-    adopt_sizes(al->a, data);
-    adopt_sizes(al->b, data);
+    adopt_sizes(al->a, o->data);
+    adopt_sizes(al->b, o->data);
     WELD_TRY(to_frame(&al->naive, al->a, al->b, pairing, err));
     al->pairing = pairing;
     pairing = NULL;
@@ -107,6 +122,7 @@ static weld_status prepare(weld_alignment *al, const weld_dataset *data, weld_er
     WELD_TRY(weld_structure_shapes(&al->shapes, al->a->structure, WELD_MICRO_BATCH, err));
     WELD_TRY(
         weld_symmetry_derive(&al->symmetry, al->ctx, al->a->structure->graph, al->shapes, err));
+    WELD_TRY(weld_freeze_classes(al->symmetry, o->freeze, o->freeze_count, err));
 done:
     weld_pairing_free(pairing);
     return st;
@@ -201,7 +217,7 @@ weld_status weld_align(weld_alignment **out, const weld_model *a, const weld_mod
     al->b = b;
     al->restarts = o->restarts > 0 ? o->restarts : 0;
     al->seed = o->seed;
-    WELD_TRY(prepare(al, o->data, err));
+    WELD_TRY(prepare(al, o, err));
     WELD_TRY(match(al, o, err));
     *out = al;
     al = NULL;

@@ -114,6 +114,9 @@ weld_status weld_choose(weld_match_result **out, weld_alignment *al, const weld_
 /* Swaps units of al->element while that lowers the loss, for so many seconds. */
 weld_status weld_polish_alignment(weld_alignment *al, const weld_dataset *data, double seconds,
                                   weld_error *err);
+/* Pins what matches one of the patterns; each must match something. */
+weld_status weld_freeze_classes(weld_symmetry *s, const char *const *patterns, size_t count,
+                                weld_error *err);
 /* Seconds of a clock that only goes forward. */
 double weld_clock(void);
 /* What a report says of the data; the strings are the data set's. */

@@ -278,16 +278,19 @@ done:
     return st;
 }
 
-/* `seed` NULL: nothing is proved. */
-static weld_status inspect(weld_report **out, const weld_model *model, const uint64_t *seed,
-                           weld_error *err)
+weld_status weld_model_inspect_as(weld_report **out, const weld_model *model,
+                                  const weld_inspect_options *options, weld_error *err)
 {
+    const weld_inspect_options defaults = WELD_INSPECT_OPTIONS_INIT;
+    const weld_inspect_options *o = options ? options : &defaults;
     weld_status st = WELD_OK, proved = WELD_OK;
     weld_report *r = NULL;
     weld_shapes *shapes = NULL;
     weld_symmetry *symmetry = NULL;
     weld_proof proof = {0};
     *out = NULL;
+    WELD_REQUIRE(o->struct_size == sizeof *o, WELD_E_ARGUMENT, "inspect options of %u bytes",
+                 o->struct_size);
     WELD_TRY(weld_report_open(&r, model->ctx, err));
     r->inspection.present = true;
     WELD_TRY(weld_report_add_model(r, "M", model, err));
@@ -295,15 +298,16 @@ static weld_status inspect(weld_report **out, const weld_model *model, const uin
     WELD_TRY(add_values(r, model->structure, shapes, err));
     WELD_TRY(add_layers(r, model->structure->graph, err));
     WELD_TRY(weld_symmetry_derive(&symmetry, model->ctx, model->structure->graph, shapes, err));
+    WELD_TRY(weld_freeze_classes(symmetry, o->freeze, o->freeze_count, err));
     r->inspection.pinned_fraction = pinned_fraction(symmetry);
     WELD_TRY(add_classes(r, &r->inspection.classes, symmetry, NULL, err));
     const weld_node *opaque = weld_find_opaque(model->structure->graph);
-    if (seed && opaque)
+    if (o->prove && opaque)
         WELD_TRY(weld_report_warn(r, err, "W011",
                                   "proof: partial, by structure only: node '%s' can't be run",
                                   opaque->name));
-    if (seed && !opaque)
-        proved = weld_prove_symmetry(&proof, symmetry, shapes, model->params, *seed, err);
+    if (o->prove && !opaque)
+        proved = weld_prove_symmetry(&proof, symmetry, shapes, model->params, o->seed, err);
     if (proved != WELD_OK && proved != WELD_E_NEGATIVE)
         st = proved;
     if (st != WELD_OK)
@@ -321,13 +325,16 @@ done:
 
 weld_status weld_model_inspect(weld_report **out, const weld_model *model, weld_error *err)
 {
-    return inspect(out, model, NULL, err);
+    return weld_model_inspect_as(out, model, NULL, err);
 }
 
 weld_status weld_model_prove_symmetry(weld_report **out, const weld_model *model, uint64_t seed,
                                       weld_error *err)
 {
-    return inspect(out, model, &seed, err);
+    weld_inspect_options o = WELD_INSPECT_OPTIONS_INIT;
+    o.prove = true;
+    o.seed = seed;
+    return weld_model_inspect_as(out, model, &o, err);
 }
 
 weld_status weld_check(weld_report **out, const weld_model *a, const weld_model *b, weld_error *err)

@@ -79,6 +79,18 @@ expect 0 "polish" "$weld" align "$models/cnn/a.onnx" "$models/cnn/b.onnx" --matc
 grep -q "polished .* on 10 samples; time was out" "$work/err" || { echo "FAIL polish"; failed=1; }
 expect 2 "polish without labels" "$weld" align "$models/cnn/a.onnx" "$models/cnn/b.onnx" --polish 1 \
     --match-data "$models/grey/match.npz" --preset unit --limit 20 -o "$work/no.onnx"
+expect 0 "freeze" "$weld" align "$models/mlp/a.onnx" "$models/mlp/b.onnx" -o "$work/frozen.onnx" \
+    --freeze "layers\.3\.weight" --json
+python3 - "$work/out" <<'EOF' || { echo "FAIL freeze"; failed=1; }
+import json, sys
+classes = json.load(open(sys.argv[1]))["match"]["classes"]
+frozen = [c for c in classes if c["reason"]]
+assert len(classes) == 3 and [c["kind"] for c in classes] == ["free", "pinned", "pinned"]
+assert all(c["reason"] == "--freeze" for c in frozen) and classes[0]["moved"] > 0
+EOF
+expect 0 "freeze and prove" "$weld" inspect "$models/resnet/a.onnx" --symmetry --freeze "^/layers.5"
+expect 2 "nothing to freeze" "$weld" inspect "$models/mlp/a.onnx" --freeze nonsense
+expect 2 "not a pattern" "$weld" inspect "$models/mlp/a.onnx" --freeze "("
 expect 2 "auto without data" "$weld" align "$models/mlp/a.onnx" "$models/mlp/b.onnx" --match auto \
     -o "$work/no.onnx"
 expect 0 "diff with auto" "$weld" diff "$models/mlp/b.onnx" "$work/c.onnx" --match auto \

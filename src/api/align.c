@@ -156,11 +156,8 @@ done:
 static weld_status choose_candidate(weld_match_result **out, weld_alignment *al,
                                     const weld_match_input *input, int wanted, weld_error *err)
 {
-    size_t count;
-    const weld_candidate *table = weld_candidates(&count);
-    if (wanted > 0 && (size_t)wanted < count)
-        count = (size_t)wanted;
-    return weld_choose(out, al, input, table, count, err);
+    const int count = wanted > 0 && wanted < WELD_CANDIDATES ? wanted : WELD_CANDIDATES;
+    return weld_choose(out, al, input, weld_candidates(), (size_t)count, err);
 }
 
 static weld_status match(weld_alignment *al, const weld_align_options *o, weld_error *err)

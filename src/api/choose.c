@@ -6,7 +6,7 @@
 #include <time.h>
 
 /* "none" stands before the table: what is connected already stays as it is. */
-static const weld_candidate keep = {"none", "none", 0, 0};
+static const weld_candidate keep = {"none", &weld_matcher_none, 0, 0};
 
 typedef struct chooser {
     weld_alignment *al;
@@ -39,15 +39,9 @@ static bool ends_the_run(weld_status st)
 static weld_status run_candidate(chooser *c, int k, weld_error *err)
 {
     weld_trial *trial = &c->al->trials[k];
-    weld_match_input input = *c->input;
     weld_error failure = WELD_ERROR_INIT;
-    const weld_matcher *matcher = weld_matcher_find(trial->candidate->matcher);
     const double began = weld_clock();
-    input.restarts = trial->candidate->restarts;
-    input.seed += trial->candidate->seed;
-    const weld_status st = matcher ? matcher->run(&c->results[k], &input, &failure)
-                                   : weld_fail(&failure, WELD_E_ARGUMENT, "no match method '%s'",
-                                               trial->candidate->matcher);
+    const weld_status st = weld_candidate_run(&c->results[k], trial->candidate, c->input, &failure);
     trial->seconds = weld_clock() - began;
     trial->loss = trial->objective = NAN;
     if (st == WELD_OK) {

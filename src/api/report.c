@@ -161,7 +161,7 @@ static weld_status add_trial(weld_report *r, const weld_alignment *al, int k, we
 {
     const weld_trial *trial = &al->trials[k];
     const weld_report_candidate candidate = {.name = trial->candidate->name,
-                                             .method = trial->candidate->matcher,
+                                             .method = trial->candidate->matcher->name,
                                              .failure = trial->failure[0] ? trial->failure : NULL,
                                              .loss = trial->loss,
                                              .objective = trial->objective,

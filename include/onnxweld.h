@@ -147,6 +147,19 @@ WELD_API weld_status weld_model_inspect(weld_report **out, const weld_model *mod
  *  is made then, too. */
 WELD_API weld_status weld_model_prove_symmetry(weld_report **out, const weld_model *model,
                                                uint64_t seed, weld_error *err);
+typedef struct weld_inspect_options {
+    uint32_t struct_size;
+    bool prove; /**< as weld_model_prove_symmetry, with this seed */
+    uint64_t seed;
+    const char *const *freeze; /**< [freeze_count]: see weld_align_options */
+    size_t freeze_count;
+} weld_inspect_options;
+#define WELD_INSPECT_OPTIONS_INIT                                                                  \
+    {                                                                                              \
+        (uint32_t)sizeof(weld_inspect_options), false, 0, NULL, 0                                  \
+    }
+WELD_API weld_status weld_model_inspect_as(weld_report **out, const weld_model *model,
+                                           const weld_inspect_options *options, weld_error *err);
 typedef struct weld_shapes_options {
     uint32_t struct_size;
     int64_t batch;                 /**< axis 0 of the first input; 0 = as the file has it */
@@ -192,6 +205,10 @@ WELD_API weld_status weld_dataset_open(weld_dataset **out, weld_context *ctx, co
                                        const weld_dataset_options *options, weld_error *err);
 WELD_API int64_t weld_dataset_size(const weld_dataset *dataset);
 WELD_API bool weld_dataset_has_labels(const weld_dataset *dataset);
+/** Two disjoint parts, drawn at random, that borrow `dataset`'s samples and keep their order: out[0] has
+ *  `match_samples` (0 = half, at most 10 000), out[1] all others. The same seed, the same parts. */
+WELD_API weld_status weld_dataset_split(weld_dataset *out[2], const weld_dataset *dataset,
+                                        int64_t match_samples, uint64_t seed, weld_error *err);
 WELD_API void weld_dataset_free(weld_dataset *dataset);
 
 /* ---- run -------------------------------------------------------------------- */
@@ -253,19 +270,37 @@ WELD_API weld_status weld_model_run_data(weld_values **out, const weld_model *mo
 
 typedef struct weld_align_options {
     uint32_t struct_size;
-    const char *method;       /**< none, weights, activations; NULL = weights */
-    const weld_dataset *data; /**< for activations; labels are never used */
-    int64_t batch;            /**< samples per forward pass; 0 = chosen */
-    int restarts;             /**< descents of weight matching; 0 = 4 */
+    const char *method; /**< of weld_align_methods(); NULL = auto with data, weights without */
+    /** To match on, never to judge by; labels are used by auto only, where there are some. Its shapes
+     *  fill sizes that the files leave open, with any method. */
+    const weld_dataset *data;
+    int64_t batch; /**< samples per forward pass; 0 = chosen */
+    /** Descents of weight matching, the best objective kept: the first from the identity, the second
+     *  from an anchored forward sweep, others from the identity; 0 = one, from the anchored sweep */
+    int restarts;
     uint64_t seed;
     bool graph_order; /**< the first descent visits the classes in graph order, not at random */
+    int candidates;   /**< of auto, besides none; 0 = 10 */
+    /** Afterwards, with labelled data: units of classes of at most 64 change places in pairs as long as
+     *  that lowers the loss of the merge at 1/2 on up to 2000 samples, in at most 3 sweeps. The result
+     *  depends on the clock only if the time was not enough (the report says so). 0 = not at all */
+    double polish_seconds;
+    /** POSIX extended regular expressions: a class whose name, or the name of one of whose parameters,
+     *  matches one stays as it is, and so does what moves along with it */
+    const char *const *freeze; /**< [freeze_count] */
+    size_t freeze_count;
 } weld_align_options;
 #define WELD_ALIGN_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        (uint32_t)sizeof(weld_align_options), NULL, NULL, 0, 0, 0, false                           \
+        (uint32_t)sizeof(weld_align_options), NULL, NULL, 0, 0, 0, false, 0, 0.0, NULL, 0          \
     }
 
-/** Permutations that bring `b` to `a`. Both are borrowed and must outlive the alignment. */
+/** Permutations that bring `b` to `a`. Both are borrowed and must outlive the alignment.
+ *  auto: none and a table of candidates are merged at alpha = 1/2 and run on `data`; the least loss
+ *  wins, the earliest of equals. With labels the loss is the cross-entropy. Without: for a model whose
+ *  first output is [N, C], C >= 2, the Kullback-Leibler divergence of its softmax from the mean of the
+ *  ends' softmax, else the mean square of its difference from the mean of the ends' outputs. A
+ *  candidate that fails is reported and left out. */
 WELD_API weld_status weld_align(weld_alignment **out, const weld_model *a, const weld_model *b,
                                 const weld_align_options *options, weld_error *err);
 /** A permutation file (weld_outputs_add_alignment); refused unless it fits the pair. */
@@ -364,6 +399,8 @@ WELD_API void weld_outputs_free(weld_outputs *outputs);
 
 WELD_API const char *const *weld_op_names(void);
 WELD_API const char *const *weld_align_methods(void);
+/** false for a method that looks at the weights only, or that there is not; NULL counts as auto */
+WELD_API bool weld_align_uses_data(const char *method);
 WELD_API const char *const *weld_report_formats(void);
 WELD_API const char *const *weld_dataset_presets(void);
 

@@ -41,7 +41,7 @@ def main():
         evaluation, matching = shared / "data" / data, shared / "data" / match
         activations = lmc(tool, models, evaluation,
                           [*options, "--match", "activations", "--match-data", str(matching)])
-        orders = [lmc(tool, models, evaluation, [*options, "--restarts", "1", "--seed", str(seed)])
+        orders = [lmc(tool, models, evaluation, [*options, "--match", "weights", "--restarts", "1", "--seed", str(seed)])
                   for seed in range(10)]
         naive = activations["lmc"]["naive"]
         print(f"{name}: naive {naive['accuracy'][1]:.4f} (table {accuracy:.4f}), "

@@ -1,13 +1,24 @@
 #include "api/objects.h"
-#include "match/matchers.h"
 #include "ops/opaque.h"
 #include "prove/orbit.h"
+#include "symmetry/freeze.h"
 #include <stdio.h>
 #include <string.h>
 
 const char *const *weld_align_methods(void)
 {
     return weld_matcher_names();
+}
+
+static bool is_auto(const char *method, bool has_data)
+{
+    return method ? strcmp(method, "auto") == 0 : has_data;
+}
+
+bool weld_align_uses_data(const char *method)
+{
+    const weld_matcher *matcher = weld_matcher_find(method);
+    return is_auto(method, true) || (matcher && matcher->needs_data);
 }
 
 /* Parameter p of `out` := parameter q of `in`, in the type that the former has. */
@@ -75,7 +86,21 @@ static void share_sizes(const weld_alignment *al)
     }
 }
 
-static weld_status prepare(weld_alignment *al, const weld_dataset *data, weld_error *err)
+weld_status weld_freeze_classes(weld_symmetry *s, const char *const *patterns, size_t count,
+                                weld_error *err)
+{
+    weld_status st = WELD_OK;
+    int hits;
+    for (size_t k = 0; k < count; k++) {
+        WELD_TRY(weld_symmetry_freeze(s, patterns[k], &hits, err));
+        WELD_REQUIRE(hits, WELD_E_ARGUMENT, "nothing to freeze: no class of units matches '%s'",
+                     patterns[k]);
+    }
+done:
+    return st;
+}
+
+static weld_status prepare(weld_alignment *al, const weld_align_options *o, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_pairing *pairing = NULL;
@@ -88,8 +113,8 @@ static weld_status prepare(weld_alignment *al, const weld_dataset *data, weld_er
         st = refuse(pairing, al->a, al->b, err);
         goto done;
     }
-    adopt_sizes(al->a, data);
-    adopt_sizes(al->b, data);
+    adopt_sizes(al->a, o->data);
+    adopt_sizes(al->b, o->data);
     WELD_TRY(to_frame(&al->naive, al->a, al->b, pairing, err));
     al->pairing = pairing;
     pairing = NULL;
@@ -97,6 +122,7 @@ static weld_status prepare(weld_alignment *al, const weld_dataset *data, weld_er
     WELD_TRY(weld_structure_shapes(&al->shapes, al->a->structure, WELD_MICRO_BATCH, err));
     WELD_TRY(
         weld_symmetry_derive(&al->symmetry, al->ctx, al->a->structure->graph, al->shapes, err));
+    WELD_TRY(weld_freeze_classes(al->symmetry, o->freeze, o->freeze_count, err));
 done:
     weld_pairing_free(pairing);
     return st;
@@ -106,22 +132,46 @@ static weld_status check_data(const weld_alignment *al, const weld_dataset *data
 {
     const weld_graph *g = al->a->structure->graph;
     if (!data)
-        return weld_fail(err, WELD_E_ARGUMENT, "matching by activations needs data");
+        return weld_fail(err, WELD_E_ARGUMENT, "match method '%s' needs data", al->method);
     if (g->input_count != 1)
         return weld_fail(err, WELD_E_UNSUPPORTED, "data for a model with %d inputs",
                          g->input_count);
     return weld_dataset_fits(data, &al->shapes->types[g->inputs[0]].shape, err);
 }
 
+/* The report says what was matched on. */
+static weld_status note_data(weld_alignment *al, const weld_dataset *data, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    al->data = weld_describe_data(data);
+    al->data_path = weld_strdup(al->ctx, data->path);
+    WELD_REQUIRE(al->data_path, WELD_E_NOMEM, "out of memory");
+    memcpy(al->data_sha256, data->sha256, sizeof al->data_sha256);
+    al->data.path = al->data_path;
+    al->data.sha256 = al->data_sha256;
+done:
+    return st;
+}
+
+static weld_status choose_candidate(weld_match_result **out, weld_alignment *al,
+                                    const weld_match_input *input, int wanted, weld_error *err)
+{
+    const int count = wanted > 0 && wanted < WELD_CANDIDATES ? wanted : WELD_CANDIDATES;
+    return weld_choose(out, al, input, weld_candidates(), (size_t)count, err);
+}
+
 static weld_status match(weld_alignment *al, const weld_align_options *o, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_match_result *result = NULL;
-    const weld_matcher *matcher = weld_matcher_find(o->method);
-    WELD_REQUIRE(matcher, WELD_E_ARGUMENT, "no match method '%s'", o->method);
-    al->method = matcher->name;
-    if (matcher->needs_data)
+    const bool choose = is_auto(o->method, o->data != NULL);
+    const weld_matcher *matcher = choose ? NULL : weld_matcher_find(o->method);
+    WELD_REQUIRE(choose || matcher, WELD_E_ARGUMENT, "no match method '%s'", o->method);
+    al->method = choose ? "auto" : matcher->name;
+    if (choose || matcher->needs_data || (o->data && o->polish_seconds > 0)) {
         WELD_TRY(check_data(al, o->data, err));
+        WELD_TRY(note_data(al, o->data, err));
+    }
     weld_match_input input = {.symmetry = al->symmetry,
                               .shapes = al->shapes,
                               .a = al->a->params,
@@ -130,7 +180,10 @@ static weld_status match(weld_alignment *al, const weld_align_options *o, weld_e
                               .restarts = al->restarts,
                               .seed = al->seed,
                               .graph_order = o->graph_order};
-    WELD_TRY(matcher->run(&result, &input, err));
+    if (choose)
+        WELD_TRY(choose_candidate(&result, al, &input, o->candidates, err));
+    else
+        WELD_TRY(matcher->run(&result, &input, err));
     al->element = result->element;
     result->element = NULL;
     al->objective[0] = result->objective_start;
@@ -140,6 +193,8 @@ static weld_status match(weld_alignment *al, const weld_align_options *o, weld_e
     al->distances = result->distances;
     WELD_TRY(weld_paramset_copy(&al->aligned, al->naive, err));
     WELD_TRY(weld_element_apply(al->aligned, al->element, al->naive, err));
+    if (o->polish_seconds > 0)
+        WELD_TRY(weld_polish_alignment(al, o->data, o->polish_seconds, err));
 done:
     weld_match_result_free(result);
     return st;
@@ -159,9 +214,9 @@ weld_status weld_align(weld_alignment **out, const weld_model *a, const weld_mod
     al->ctx = a->ctx;
     al->a = a;
     al->b = b;
-    al->restarts = o->restarts > 0 ? o->restarts : 4;
+    al->restarts = o->restarts > 0 ? o->restarts : 0;
     al->seed = o->seed;
-    WELD_TRY(prepare(al, o->data, err));
+    WELD_TRY(prepare(al, o, err));
     WELD_TRY(match(al, o, err));
     *out = al;
     al = NULL;
@@ -221,6 +276,8 @@ void weld_alignment_free(weld_alignment *al)
     weld_paramset_free(al->naive);
     weld_paramset_free(al->aligned);
     weld_element_free(al->element);
+    weld_free(al->ctx, al->data_path);
+    weld_free(al->ctx, al->trials);
     weld_symmetry_free(al->symmetry);
     weld_shapes_free(al->shapes);
     weld_pairing_free(al->pairing);
@@ -245,7 +302,7 @@ static weld_status new_model(weld_model **out, const weld_alignment *al, const w
 {
     weld_status st = WELD_OK;
     weld_model *m = NULL;
-    char parents[160];
+    char parents[160], align[128];
     WELD_NEW(m, al->ctx, 1);
     m->ctx = al->ctx;
     m->structure = weld_structure_retain(like->structure);
@@ -255,7 +312,9 @@ static weld_status new_model(weld_model **out, const weld_alignment *al, const w
     WELD_TRY(add_metadata(m, "onnxweld.version", weld_version(), err));
     WELD_TRY(add_metadata(m, "onnxweld.parents", parents, err));
     WELD_TRY(add_metadata(m, "onnxweld.method", method, err));
-    WELD_TRY(add_metadata(m, "onnxweld.align", al->method, err));
+    snprintf(align, sizeof align, "%s%s%s", al->method, al->trials ? ": " : "",
+             al->trials ? al->trials[al->chosen].candidate->name : "");
+    WELD_TRY(add_metadata(m, "onnxweld.align", align, err));
     *out = m;
     m = NULL;
 done:
@@ -271,7 +330,7 @@ weld_status weld_merge(weld_model **out, const weld_alignment *al, double alpha,
     *out = NULL;
     WELD_REQUIRE(alpha >= 0 && alpha <= 1, WELD_E_ARGUMENT, "alpha %g, allowed 0 to 1", alpha);
     WELD_TRY(new_model(&m, al, al->a, "lerp", err));
-    weld_paramset_lerp(m->params, al->a->params, al->aligned, alpha);
+    WELD_TRY(weld_combine(m->params, al, al->aligned, alpha, err));
     snprintf(text, sizeof text, "%.17g", alpha);
     WELD_TRY(add_metadata(m, "onnxweld.alpha", text, err));
     *out = m;

@@ -2,6 +2,7 @@
 #ifndef WELD_API_OBJECTS_H
 #define WELD_API_OBJECTS_H
 #include "canon/pair.h"
+#include "match/candidates.h"
 #include "match/matchers.h"
 #include "onnx/import.h"
 #include "onnx/params.h"
@@ -39,6 +40,22 @@ struct weld_model {
     int metadata_count;
 };
 
+/* What became of a candidate of --match auto. */
+typedef struct weld_trial {
+    const weld_candidate *candidate;
+    double loss, objective, seconds; /* of the merge at 1/2; of the weights; of matching */
+    char failure[256];               /* "" = none */
+} weld_trial;
+
+/* What polishing did: see src/api/polish.c. */
+typedef struct weld_polish {
+    bool present, out_of_time;
+    double seconds;               /* that it was given */
+    double loss[2];               /* of the merge at 1/2 on the samples, before and after */
+    int64_t samples, tried, kept; /* swaps */
+    int sweeps, wide;             /* wide: classes with too many units */
+} weld_polish;
+
 struct weld_alignment {
     weld_context *ctx;
     const weld_model *a, *b; /* borrowed */
@@ -50,6 +67,12 @@ struct weld_alignment {
     weld_paramset *naive;   /* B in A's frame */
     weld_paramset *aligned; /* permuted by the element */
     const char *method;
+    weld_report_data data; /* that was matched on; its strings are these */
+    char *data_path, data_sha256[WELD_SHA256_TEXT];
+    weld_trial *trials; /* [trial_count] of auto, in the order of trying; else NULL */
+    int trial_count, chosen;
+    const char *metric; /* of the trials' losses: see eval/midpoint.h */
+    weld_polish polish;
     double objective[2]; /* before, after; <A, pi(B)> over the scored tensors */
     int sweeps, restarts;
     uint64_t seed;
@@ -83,6 +106,23 @@ weld_status weld_report_rereading(weld_report *report, weld_model *const reread[
                                   weld_error *err);
 /* A report that knows the library and the machine. */
 weld_status weld_report_open(weld_report **out, weld_context *ctx, weld_error *err);
+/* The parameters of a merge with B's parameters `b`, permuted: what is judged and what is written.
+ * Whatever merging will do besides averaging goes here. */
+weld_status weld_combine(weld_paramset *out, const weld_alignment *al, const weld_paramset *b,
+                         double alpha, weld_error *err);
+/* Tries "none" and the candidates of the table; the winner's result. al->trials tell of all. */
+weld_status weld_choose(weld_match_result **out, weld_alignment *al, const weld_match_input *input,
+                        const weld_candidate *table, size_t count, weld_error *err);
+/* Swaps units of al->element while that lowers the loss, for so many seconds. */
+weld_status weld_polish_alignment(weld_alignment *al, const weld_dataset *data, double seconds,
+                                  weld_error *err);
+/* Pins what matches one of the patterns; each must match something. */
+weld_status weld_freeze_classes(weld_symmetry *s, const char *const *patterns, size_t count,
+                                weld_error *err);
+/* Seconds of a clock that only goes forward. */
+double weld_clock(void);
+/* What a report says of the data; the strings are the data set's. */
+weld_report_data weld_describe_data(const weld_dataset *data);
 /* Adds what the file says of the model: producer, opsets, number of parameters. */
 weld_status weld_report_add_model(weld_report *report, const char *role, const weld_model *model,
                                   weld_error *err);

@@ -1,7 +1,6 @@
 /* Fills the report from models, alignments and measurements. */
 #include "api/objects.h"
 #include "core/parallel.h"
-#include "eval/measure.h"
 #include "ops/opaque.h"
 #include "prove/orbit.h"
 #include "report/report.h"
@@ -145,6 +144,32 @@ weld_status weld_report_open(weld_report **out, weld_context *ctx, weld_error *e
     return st;
 }
 
+static weld_report_polish describe_polish(const weld_polish *p)
+{
+    return (weld_report_polish){.present = p->present,
+                                .out_of_time = p->out_of_time,
+                                .seconds = p->seconds,
+                                .loss = {p->loss[0], p->loss[1]},
+                                .samples = p->samples,
+                                .tried = p->tried,
+                                .kept = p->kept,
+                                .sweeps = p->sweeps,
+                                .wide = p->wide};
+}
+
+static weld_status add_trial(weld_report *r, const weld_alignment *al, int k, weld_error *err)
+{
+    const weld_trial *trial = &al->trials[k];
+    const weld_report_candidate candidate = {.name = trial->candidate->name,
+                                             .method = trial->candidate->matcher->name,
+                                             .failure = trial->failure[0] ? trial->failure : NULL,
+                                             .loss = trial->loss,
+                                             .objective = trial->objective,
+                                             .seconds = trial->seconds,
+                                             .chosen = k == al->chosen};
+    return weld_report_put_candidate(r, &candidate, err);
+}
+
 static weld_report_verification verification_of(const weld_proof *proof, bool pass)
 {
     return (weld_report_verification){.present = proof->n > 0,
@@ -168,11 +193,16 @@ weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld
                                .restarts = al->restarts,
                                .sweeps = al->sweeps,
                                .pinned_fraction = pinned_fraction(al->symmetry),
-                               .objective = {al->objective[0], al->objective[1]}};
+                               .objective = {al->objective[0], al->objective[1]},
+                               .metric = al->metric,
+                               .polish = describe_polish(&al->polish),
+                               .data = al->data};
     const weld_match_distances *d = &al->distances;
     match.distances =
         (weld_report_distances){d->present, d->commutativity, d->weights, d->features, d->products};
     WELD_TRY(weld_report_put_match(r, &match, err));
+    for (int k = 0; k < al->trial_count; k++)
+        WELD_TRY(add_trial(r, al, k, err));
     WELD_TRY(add_classes(r, &r->match.classes, al->symmetry, al->element, err));
     r->verification = verification_of(&al->proof, al->proved);
     if (al->opaque)
@@ -181,6 +211,11 @@ weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld
                                   al->opaque->name));
     if (al->note[0])
         WELD_TRY(weld_report_warn(r, err, "W013", "%s", al->note));
+    if (al->polish.present && al->polish.samples < 1000)
+        WELD_TRY(weld_report_warn(r, err, "W014",
+                                  "polished on %" PRId64 " samples: it may do worse on others, "
+                                  "which a thousand would prevent",
+                                  al->polish.samples));
     WELD_TRY(weld_report_rereading(r, al->reread, err));
     *out = r;
     r = NULL;
@@ -248,16 +283,19 @@ done:
     return st;
 }
 
-/* `seed` NULL: nothing is proved. */
-static weld_status inspect(weld_report **out, const weld_model *model, const uint64_t *seed,
-                           weld_error *err)
+weld_status weld_model_inspect_as(weld_report **out, const weld_model *model,
+                                  const weld_inspect_options *options, weld_error *err)
 {
+    const weld_inspect_options defaults = WELD_INSPECT_OPTIONS_INIT;
+    const weld_inspect_options *o = options ? options : &defaults;
     weld_status st = WELD_OK, proved = WELD_OK;
     weld_report *r = NULL;
     weld_shapes *shapes = NULL;
     weld_symmetry *symmetry = NULL;
     weld_proof proof = {0};
     *out = NULL;
+    WELD_REQUIRE(o->struct_size == sizeof *o, WELD_E_ARGUMENT, "inspect options of %u bytes",
+                 o->struct_size);
     WELD_TRY(weld_report_open(&r, model->ctx, err));
     r->inspection.present = true;
     WELD_TRY(weld_report_add_model(r, "M", model, err));
@@ -265,15 +303,16 @@ static weld_status inspect(weld_report **out, const weld_model *model, const uin
     WELD_TRY(add_values(r, model->structure, shapes, err));
     WELD_TRY(add_layers(r, model->structure->graph, err));
     WELD_TRY(weld_symmetry_derive(&symmetry, model->ctx, model->structure->graph, shapes, err));
+    WELD_TRY(weld_freeze_classes(symmetry, o->freeze, o->freeze_count, err));
     r->inspection.pinned_fraction = pinned_fraction(symmetry);
     WELD_TRY(add_classes(r, &r->inspection.classes, symmetry, NULL, err));
     const weld_node *opaque = weld_find_opaque(model->structure->graph);
-    if (seed && opaque)
+    if (o->prove && opaque)
         WELD_TRY(weld_report_warn(r, err, "W011",
                                   "proof: partial, by structure only: node '%s' can't be run",
                                   opaque->name));
-    if (seed && !opaque)
-        proved = weld_prove_symmetry(&proof, symmetry, shapes, model->params, *seed, err);
+    if (o->prove && !opaque)
+        proved = weld_prove_symmetry(&proof, symmetry, shapes, model->params, o->seed, err);
     if (proved != WELD_OK && proved != WELD_E_NEGATIVE)
         st = proved;
     if (st != WELD_OK)
@@ -291,13 +330,16 @@ done:
 
 weld_status weld_model_inspect(weld_report **out, const weld_model *model, weld_error *err)
 {
-    return inspect(out, model, NULL, err);
+    return weld_model_inspect_as(out, model, NULL, err);
 }
 
 weld_status weld_model_prove_symmetry(weld_report **out, const weld_model *model, uint64_t seed,
                                       weld_error *err)
 {
-    return inspect(out, model, &seed, err);
+    weld_inspect_options o = WELD_INSPECT_OPTIONS_INIT;
+    o.prove = true;
+    o.seed = seed;
+    return weld_model_inspect_as(out, model, &o, err);
 }
 
 weld_status weld_check(weld_report **out, const weld_model *a, const weld_model *b, weld_error *err)
@@ -328,136 +370,16 @@ done:
     return st;
 }
 
-static weld_status add_lmc(weld_report *r, const weld_measures *m, const weld_pair_input *in,
-                           weld_error *err)
+weld_report_data weld_describe_data(const weld_dataset *data)
 {
-    weld_status st = WELD_OK;
-    int n = in->alpha_count;
-    double *error = NULL;
-    weld_report_lmc lmc = {.metric = "ce", .alpha = in->alpha, .alpha_count = (size_t)n};
-    WELD_NEW(error, r->ctx, n);
-    for (int v = 0; v < WELD_VARIANTS; v++) {
-        for (int k = 0; k < n; k++)
-            error[k] = 1 - m->accuracy[v][k];
-        weld_barrier of_loss = weld_barrier_of(in->alpha, m->loss[v], n);
-        weld_barrier of_error = weld_barrier_of(in->alpha, error, n);
-        lmc.curve[v] = (weld_report_curve){m->loss[v], m->accuracy[v]};
-        lmc.loss.chord[v] = of_loss.chord;
-        lmc.loss.midpoint[v] = of_loss.midpoint;
-        lmc.error.chord[v] = of_error.chord;
-        lmc.error.midpoint[v] = of_error.midpoint;
-    }
-    WELD_TRY(weld_report_put_lmc(r, &lmc, err));
-done:
-    weld_free(r->ctx, error);
-    return st;
-}
-
-static void spread(weld_report_spread *out, const weld_mean_std *x, int count)
-{
-    for (int k = 0; k < count; k++)
-        out[k] = (weld_report_spread){x[k].mean, x[k].std};
-}
-
-static weld_status add_llfc(weld_report *r, const weld_measures *m, const weld_pair_input *in,
-                            weld_error *err)
-{
-    weld_status st = WELD_OK;
-    int n = in->llfc_alpha_count;
-    weld_report_spread *room = NULL; /* [variant, 3, n] */
-    WELD_NEW(room, r->ctx, WELD_VARIANTS * 3 * n);
-    WELD_TRY(weld_report_put_llfc(r, in->llfc_alpha, (size_t)n, err));
-    for (int k = 0; k < m->rows.count; k++) {
-        weld_report_row row = {.name = m->rows.names[k]};
-        for (int v = 0; v < WELD_VARIANTS; v++) {
-            const weld_row_figures *f = &m->row[v][k];
-            weld_report_spread *at = room + v * 3 * n;
-            spread(at, f->one_minus_cos, n);
-            spread(at + n, f->coef, n);
-            spread(at + 2 * n, f->coef_authors, n);
-            row.variant[v] =
-                (weld_report_figures){at,
-                                      at + n,
-                                      at + 2 * n,
-                                      {f->one_minus_cos_ab.mean, f->one_minus_cos_ab.std},
-                                      f->zeros};
-        }
-        WELD_TRY(weld_report_put_row(r, &row, err));
-    }
-done:
-    weld_free(r->ctx, room);
-    return st;
-}
-
-static weld_status add_data(weld_report *r, const weld_dataset *data, const weld_measures *m,
-                            weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_report_data section = {.sha256 = data->sha256,
-                                .path = data->path,
-                                .preprocess = data->preset,
-                                .n = data->count,
-                                .labels = data->labels != NULL};
-    WELD_TRY(weld_report_put_data(r, &section, err));
-    if (m->rows.removed)
-        WELD_TRY(weld_report_warn(r, err, "W001", "the trailing %s is left out for the loss",
-                                  m->rows.removed));
-    for (int k = 0; k < 2 && r->lmc.present; k++) {
-        double accuracy = r->lmc.curve[0].accuracy[k ? 0 : r->lmc.alpha_count - 1];
-        if (accuracy < 2.0 / m->classes && m->classes > 2)
-            WELD_TRY(weld_report_warn(r, err, "W002",
-                                      "accuracy of %s is %.4f, near chance: check preprocessing "
-                                      "(--preset, --mean, --std) and the order of the labels",
-                                      k ? "B" : "A", accuracy));
-    }
-done:
-    return st;
-}
-
-static weld_status check_grid(const double *alpha, size_t count, const char *what, weld_error *err)
-{
-    for (size_t k = 0; k < count; k++)
-        if (!(alpha[k] >= 0 && alpha[k] <= 1) || (k && !(alpha[k] > alpha[k - 1])))
-            return weld_fail(err, WELD_E_ARGUMENT,
-                             "%s %g at place %zu, allowed ascending in 0 to 1", what, alpha[k], k);
-    return WELD_OK;
-}
-
-weld_status weld_report_measure(weld_report *report, const weld_alignment *al,
-                                const weld_dataset *data, const weld_measure_options *options,
-                                weld_error *err)
-{
-    static const double grid[] = {0, .1, .2, .3, .4, .5, .6, .7, .8, .9, 1};
-    static const double llfc[] = {.25, .5, .75};
-    const weld_measure_options defaults = WELD_MEASURE_OPTIONS_INIT;
-    const weld_measure_options *o = options ? options : &defaults;
-    weld_status st = WELD_OK;
-    weld_measures *m = NULL;
-    weld_shapes *shapes = NULL;
-    weld_pair_input in = {
-        .ctx = al->ctx, .a = al->a->params, .b = {al->naive, al->aligned}, .data = data};
-    in.alpha = o->alpha ? o->alpha : grid;
-    in.alpha_count = (int)(o->alpha ? o->alpha_count : sizeof grid / sizeof grid[0]);
-    in.llfc_alpha = o->llfc_alpha ? o->llfc_alpha : llfc;
-    in.llfc_alpha_count = (int)(o->llfc_alpha ? o->llfc_alpha_count : sizeof llfc / sizeof llfc[0]);
-    WELD_TRY(check_grid(in.alpha, (size_t)in.alpha_count, "alpha", err));
-    WELD_TRY(check_grid(in.llfc_alpha, (size_t)in.llfc_alpha_count, "LLFC alpha", err));
-    WELD_TRY(weld_structure_shapes(&shapes, al->a->structure,
-                                   o->batch > 0 ? o->batch : WELD_MICRO_BATCH, err));
-    in.shapes = shapes;
-    const weld_graph *g = shapes->graph;
-    WELD_REQUIRE(g->input_count == 1, WELD_E_UNSUPPORTED, "data for a model with %d inputs",
-                 g->input_count);
-    WELD_TRY(weld_dataset_fits(data, &shapes->types[g->inputs[0]].shape, err));
-    WELD_TRY(weld_measure(&m, &in, err));
-    if (m->has_loss)
-        WELD_TRY(add_lmc(report, m, &in, err));
-    WELD_TRY(add_llfc(report, m, &in, err));
-    WELD_TRY(add_data(report, data, m, err));
-done:
-    weld_measures_free(m);
-    weld_shapes_free(shapes);
-    return st;
+    return (weld_report_data){.present = true,
+                              .sha256 = data->sha256,
+                              .path = data->path,
+                              .preprocess = data->preset,
+                              .n = data->count,
+                              .labels = data->labels != NULL,
+                              .split_of = data->whole ? data->whole->count : 0,
+                              .split_seed = data->split_seed};
 }
 
 weld_status weld_report_add_output(weld_report *report, const char *path, const char *sha256,

@@ -69,9 +69,11 @@ void print_options(FILE *to, char letter);
 const char *nearest(const char *word, const char *const *candidates, size_t count);
 
 /* Shared by the commands. */
-/* limit 0 = all samples */
-weld_status open_data(weld_dataset **out, const session *s, const char *path, long long limit,
-                      weld_error *err);
+/* labels: key or file, NULL = found; limit 0 = all samples */
+weld_status open_data(weld_dataset **out, const session *s, const char *path, const char *labels,
+                      long long limit, weld_error *err);
+/* --match-data */
+weld_status open_match_data(weld_dataset **out, const session *s, weld_error *err);
 /* A report in the format that the name's end says: .json, .html, .txt. */
 const char *format_of(const char *path);
 /* The summary to stderr, or with --json the report to stdout. */

@@ -62,8 +62,11 @@ static weld_status compare(weld_report **report, weld_model *const models[2], co
     how.restarts = (int)(s->o->restarts > 1000000 ? 1000000 : s->o->restarts);
     how.seed = (uint64_t)s->o->seed;
     how.graph_order = s->o->graph_order;
+    how.candidates = (int)(s->o->candidates > 1000000 ? 1000000 : s->o->candidates);
+    how.freeze = s->o->freeze.at;
+    how.freeze_count = s->o->freeze.count;
     if (s->o->match_data)
-        st = open_data(&data, s, s->o->match_data, s->o->match_limit, err);
+        st = open_match_data(&data, s, err);
     how.data = data;
     if (st == WELD_OK)
         st = weld_diff(report, models[0], models[1], how.method ? &how : NULL, err);
@@ -105,13 +108,17 @@ weld_status run_inspect(const session *s, weld_error *err)
     weld_model *model = NULL;
     weld_report *report = NULL;
     weld_error late = WELD_ERROR_INIT;
+    weld_inspect_options how = WELD_INSPECT_OPTIONS_INIT;
+    how.prove = s->o->symmetry;
+    how.seed = (uint64_t)s->o->seed;
+    how.freeze = s->o->freeze.at;
+    how.freeze_count = s->o->freeze.count;
     if (!s->o->shapes && (s->o->shapes_batch || s->o->sizes.count))
         return bad_usage(err, "inspect: --batch and --sizes need --shapes");
     weld_status st = load_model(&model, s, s->o->files[0], err);
     if (st == WELD_OK)
-        st = s->o->shapes     ? read_shapes(&report, model, s, err)
-             : s->o->symmetry ? weld_model_prove_symmetry(&report, model, (uint64_t)s->o->seed, err)
-                              : weld_model_inspect(&report, model, err);
+        st = s->o->shapes ? read_shapes(&report, model, s, err)
+                          : weld_model_inspect_as(&report, model, &how, err);
     if (report && write_reports(report, s, &late) != WELD_OK && st == WELD_OK) {
         *err = late;
         st = late.status;

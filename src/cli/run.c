@@ -36,7 +36,7 @@ static weld_status run_on_data(weld_values **out, const weld_model *model, const
         if (st == WELD_OK)
             st = weld_model_run(out, model, inputs, &how, err);
     } else {
-        st = open_data(&data, s, o->data, o->limit, err);
+        st = open_data(&data, s, o->data, o->labels, o->limit, err);
         if (st == WELD_OK)
             st = weld_model_run_data(out, model, data, &how, err);
     }

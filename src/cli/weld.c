@@ -6,7 +6,8 @@
 
 typedef struct job {
     weld_model *a, *b;
-    weld_dataset *data, *match_data;
+    weld_dataset *whole;             /* --data, when it was split; else NULL */
+    weld_dataset *data, *match_data; /* for evaluation, for matching; NULL = none */
     weld_alignment *alignment;
     weld_report *report;
     weld_outputs *outputs;
@@ -19,6 +20,7 @@ static void free_job(job *j)
     weld_alignment_free(j->alignment);
     weld_dataset_free(j->data);
     weld_dataset_free(j->match_data);
+    weld_dataset_free(j->whole);
     weld_model_free(j->a);
     weld_model_free(j->b);
 }
@@ -30,19 +32,41 @@ static bool is_file(const char *method)
     return n > 5 && strcmp(method + n - 5, ".json") == 0;
 }
 
+static bool looks_at_data(const options *o)
+{
+    return !is_file(o->method) && (weld_align_uses_data(o->method) || o->polish > 0);
+}
+
+/* What the permutation is chosen on never judges it. */
+static weld_status split_data(job *j, const options *o, weld_error *err)
+{
+    weld_dataset *parts[2];
+    weld_status st = weld_dataset_split(parts, j->data, o->match_limit, (uint64_t)o->seed, err);
+    if (st == WELD_OK) {
+        j->whole = j->data;
+        j->match_data = parts[0];
+        j->data = parts[1];
+    }
+    return st;
+}
+
 static weld_status load(job *j, const session *s, weld_error *err)
 {
     const options *o = s->o;
+    if (is_file(o->method) && (o->polish > 0 || o->freeze.count))
+        return bad_usage(err, "%s: the permutation of %.100s is used as it is",
+                         o->freeze.count ? "--freeze" : "--polish", o->method);
     weld_status st = weld_outputs_create(&j->outputs, s->ctx, o->force, err);
     if (st == WELD_OK)
         st = load_model(&j->a, s, o->files[0], err);
     if (st == WELD_OK)
         st = load_model(&j->b, s, o->files[1], err);
     if (st == WELD_OK && o->data)
-        st = open_data(&j->data, s, o->data, o->limit, err);
+        st = open_data(&j->data, s, o->data, o->labels, o->limit, err);
     if (st == WELD_OK && o->match_data)
-        st = open_data(&j->match_data, s, o->match_data, o->match_limit ? o->match_limit : o->limit,
-                       err);
+        st = open_match_data(&j->match_data, s, err);
+    else if (st == WELD_OK && o->data && looks_at_data(o))
+        st = split_data(j, o, err);
     return st;
 }
 
@@ -55,6 +79,10 @@ static weld_status align(job *j, const session *s, weld_error *err)
     how.restarts = (int)(o->restarts > 1000000 ? 1000000 : o->restarts);
     how.seed = (uint64_t)o->seed;
     how.graph_order = o->graph_order;
+    how.candidates = (int)(o->candidates > 1000000 ? 1000000 : o->candidates);
+    how.polish_seconds = o->polish;
+    how.freeze = o->freeze.at;
+    how.freeze_count = o->freeze.count;
     weld_status st = is_file(o->method)
                          ? weld_alignment_load(&j->alignment, j->a, j->b, o->method, err)
                          : weld_align(&j->alignment, j->a, j->b, &how, err);
@@ -64,9 +92,6 @@ static weld_status align(job *j, const session *s, weld_error *err)
         st = weld_outputs_add_alignment(j->outputs, j->alignment, o->save_perm, err);
     if (st == WELD_OK)
         st = weld_report_create(&j->report, j->alignment, err);
-    if (st == WELD_OK && o->method && strcmp(o->method, "activations") == 0 && !j->match_data)
-        st = weld_report_add_warning(j->report, "W003",
-                                     "matched on the evaluation data; use --match-data", err);
     return st;
 }
 

@@ -208,7 +208,8 @@ void weld_dataset_free(weld_dataset *dataset)
 {
     if (!dataset)
         return;
-    weld_free(dataset->ctx, dataset->raw);
+    weld_free(dataset->ctx, dataset->whole ? NULL : dataset->raw);
+    weld_free(dataset->ctx, dataset->place);
     weld_free(dataset->ctx, dataset->labels);
     weld_free(dataset->ctx, dataset->mean);
     weld_free(dataset->ctx, dataset->std);
@@ -232,19 +233,25 @@ static double raw_at(const weld_dataset *d, int64_t index)
     return d->stored == WELD_FLOAT ? (double)d->raw_f[index] : (double)d->raw_i[index];
 }
 
-static void batch_reals(weld_tensor *out, const weld_dataset *d, int64_t first, int64_t n)
+/* Where sample k begins among the stored numbers. */
+static int64_t sample_base(const weld_dataset *d, int64_t k)
+{
+    return (d->place ? d->place[k] : k) * weld_shape_numel(&d->sample);
+}
+
+static void sample_reals(weld_tensor *out, int64_t to, const weld_dataset *d, int64_t base)
 {
     int axis = d->channel_axis;
     int64_t each = weld_shape_numel(&d->sample);
     int64_t depth = axis < 0 ? 1 : d->sample.dims[axis];
     int64_t inner = axis < 0 ? each : weld_shape_span(&d->sample, axis + 1, d->sample.rank);
-    int64_t blocks = inner ? n * (each / inner) : 0, base = first * each;
+    int64_t blocks = inner ? each / inner : 0;
     for (int64_t b = 0; b < blocks; b++) {
         int64_t c = b % depth, from = d->bgr ? b - c + depth - 1 - c : b;
         int64_t k = d->channels > 1 ? c : 0;
         double mean = d->channels ? d->mean[k] : 0.0, std = d->channels ? d->std[k] : 1.0;
         for (int64_t i = 0; i < inner; i++)
-            weld_tensor_set_number(out, b * inner + i,
+            weld_tensor_set_number(out, to + b * inner + i,
                                    (raw_at(d, base + from * inner + i) * d->scale - mean) / std);
     }
 }
@@ -254,14 +261,17 @@ weld_status weld_dataset_batch(weld_tensor *out, const weld_dataset *dataset, in
 {
     weld_status st = WELD_OK;
     const int64_t each = weld_shape_numel(&dataset->sample);
+    const bool real = weld_dtype_is_float(out->dtype);
     WELD_TRY(check_batch(dataset, first, n, err));
-    if (weld_dtype_is_float(out->dtype)) {
-        batch_reals(out, dataset, first, n);
-        goto done;
+    WELD_REQUIRE(real || dataset->integer, WELD_E_ARGUMENT, "%s: samples are not integers",
+                 dataset->path);
+    for (int64_t k = 0; k < n; k++) {
+        const int64_t base = sample_base(dataset, first + k);
+        if (real)
+            sample_reals(out, k * each, dataset, base);
+        else
+            memcpy(out->i + k * each, dataset->raw_i + base, (size_t)each * sizeof *out->i);
     }
-    WELD_REQUIRE(dataset->integer, WELD_E_ARGUMENT, "%s: samples are not integers", dataset->path);
-    if (n)
-        memcpy(out->i, dataset->raw_i + first * each, (size_t)(n * each) * sizeof *out->i);
 done:
     return st;
 }

@@ -35,6 +35,10 @@ struct weld_dataset {
     char labels_sha256[WELD_SHA256_TEXT]; /* "" unless labels came from a file of their own */
     const char *preset;                   /* static string */
     char *path;
+    /* Of a part (weld_dataset_split), which borrows the samples: */
+    const weld_dataset *whole; /* NULL = this is no part */
+    int64_t *place;            /* [count] of its samples in the whole, ascending */
+    uint64_t split_seed;
 };
 
 /* Samples [first, first + n) into the data of `out`, whose dtype decides: preprocessed, (x * scale -

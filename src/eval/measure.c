@@ -1,6 +1,6 @@
 #include "eval/measure.h"
 #include "core/parallel.h"
-#include <inttypes.h>
+#include "eval/loss.h"
 #include <math.h>
 #include <string.h>
 
@@ -42,21 +42,6 @@ static double dot(const float *x, const float *y, int64_t n)
     return sum;
 }
 
-/* Cross-entropy in double, and whether the largest score (lowest index on ties) is the label's. */
-static void score_sample(double *loss, double *correct, const float *z, int64_t classes,
-                         int64_t label)
-{
-    double sum = 1; /* of the largest itself */
-    int64_t best = 0;
-    for (int64_t c = 1; c < classes; c++)
-        best = z[c] > z[best] ? c : best;
-    const double top = (double)z[best];
-    for (int64_t c = 0; c < classes; c++)
-        sum += c == best ? 0 : exp((double)z[c] - top);
-    *loss = top + log(sum) - (double)z[label];
-    *correct = best == label;
-}
-
 static int64_t per_sample(const pass *p, int value)
 {
     const weld_shape *shape = &p->in->shapes->types[value].shape;
@@ -70,8 +55,8 @@ static void score_batch(pass *p, weld_run *run, int variant, int alpha, int64_t 
     const float *z = weld_run_floats(run, logits);
     size_t base = (size_t)((variant * p->in->alpha_count + alpha) * total + first);
     for (int64_t i = 0; i < n; i++)
-        score_sample(&p->s.loss[base + (size_t)i], &p->s.correct[base + (size_t)i], z + i * classes,
-                     classes, p->in->data->labels[first + i]);
+        weld_score_sample(&p->s.loss[base + (size_t)i], &p->s.correct[base + (size_t)i],
+                          z + i * classes, classes, p->in->data->labels[first + i]);
 }
 
 typedef struct feature_triple {
@@ -298,19 +283,6 @@ done:
     return st;
 }
 
-static weld_status check_labels(const pass *p, weld_error *err)
-{
-    const weld_dataset *data = p->in->data;
-    int64_t classes = per_sample(p, p->out->rows.logits);
-    for (int64_t k = 0; p->out->has_loss && k < data->count; k++)
-        if (data->labels[k] < 0 || data->labels[k] >= classes)
-            return weld_fail(err, WELD_E_FORMAT,
-                             "label %" PRId64 " of sample %" PRId64 ", allowed 0 to %" PRId64
-                             " (the model has %" PRId64 " outputs)",
-                             data->labels[k], k, classes - 1, classes);
-    return WELD_OK;
-}
-
 weld_status weld_measure(weld_measures **out, const weld_pair_input *input, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -324,7 +296,8 @@ weld_status weld_measure(weld_measures **out, const weld_pair_input *input, weld
     p.out->has_loss = input->data->labels != NULL;
     WELD_TRY(weld_rows_find(&p.out->rows, ctx, input->shapes->graph, err));
     p.out->classes = (int)per_sample(&p, p.out->rows.logits);
-    WELD_TRY(check_labels(&p, err));
+    if (p.out->has_loss)
+        WELD_TRY(weld_check_labels(input->data, p.out->classes, err));
     WELD_TRY(alloc_pass(&p, err));
     WELD_TRY(weld_parallel_for(ctx, (input->data->count + p.micro - 1) / p.micro, measure_batch, &p,
                                err));

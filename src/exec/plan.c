@@ -201,6 +201,17 @@ int weld_plan_steps(const weld_plan *plan)
     return plan->step_count;
 }
 
+int weld_plan_first_use(const weld_plan *plan, int value)
+{
+    for (int s = 0; s < plan->step_count; s++) {
+        const weld_node *node = &plan->graph->nodes[plan->steps[s]];
+        for (int k = 0; k < node->input_count; k++)
+            if (node->inputs[k] == value)
+                return s;
+    }
+    return plan->step_count;
+}
+
 static void place_values(weld_run *run)
 {
     const weld_plan *plan = run->plan;

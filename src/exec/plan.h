@@ -13,6 +13,8 @@ weld_status weld_plan_create(weld_plan **out, weld_context *ctx, const weld_shap
                              const int *taps, int tap_count, weld_error *err);
 void weld_plan_free(weld_plan *plan);
 int weld_plan_steps(const weld_plan *plan);
+/* The first step that reads the value; all of them = none does. */
+int weld_plan_first_use(const weld_plan *plan, int value);
 
 weld_status weld_run_create(weld_run **out, const weld_plan *plan, weld_error *err);
 void weld_run_free(weld_run *run);

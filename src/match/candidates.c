@@ -1,7 +1,7 @@
 #include "match/candidates.h"
 
 static const weld_candidate candidates[WELD_CANDIDATES] = {
-    {"weights", &weld_matcher_weights, NULL, false, 1},
+    {"weights", &weld_matcher_weights, NULL, false, 0},
     {"second-moment", &weld_matcher_second_moment, NULL, false, 1},
     {"activations", &weld_matcher_activations, NULL, false, 1},
     {"both", &weld_matcher_both, NULL, false, 1},

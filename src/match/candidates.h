@@ -1,5 +1,5 @@
-/* The ten ways to match that are worth trying where data can tell which of them merges best: no
- * objective predicts that. */
+/* The ten ways to match among which --match auto chooses: the data tell which of them merges best, which
+ * no objective predicts. "none" is not in the table: it always stands before it. */
 #ifndef WELD_MATCH_CANDIDATES_H
 #define WELD_MATCH_CANDIDATES_H
 #include "match/matchers.h"
@@ -14,7 +14,7 @@ typedef struct weld_candidate {
 } weld_candidate;
 
 enum { WELD_CANDIDATES = 10 };
-/* [WELD_CANDIDATES] */
+/* [WELD_CANDIDATES], in the order in which they are tried. */
 const weld_candidate *weld_candidates(void);
 /* Moments that serve all of them, for weld_match_input. */
 weld_status weld_candidates_moments(weld_moments **out, const weld_match_input *input,

@@ -8,11 +8,11 @@ static const weld_matcher *const matchers[] = {
 #undef WELD_MATCHER
     NULL};
 
-static const char *const names[] = {
+static const char *const names[] = {"auto",
 #define WELD_MATCHER(id, name) name,
 #include "match/matchers.def"
 #undef WELD_MATCHER
-    NULL};
+                                    NULL};
 
 const weld_matcher *weld_matcher_find(const char *name)
 {

@@ -11,7 +11,7 @@ typedef struct weld_match_input {
     const weld_shapes *shapes;  /* of one batch, over the symmetry's graph */
     const weld_paramset *a, *b; /* over that graph, too */
     const weld_dataset *data;   /* NULL unless the matcher needs data */
-    int restarts;               /* >= 1 */
+    int restarts; /* descents of weight matching, best kept; 0 = one, from the anchored sweep */
     uint64_t seed;
     bool graph_order;                   /* the first descent visits the classes in graph order */
     const struct weld_moments *moments; /* of these networks and data; NULL = made when needed */
@@ -54,6 +54,6 @@ typedef struct weld_matcher {
 
 /* NULL = the first of matchers.def. NULL when there is no matcher of that name. */
 const weld_matcher *weld_matcher_find(const char *name);
-/* All of them, NULL-terminated. */
+/* "auto" (candidates.h) and all of them, NULL-terminated. */
 const char *const *weld_matcher_names(void);
 #endif

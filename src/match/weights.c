@@ -264,7 +264,7 @@ static weld_status run_descent(weld_match_result *result, const weld_scores *sco
     d.share = 1.0 / options->restarts;
     d.fraction = restart * d.share;
     weld_rng_seed(&rng, options->seed, (uint64_t)restart);
-    if (restart == 1)
+    if (restart == 1 || options->anchored)
         WELD_TRY(anchor(&d, err));
     WELD_TRY(descend(&d, options->graph_order && restart == 0 ? NULL : &rng, err));
     WELD_TRY(weld_scores_objective(&objective, scores, d.element, -1, err));
@@ -308,7 +308,10 @@ static weld_status run_weights(weld_match_result **out, const weld_match_input *
 {
     weld_status st = WELD_OK;
     weld_scores *scores = NULL;
-    const weld_weights_options options = {input->restarts, input->seed, input->graph_order};
+    const weld_weights_options options = {.restarts = input->restarts ? input->restarts : 1,
+                                          .seed = input->seed,
+                                          .graph_order = input->graph_order,
+                                          .anchored = input->restarts == 0};
     *out = NULL;
     WELD_TRY(weld_scores_create(&scores, input->symmetry, input->a, input->b, err));
     WELD_TRY(weld_match_weights(out, scores, &options, err));

@@ -149,16 +149,24 @@ done:
     return st;
 }
 
-weld_status weld_report_put_data(weld_report *report, const weld_report_data *data, weld_error *err)
+static weld_status copy_data(weld_report_data *out, weld_report *report,
+                             const weld_report_data *data, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_report_data d = *data;
     WELD_TRY(copy_text(&d.sha256, report, data->sha256, err));
     WELD_TRY(copy_text(&d.path, report, data->path, err));
     WELD_TRY(copy_text(&d.preprocess, report, data->preprocess, err));
-    d.present = true;
-    report->data = d;
+    *out = d;
 done:
+    return st;
+}
+
+weld_status weld_report_put_data(weld_report *report, const weld_report_data *data, weld_error *err)
+{
+    weld_status st = copy_data(&report->data, report, data, err);
+    if (st == WELD_OK)
+        report->data.present = true;
     return st;
 }
 
@@ -168,9 +176,28 @@ weld_status weld_report_put_match(weld_report *report, const weld_report_match *
     weld_status st = WELD_OK;
     weld_report_match m = *match;
     WELD_TRY(copy_text(&m.method, report, match->method, err));
+    WELD_TRY(copy_text(&m.metric, report, match->metric, err));
+    WELD_TRY(copy_data(&m.data, report, &match->data, err));
+    m.candidates = NULL;
+    m.candidate_count = m.candidate_cap = 0;
     m.present = true;
     m.classes = (weld_report_classes){NULL, 0, 0};
     report->match = m;
+done:
+    return st;
+}
+
+weld_status weld_report_put_candidate(weld_report *report, const weld_report_candidate *candidate,
+                                      weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_report_match *m = &report->match;
+    weld_report_candidate c = *candidate;
+    WELD_TRY(copy_text(&c.name, report, candidate->name, err));
+    WELD_TRY(copy_text(&c.method, report, candidate->method, err));
+    WELD_TRY(copy_text(&c.failure, report, candidate->failure, err));
+    MAKE_ROOM(m->candidates, m->candidate_count, m->candidate_cap);
+    m->candidates[m->candidate_count++] = c;
 done:
     return st;
 }

@@ -27,6 +27,8 @@ typedef struct weld_report_data {
     const char *sha256, *path, *preprocess; /* each may be NULL */
     int64_t n;
     bool labels;
+    int64_t split_of; /* n samples of so many, drawn by split_seed; 0 = these are all */
+    uint64_t split_seed;
 } weld_report_data;
 
 typedef struct weld_report_class {
@@ -49,6 +51,20 @@ typedef struct weld_report_distances {
     bool present;
     double commutativity, weights, features, products;
 } weld_report_distances;
+/* What --match auto tried. */
+typedef struct weld_report_candidate {
+    const char *name, *method;
+    const char *failure;    /* NULL = none */
+    double loss, objective; /* NaN = there is none */
+    double seconds;         /* goes to `environment` */
+    bool chosen;
+} weld_report_candidate;
+
+typedef struct weld_report_polish {
+    bool present, out_of_time;
+    double seconds, loss[2]; /* given; before, after */
+    int64_t samples, tried, kept, sweeps, wide;
+} weld_report_polish;
 
 typedef struct weld_report_match {
     bool present;
@@ -58,6 +74,11 @@ typedef struct weld_report_match {
     double objective[2]; /* before, after; NaN = there is none */
     double pinned_fraction;
     weld_report_distances distances;
+    weld_report_data data; /* that was matched on; not present = none */
+    const char *metric;    /* of the candidates' loss: "ce", "kl", "mse"; NULL = no candidates */
+    weld_report_candidate *candidates; /* filled by weld_report_put_candidate */
+    size_t candidate_count, candidate_cap;
+    weld_report_polish polish;
     weld_report_classes classes; /* filled by weld_report_put_class */
 } weld_report_match;
 
@@ -204,9 +225,12 @@ weld_status weld_report_put_model(weld_report *report, const weld_report_model *
                                   weld_error *err);
 weld_status weld_report_put_data(weld_report *report, const weld_report_data *data,
                                  weld_error *err);
-/* Without the classes: they follow, weld_report_put_class(report, &report->match.classes, ...). */
+/* Without the candidates and the classes: they follow, weld_report_put_candidate(report, ...) and
+ * weld_report_put_class(report, &report->match.classes, ...). */
 weld_status weld_report_put_match(weld_report *report, const weld_report_match *match,
                                   weld_error *err);
+weld_status weld_report_put_candidate(weld_report *report, const weld_report_candidate *candidate,
+                                      weld_error *err);
 /* `list`: of report->match or report->inspection. */
 weld_status weld_report_put_class(weld_report *report, weld_report_classes *list,
                                   const weld_report_class *item, weld_error *err);

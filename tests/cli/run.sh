@@ -22,15 +22,25 @@ expect() { # expected exit code, name, command...
 
 for pair in mlp cnn spawned; do
     expect 0 "weld $pair" "$weld" weld "$models/$pair/a.onnx" "$models/$pair/b.onnx" \
-        -o "$work/$pair.onnx" --data "$models/grey/eval.npz" --preset unit --limit 200 \
-        --report "$work/$pair.json"
+        -o "$work/$pair.onnx" --match weights --data "$models/grey/eval.npz" --preset unit \
+        --limit 200 --report "$work/$pair.json"
 done
 expect 0 "weld resnet" "$weld" weld "$models/resnet/a.onnx" "$models/resnet/b.onnx" \
     -o "$work/resnet.onnx" --data "$models/colour/eval.npz" --preset unit --limit 64
 expect 0 "activations" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" --match activations \
     --match-data "$models/grey/match.npz" --data "$models/grey/eval.npz" --preset unit --limit 200
+expect 0 "a split" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" --match activations \
+    --data "$models/grey/eval.npz" --preset unit --limit 200 --match-limit 150
+grep -q "150 samples for matching, 50 others for evaluation (split of 200, seed 0)" "$work/err" ||
+    { echo "FAIL no word of the split"; failed=1; }
+expect 2 "nothing left to judge by" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" \
+    --match activations --data "$models/grey/eval.npz" --preset unit --limit 200 --match-limit 200
+expect 0 "the same data twice" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" --preset unit \
+    --match activations --data "$models/grey/eval.npz" --match-data "$models/grey/eval.npz"
+grep -q "matched on samples that the figures are measured on" "$work/err" ||
+    { echo "FAIL no warning"; failed=1; }
 expect 0 "one thread" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" -o "$work/one.onnx" \
-    --data "$models/grey/eval.npz" --preset unit --limit 200 -j 1
+    --match weights --data "$models/grey/eval.npz" --preset unit --limit 200 -j 1
 cmp "$work/one.onnx" "$work/mlp.onnx" || failed=1
 # One thread or two: the same report but for `environment`.
 for threads in 1 2; do
@@ -40,12 +50,59 @@ for threads in 1 2; do
         "$work/j$threads.json" >"$work/j$threads.txt"
 done
 cmp "$work/j1.txt" "$work/j2.txt" || failed=1
+# Candidates: all in the report, the winner marked, the same for any order of threads (above).
+python3 - "$work/j1.json" <<'EOF' || failed=1
+import json, math, sys
+match = json.load(open(sys.argv[1]))["match"]
+all, chosen = match["candidates"], [c for c in match["candidates"] if c["chosen"]]
+assert match["metric"] == "ce" and match["data"]["n"] == 50 and match["data"]["split"]["of"] == 100
+assert len(all) == 11 and all[0]["name"] == "none" and len(chosen) == 1
+assert chosen[0]["midpoint_loss"] == min(c["midpoint_loss"] for c in all)
+EOF
+# What the figures are measured on has no say in the choice: the same with garbage for its labels.
+python3 -c 'import sys
+head = b"{\x27descr\x27: \x27<i8\x27, \x27fortran_order\x27: False, \x27shape\x27: (1000,), }".ljust(117) + b"\n"
+sys.stdout.buffer.write(b"\x93NUMPY\x01\x00\x76\x00" + head + b"\7\0\0\0\0\0\0\0" * 1000)' >"$work/sevens.npy"
+for labels in labels "$work/sevens.npy"; do
+    expect 0 "judged by $labels" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" -f \
+        --preset unit --data "$models/grey/eval.npz" --labels "$labels" --limit 100 \
+        --match-data "$models/grey/match.npz" --save-perm "$work/judged.json"
+    [ ! -e "$work/judged.txt" ] || cmp "$work/judged.txt" "$work/judged.json" || failed=1
+    cp "$work/judged.json" "$work/judged.txt"
+done
+expect 0 "three candidates" "$weld" align "$models/mlp/a.onnx" "$models/mlp/b.onnx" --match auto \
+    --candidates 2 --match-data "$models/grey/match.npz" --preset unit --limit 100 -o "$work/c.onnx"
+grep -q "of 3 candidates, by kl on the matching data" "$work/err" ||
+    { echo "FAIL candidates without labels"; failed=1; }
+expect 0 "polish" "$weld" align "$models/cnn/a.onnx" "$models/cnn/b.onnx" --match none --polish .01 \
+    --data "$models/grey/eval.npz" --preset unit --limit 20 -o "$work/polished.onnx"
+grep -q "polished .* on 10 samples; time was out" "$work/err" || { echo "FAIL polish"; failed=1; }
+expect 2 "polish without labels" "$weld" align "$models/cnn/a.onnx" "$models/cnn/b.onnx" --polish 1 \
+    --match-data "$models/grey/match.npz" --preset unit --limit 20 -o "$work/no.onnx"
+expect 0 "freeze" "$weld" align "$models/mlp/a.onnx" "$models/mlp/b.onnx" -o "$work/frozen.onnx" \
+    --freeze "layers\.3\.weight" --json
+python3 - "$work/out" <<'EOF' || { echo "FAIL freeze"; failed=1; }
+import json, sys
+classes = json.load(open(sys.argv[1]))["match"]["classes"]
+frozen = [c for c in classes if c["reason"]]
+assert len(classes) == 3 and [c["kind"] for c in classes] == ["free", "pinned", "pinned"]
+assert all(c["reason"] == "--freeze" for c in frozen) and classes[0]["moved"] > 0
+EOF
+expect 0 "freeze and prove" "$weld" inspect "$models/resnet/a.onnx" --symmetry --freeze "^/layers.5"
+expect 2 "nothing to freeze" "$weld" inspect "$models/mlp/a.onnx" --freeze nonsense
+expect 2 "not a pattern" "$weld" inspect "$models/mlp/a.onnx" --freeze "("
+expect 2 "auto without data" "$weld" align "$models/mlp/a.onnx" "$models/mlp/b.onnx" --match auto \
+    -o "$work/no.onnx"
+expect 0 "diff with auto" "$weld" diff "$models/mlp/b.onnx" "$work/c.onnx" --match auto \
+    --match-data "$models/grey/match.npz" --preset unit --limit 100
 expect 0 "itself" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/a.onnx" -o "$work/self.onnx"
 head -c "$(wc -c <"$models/mlp/a.onnx")" "$work/self.onnx" | cmp - "$models/mlp/a.onnx" || failed=1
 expect 0 "save a permutation" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" \
     -o "$work/p1.onnx" --save-perm "$work/p.json"
 expect 0 "use it" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" --match "$work/p.json" \
     --data "$models/grey/eval.npz" --preset unit --limit 64 --report "$work/p2.json"
+expect 2 "polish a file" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" --polish 1 \
+    --match "$work/p.json" --data "$models/grey/eval.npz"
 expect 3 "of another model" "$weld" weld "$models/cnn/a.onnx" "$models/cnn/b.onnx" \
     -o "$work/no.onnx" --match "$work/p.json"
 sed 's/"schema": "/&x/' "$work/p.json" >"$work/bad.json"

@@ -53,8 +53,8 @@ class Net:
     def relu(self, x):
         return self.op("Relu", x)
 
-    def save(self, y, n_out=10, batch="N"):
-        out = helper.make_tensor_value_info(y, TensorProto.FLOAT, [batch, n_out])
+    def save(self, y, *sizes, batch="N"):
+        out = helper.make_tensor_value_info(y, TensorProto.FLOAT, [batch, *(sizes or (10,))])
         graph = helper.make_graph(self.nodes, self.name, [self.input], [out], self.weights)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)],
                                   ir_version=8, producer_name="onnxweld tests")
@@ -80,6 +80,13 @@ def depthwise():
     x = net.relu(net.conv("x", 3, 8))
     x = net.relu(net.conv(x, 8, 8, group=8))
     head(net, net.relu(net.conv(x, 8, 6, kernel=1)), 6)
+
+
+def picture():
+    """No classes at the output: an image comes in and two go out."""
+    net = Net("picture", ["N", 1, 16, 16])
+    x = net.relu(net.conv(net.relu(net.conv("x", 1, 6)), 6, 5))
+    net.save(net.conv(x, 5, 2), 2, 16, 16)
 
 
 def branches():
@@ -421,7 +428,7 @@ def main():
     for make in (grouped_conv, depthwise, branches, dense_concat, nhwc_flatten, residual,
                  conv_on_stream, literal_batch, squeeze_excite, option_a, channel_shuffle,
                  moved_units, expanded_gate, early_forms, depth_multiplier, transposed_groups,
-                 shuffled_groups, wide_flatten):
+                 shuffled_groups, wide_flatten, picture):
         make()
     for how in ("operator", "spelt"):
         group_norm(how)

@@ -21,6 +21,7 @@ def commands(tool, models, work):
     yield 0, [tool, "weld", *mlp, "-o", f"{work}/m.onnx", *report]
     yield 0, [tool, "lmc", *cnn, *data, *report, "--match", "activations"]
     yield 0, [tool, "lmc", *mlp, *data, *report, "--match", "commutativity", "--match-data", f"{models}/grey/match.npz"]
+    yield 0, [tool, "align", *mlp, "-o", f"{work}/m.onnx", *data, *report, "--candidates", "1", "--polish", ".01"]
     yield 0, [tool, "inspect", f"{models}/resnet/a.onnx", *report]
     yield 0, [tool, "inspect", f"{models}/resnet/a.onnx", "--shapes", *report]
     yield 0, [tool, "check", *mlp, *report]

@@ -41,6 +41,7 @@ static const expectation graphs[] = {
     {"moved_units", 4, 0, NULL},
     {"expanded_gate", 3, 1, "coordinates"},
     {"early_forms", 3, 0, NULL},
+    {"picture", 2, 0, NULL},
     {"deep_mlp", 6, 0, NULL},
     {"deep_mlp_oddly", 6, 0, NULL},
     {"wide_flatten", 2, 0, NULL},

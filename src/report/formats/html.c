@@ -7,44 +7,6 @@
 
 enum { MEMBERS_MAX = 4 };
 
-static const char page_head[] =
-    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-    "<meta name=\"color-scheme\" content=\"light dark\">\n"
-    "<title>onnxweld report</title>\n<style>\n"
-    "body{font-family:system-ui,sans-serif;max-width:68rem;margin:1.5rem auto;padding:0 1rem;"
-    "line-height:1.45;color:#222;background:#fff}\n"
-    "h2{margin-top:2rem;border-bottom:1px solid #ccc}\n"
-    "table{border-collapse:collapse;font-size:.9rem}\n"
-    "th,td{border:1px solid #ccc;padding:.2rem .5rem;text-align:left;vertical-align:top;"
-    "overflow-wrap:anywhere}\n"
-    "th,td.n{white-space:nowrap}td{min-width:3.5rem}table{margin-bottom:.8rem}\n"
-    "td.n{text-align:right;font-variant-numeric:tabular-nums}\n"
-    "svg{max-width:100%;height:auto}\n"
-    ".verdict{padding:.6rem 1rem;border-left:.5rem solid #0072B2;background:#e8f1f8}\n"
-    ".warn{border-color:#E69F00;background:#fdf3dd}\n.fail{border-color:#D55E00;"
-    "background:#fbe6da}\n"
-    "pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f4f4f4;padding:.6rem}\n"
-    "@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}"
-    "th,td,h2{border-color:#555}.verdict{background:#12293a}.warn{background:#3a2d0d}"
-    ".fail{background:#3d1c0a}pre{background:#262626}a{color:#8cf}}\n"
-    "</style>\n</head>\n<body>\n<h1>onnxweld report</h1>\n";
-
-static const char page_glossary[] =
-    "<h2>Glossary</h2>\n<dl>\n"
-    "<dt>α</dt><dd>The weight of A: θ(α) = α A + (1 − α) B.</dd>\n"
-    "<dt>Naive, aligned</dt><dd>Naive averages A with B as it is. Aligned averages A with B', "
-    "which is B with its hidden units put into A's order; B' computes what B computes.</dd>\n"
-    "<dt>Barrier, chord</dt><dd>The largest excess over the straight line between the two ends, "
-    "over all α.</dd>\n"
-    "<dt>Barrier, midpoint</dt><dd>The largest value along the path less the mean of the two "
-    "ends.</dd>\n"
-    "<dt>LMC</dt><dd>Linear mode connectivity: the barrier is about 0.</dd>\n"
-    "<dt>LLFC</dt><dd>Layerwise linear feature connectivity: in each layer the features of the "
-    "averaged model point where the average of the features points; 1 − cosine is about 0. "
-    "The baseline is 1 − cosine between the features of A and of B.</dd>\n"
-    "<dt>Pinned</dt><dd>Units that may not be permuted, with the reason.</dd>\n</dl>\n";
-
 void weld_html_text(weld_buffer *out, const char *text, size_t max)
 {
     size_t shown = 0;
@@ -255,12 +217,34 @@ static void classes(weld_buffer *out, const weld_report_classes *list)
     left_out(out, list->count);
 }
 
+static void candidates(weld_buffer *out, const weld_report_match *m)
+{
+    weld_buffer_printf(out, "<p>Each candidate was merged at α = ½ and judged on the matching data "
+                            "alone, by ");
+    weld_html_text(out, m->metric ? m->metric : "loss", WELD_HTML_TEXT_MAX);
+    weld_buffer_printf(out, "; the least wins.</p>\n");
+    table(out, "Candidate|Method|Loss at α = ½|Weight objective|Result");
+    for (size_t i = 0; i < m->candidate_count && i < WELD_HTML_ROWS_MAX; i++) {
+        const weld_report_candidate *c = &m->candidates[i];
+        weld_buffer_printf(out, "<tr>");
+        cell(out, c->name);
+        cell(out, c->method);
+        number(out, c->loss);
+        number(out, c->objective);
+        cell(out, c->failure ? c->failure : c->chosen ? "chosen" : "");
+        weld_buffer_printf(out, "</tr>\n");
+    }
+    weld_buffer_printf(out, "</table>\n");
+}
+
 static void match(weld_buffer *out, const weld_report_match *m)
 {
     weld_buffer_printf(out, "<h2>Permutation</h2>\n<p>Method ");
     weld_html_text(out, m->method ? m->method : "none", WELD_HTML_TEXT_MAX);
-    weld_buffer_printf(out, ", seed %llu, %lld restarts, %lld sweeps", (unsigned long long)m->seed,
-                       (long long)m->restarts, (long long)m->sweeps);
+    weld_buffer_printf(out, ", seed %llu, ", (unsigned long long)m->seed);
+    if (m->restarts)
+        weld_buffer_printf(out, "best of %lld descents, ", (long long)m->restarts);
+    weld_buffer_printf(out, "%lld sweeps", (long long)m->sweeps);
     if (isfinite(m->objective[0]) && isfinite(m->objective[1]))
         weld_buffer_printf(out, ", objective %.5g before, %.5g after", m->objective[0],
                            m->objective[1]);
@@ -272,6 +256,17 @@ static void match(weld_buffer *out, const weld_report_match *m)
             "Dist_com %.4g; J = %.4g in sum.</p>\n",
             m->distances.weights, m->distances.features, m->distances.products,
             m->distances.commutativity);
+    if (m->candidate_count)
+        candidates(out, m);
+    const weld_report_polish *p = &m->polish;
+    if (p->present)
+        weld_buffer_printf(out,
+                           "<p>Polished on %lld matching samples: %lld of %lld swaps of two units "
+                           "kept in %lld sweeps, loss at α = ½ %.4g before, %.4g after%s; %lld "
+                           "classes are too wide for it.</p>\n",
+                           (long long)p->samples, (long long)p->kept, (long long)p->tried,
+                           (long long)p->sweeps, p->loss[0], p->loss[1],
+                           p->out_of_time ? " (the time was out)" : "", (long long)p->wide);
     classes(out, &m->classes);
 }
 
@@ -286,6 +281,23 @@ static void verification(weld_buffer *out, const weld_report_verification *v)
     number(out, v->argmax_agree);
     cell(out, v->pass ? "same function" : "DIFFERS");
     weld_buffer_printf(out, "</tr></table>\n");
+}
+
+static void data(weld_buffer *out, const char *what, const weld_report_data *d)
+{
+    if (!d->present)
+        return;
+    weld_buffer_printf(out, "<tr><td>%s</td>", what);
+    cell(out, d->path);
+    weld_buffer_printf(out, "<td colspan=\"4\">%lld samples", (long long)d->n);
+    if (d->split_of)
+        weld_buffer_printf(out, " of %lld (drawn with seed %llu)", (long long)d->split_of,
+                           (unsigned long long)d->split_seed);
+    weld_buffer_printf(out, ", %s labels, preprocessing ", d->labels ? "with" : "no");
+    weld_html_text(out, d->preprocess ? d->preprocess : "none", WELD_HTML_TEXT_MAX);
+    weld_buffer_printf(out, "</td>");
+    cell(out, d->sha256);
+    weld_buffer_printf(out, "</tr>\n");
 }
 
 static void models(weld_buffer *out, const weld_report *r)
@@ -316,16 +328,8 @@ static void models(weld_buffer *out, const weld_report *r)
         cell(out, r->outputs[i].sha256);
         weld_buffer_printf(out, "</tr>\n");
     }
-    if (r->data.present) {
-        weld_buffer_printf(out, "<tr><td>data</td>");
-        cell(out, r->data.path);
-        weld_buffer_printf(out, "<td colspan=\"4\">%lld samples, %s labels, preprocessing ",
-                           (long long)r->data.n, r->data.labels ? "with" : "no");
-        weld_html_text(out, r->data.preprocess ? r->data.preprocess : "none", WELD_HTML_TEXT_MAX);
-        weld_buffer_printf(out, "</td>");
-        cell(out, r->data.sha256);
-        weld_buffer_printf(out, "</tr>\n");
-    }
+    data(out, "matching data", &r->match.data);
+    data(out, "evaluation data", &r->data);
     weld_buffer_printf(out, "</table>\n");
 }
 
@@ -440,7 +444,7 @@ static void environment(weld_buffer *out, const weld_report_environment *e)
 
 weld_status weld_report_render_html(weld_buffer *out, const weld_report *report, weld_error *err)
 {
-    weld_buffer_append(out, page_head, sizeof page_head - 1);
+    weld_html_begin(out);
     verdict(out, report);
     notices(out, report);
     if (report->lmc.present)
@@ -461,7 +465,6 @@ weld_status weld_report_render_html(weld_buffer *out, const weld_report *report,
         diff(out, &report->diff);
     models(out, report);
     environment(out, &report->environment);
-    weld_buffer_append(out, page_glossary, sizeof page_glossary - 1);
-    weld_buffer_printf(out, "</body>\n</html>\n");
+    weld_html_end(out);
     return weld_buffer_check(out, err);
 }

@@ -6,6 +6,10 @@
 
 enum { WELD_HTML_TEXT_MAX = 160, WELD_HTML_ROWS_MAX = 500 };
 
+/* Head, style sheet, title; and glossary to the end of the page. */
+void weld_html_begin(weld_buffer *out);
+void weld_html_end(weld_buffer *out);
+
 /* Escaped for text and for quoted attributes; at most `max` characters, then an ellipsis. */
 void weld_html_text(weld_buffer *out, const char *text, size_t max);
 

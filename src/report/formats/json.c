@@ -61,10 +61,19 @@ static json_t *environment(maker *m, const weld_report *r)
             put(m, paths, r->models[i].role, text(r->models[i].path));
     if (r->data.present)
         put(m, paths, "data", text(r->data.path));
+    if (r->match.data.present)
+        put(m, paths, "match_data", text(r->match.data.path));
     for (size_t i = 0; i < r->output_count; i++)
         push(m, outputs, text(r->outputs[i].path));
     put(m, paths, "outputs", outputs);
     put(m, o, "paths", paths);
+    if (r->match.candidate_count) {
+        json_t *seconds = json_object();
+        for (size_t i = 0; i < r->match.candidate_count; i++)
+            if (r->match.candidates[i].name)
+                put(m, seconds, r->match.candidates[i].name, real(r->match.candidates[i].seconds));
+        put(m, o, "candidate_seconds", seconds);
+    }
     return o;
 }
 
@@ -96,6 +105,12 @@ static json_t *data(maker *m, const weld_report_data *d)
     put(m, o, "n", json_integer(d->n));
     put(m, o, "labels", json_boolean(d->labels));
     put(m, o, "preprocess", text(d->preprocess));
+    if (d->split_of) {
+        json_t *split = json_object();
+        put(m, split, "of", json_integer(d->split_of));
+        put(m, split, "seed", json_integer((json_int_t)d->split_seed));
+        put(m, o, "split", split);
+    }
     return o;
 }
 
@@ -119,6 +134,37 @@ static json_t *classes(maker *m, const weld_report_classes *list)
     return array;
 }
 
+static json_t *candidates(maker *m, const weld_report_match *match)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < match->candidate_count; i++) {
+        const weld_report_candidate *c = &match->candidates[i];
+        json_t *o = json_object();
+        put(m, o, "name", text(c->name));
+        put(m, o, "method", text(c->method));
+        put(m, o, "midpoint_loss", real(c->loss));
+        put(m, o, "objective", real(c->objective));
+        put(m, o, "failure", text(c->failure));
+        put(m, o, "chosen", json_boolean(c->chosen));
+        push(m, array, o);
+    }
+    return array;
+}
+
+static json_t *polish(maker *m, const weld_report_polish *p)
+{
+    json_t *o = json_object();
+    put(m, o, "seconds", real(p->seconds));
+    put(m, o, "out_of_time", json_boolean(p->out_of_time));
+    put(m, o, "samples", json_integer(p->samples));
+    put(m, o, "sweeps", json_integer(p->sweeps));
+    put(m, o, "tried", json_integer(p->tried));
+    put(m, o, "kept", json_integer(p->kept));
+    put(m, o, "wide_classes", json_integer(p->wide));
+    put(m, o, "midpoint_loss", reals(m, p->loss, 2));
+    return o;
+}
+
 static json_t *match(maker *m, const weld_report_match *match)
 {
     json_t *o = json_object();
@@ -134,6 +180,14 @@ static json_t *match(maker *m, const weld_report_match *match)
         put(m, o, "dist_h", real(match->distances.features));
         put(m, o, "dist_com", real(match->distances.products));
     }
+    if (match->data.present)
+        put(m, o, "data", data(m, &match->data));
+    if (match->candidate_count) {
+        put(m, o, "metric", text(match->metric));
+        put(m, o, "candidates", candidates(m, match));
+    }
+    if (match->polish.present)
+        put(m, o, "polish", polish(m, &match->polish));
     put(m, o, "classes", classes(m, &match->classes));
     return o;
 }

@@ -53,6 +53,28 @@ static void model_lines(weld_buffer *out, const weld_report *r)
     }
 }
 
+/* The winner, beside what it was worth to leave everything as it is. */
+static void candidate_line(weld_buffer *out, const weld_report_match *m)
+{
+    const weld_report_candidate *chosen = NULL;
+    size_t failed = 0;
+    for (size_t i = 0; i < m->candidate_count; i++) {
+        failed += m->candidates[i].failure != NULL;
+        if (m->candidates[i].chosen)
+            chosen = &m->candidates[i];
+    }
+    if (!chosen)
+        return;
+    weld_buffer_printf(out, "chosen    %s of %zu candidates, by %s on the matching data: %.4g",
+                       or_dash(chosen->name), m->candidate_count, or_dash(m->metric), chosen->loss);
+    if (isfinite(m->candidates[0].loss) && !m->candidates[0].chosen)
+        weld_buffer_printf(out, " (%s %.4g)", or_dash(m->candidates[0].name),
+                           m->candidates[0].loss);
+    if (failed)
+        weld_buffer_printf(out, "; %zu failed", failed);
+    weld_buffer_printf(out, "\n");
+}
+
 static void match_lines(weld_buffer *out, const weld_report_match *m)
 {
     size_t free_count = 0;
@@ -68,6 +90,13 @@ static void match_lines(weld_buffer *out, const weld_report_match *m)
     weld_buffer_printf(out, "matched   %s: %zu classes permuted, %zu pinned (%.3g %% of units)\n",
                        or_dash(m->method), free_count, m->classes.count - free_count,
                        100 * m->pinned_fraction);
+    candidate_line(out, m);
+    const weld_report_polish *p = &m->polish;
+    if (p->present)
+        weld_buffer_printf(out,
+                           "polished  %lld of %lld swaps kept: ce %.4g → %.4g on %lld samples%s\n",
+                           (long long)p->kept, (long long)p->tried, p->loss[0], p->loss[1],
+                           (long long)p->samples, p->out_of_time ? "; time was out" : "");
     weld_buffer_printf(out, "aligned   %lld of %lld units moved", (long long)moved,
                        (long long)units);
     if (isfinite(m->objective[0]) && isfinite(m->objective[1]))
@@ -80,6 +109,28 @@ static void match_lines(weld_buffer *out, const weld_report_match *m)
                            "distances weights %.3g, features %.3g, commutativity %.3g (J %.3g)\n",
                            m->distances.weights, m->distances.features, m->distances.products,
                            m->distances.commutativity);
+}
+
+/* Says which samples chose the permutation and which ones judge it. */
+static void data_line(weld_buffer *out, const weld_report *r)
+{
+    const weld_report_data *m = &r->match.data, *e = &r->data;
+    if (!m->present && !e->present)
+        return;
+    weld_buffer_printf(out, "data     ");
+    if (m->present)
+        weld_buffer_printf(out, " %lld samples for matching%s%s", (long long)m->n,
+                           m->labels ? "" : " (no labels)", e->present ? "," : "");
+    if (e->present)
+        weld_buffer_printf(out, " %lld%s for evaluation%s", (long long)e->n,
+                           m->split_of  ? " others"
+                           : m->present ? ""
+                                        : " samples",
+                           e->labels ? "" : " (no labels)");
+    if (m->present && m->split_of)
+        weld_buffer_printf(out, " (split of %lld, seed %llu)", (long long)m->split_of,
+                           (unsigned long long)m->split_seed);
+    weld_buffer_printf(out, "\n");
 }
 
 static void verification_line(weld_buffer *out, const weld_report_verification *v)
@@ -267,6 +318,7 @@ weld_status weld_report_render_text(weld_buffer *out, const weld_report *report,
         diff(out, &report->diff);
     if (report->checked || report->obstacles.count)
         obstacles(out, report);
+    data_line(out, report);
     if (report->match.present)
         match_lines(out, &report->match);
     if (report->verification.present)

@@ -1,0 +1,144 @@
+/* Puts what was measured into the report. */
+#include "api/objects.h"
+#include "eval/measure.h"
+#include <string.h>
+
+static weld_status add_lmc(weld_report *r, const weld_measures *m, const weld_pair_input *in,
+                           weld_error *err)
+{
+    weld_status st = WELD_OK;
+    int n = in->alpha_count;
+    double *error = NULL;
+    weld_report_lmc lmc = {.metric = "ce", .alpha = in->alpha, .alpha_count = (size_t)n};
+    WELD_NEW(error, r->ctx, n);
+    for (int v = 0; v < WELD_VARIANTS; v++) {
+        for (int k = 0; k < n; k++)
+            error[k] = 1 - m->accuracy[v][k];
+        weld_barrier of_loss = weld_barrier_of(in->alpha, m->loss[v], n);
+        weld_barrier of_error = weld_barrier_of(in->alpha, error, n);
+        lmc.curve[v] = (weld_report_curve){m->loss[v], m->accuracy[v]};
+        lmc.loss.chord[v] = of_loss.chord;
+        lmc.loss.midpoint[v] = of_loss.midpoint;
+        lmc.error.chord[v] = of_error.chord;
+        lmc.error.midpoint[v] = of_error.midpoint;
+    }
+    WELD_TRY(weld_report_put_lmc(r, &lmc, err));
+done:
+    weld_free(r->ctx, error);
+    return st;
+}
+
+static void spread(weld_report_spread *out, const weld_mean_std *x, int count)
+{
+    for (int k = 0; k < count; k++)
+        out[k] = (weld_report_spread){x[k].mean, x[k].std};
+}
+
+static weld_status add_llfc(weld_report *r, const weld_measures *m, const weld_pair_input *in,
+                            weld_error *err)
+{
+    weld_status st = WELD_OK;
+    int n = in->llfc_alpha_count;
+    weld_report_spread *room = NULL; /* [variant, 3, n] */
+    WELD_NEW(room, r->ctx, WELD_VARIANTS * 3 * n);
+    WELD_TRY(weld_report_put_llfc(r, in->llfc_alpha, (size_t)n, err));
+    for (int k = 0; k < m->rows.count; k++) {
+        weld_report_row row = {.name = m->rows.names[k]};
+        for (int v = 0; v < WELD_VARIANTS; v++) {
+            const weld_row_figures *f = &m->row[v][k];
+            weld_report_spread *at = room + v * 3 * n;
+            spread(at, f->one_minus_cos, n);
+            spread(at + n, f->coef, n);
+            spread(at + 2 * n, f->coef_authors, n);
+            row.variant[v] =
+                (weld_report_figures){at,
+                                      at + n,
+                                      at + 2 * n,
+                                      {f->one_minus_cos_ab.mean, f->one_minus_cos_ab.std},
+                                      f->zeros};
+        }
+        WELD_TRY(weld_report_put_row(r, &row, err));
+    }
+done:
+    weld_free(r->ctx, room);
+    return st;
+}
+
+/* Of one file, and not the two parts of one split. */
+static bool overlap(const weld_report_data *a, const weld_report_data *b)
+{
+    const bool parts = a->split_of && a->split_of == b->split_of &&
+                       a->split_seed == b->split_seed && a->n + b->n == a->split_of;
+    return !parts && strcmp(a->sha256, b->sha256) == 0;
+}
+
+static weld_status add_data(weld_report *r, const weld_dataset *data, const weld_measures *m,
+                            weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_report_data section = weld_describe_data(data);
+    WELD_TRY(weld_report_put_data(r, &section, err));
+    if (r->match.data.present && overlap(&r->match.data, &section))
+        WELD_TRY(weld_report_warn(r, err, "W003",
+                                  "matched on samples that the figures are measured on; use "
+                                  "--match-data"));
+    if (m->rows.removed)
+        WELD_TRY(weld_report_warn(r, err, "W001", "the trailing %s is left out for the loss",
+                                  m->rows.removed));
+    for (int k = 0; k < 2 && r->lmc.present; k++) {
+        double accuracy = r->lmc.curve[0].accuracy[k ? 0 : r->lmc.alpha_count - 1];
+        if (accuracy < 2.0 / m->classes && m->classes > 2)
+            WELD_TRY(weld_report_warn(r, err, "W002",
+                                      "accuracy of %s is %.4f, near chance: check preprocessing "
+                                      "(--preset, --mean, --std) and the order of the labels",
+                                      k ? "B" : "A", accuracy));
+    }
+done:
+    return st;
+}
+
+static weld_status check_grid(const double *alpha, size_t count, const char *what, weld_error *err)
+{
+    for (size_t k = 0; k < count; k++)
+        if (!(alpha[k] >= 0 && alpha[k] <= 1) || (k && !(alpha[k] > alpha[k - 1])))
+            return weld_fail(err, WELD_E_ARGUMENT,
+                             "%s %g at place %zu, allowed ascending in 0 to 1", what, alpha[k], k);
+    return WELD_OK;
+}
+
+weld_status weld_report_measure(weld_report *report, const weld_alignment *al,
+                                const weld_dataset *data, const weld_measure_options *options,
+                                weld_error *err)
+{
+    static const double grid[] = {0, .1, .2, .3, .4, .5, .6, .7, .8, .9, 1};
+    static const double llfc[] = {.25, .5, .75};
+    const weld_measure_options defaults = WELD_MEASURE_OPTIONS_INIT;
+    const weld_measure_options *o = options ? options : &defaults;
+    weld_status st = WELD_OK;
+    weld_measures *m = NULL;
+    weld_shapes *shapes = NULL;
+    weld_pair_input in = {
+        .ctx = al->ctx, .a = al->a->params, .b = {al->naive, al->aligned}, .data = data};
+    in.alpha = o->alpha ? o->alpha : grid;
+    in.alpha_count = (int)(o->alpha ? o->alpha_count : sizeof grid / sizeof grid[0]);
+    in.llfc_alpha = o->llfc_alpha ? o->llfc_alpha : llfc;
+    in.llfc_alpha_count = (int)(o->llfc_alpha ? o->llfc_alpha_count : sizeof llfc / sizeof llfc[0]);
+    WELD_TRY(check_grid(in.alpha, (size_t)in.alpha_count, "alpha", err));
+    WELD_TRY(check_grid(in.llfc_alpha, (size_t)in.llfc_alpha_count, "LLFC alpha", err));
+    WELD_TRY(weld_structure_shapes(&shapes, al->a->structure,
+                                   o->batch > 0 ? o->batch : WELD_MICRO_BATCH, err));
+    in.shapes = shapes;
+    const weld_graph *g = shapes->graph;
+    WELD_REQUIRE(g->input_count == 1, WELD_E_UNSUPPORTED, "data for a model with %d inputs",
+                 g->input_count);
+    WELD_TRY(weld_dataset_fits(data, &shapes->types[g->inputs[0]].shape, err));
+    WELD_TRY(weld_measure(&m, &in, err));
+    if (m->has_loss)
+        WELD_TRY(add_lmc(report, m, &in, err));
+    WELD_TRY(add_llfc(report, m, &in, err));
+    WELD_TRY(add_data(report, data, m, err));
+done:
+    weld_measures_free(m);
+    weld_shapes_free(shapes);
+    return st;
+}

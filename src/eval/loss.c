@@ -1,0 +1,45 @@
+#include "eval/loss.h"
+#include <inttypes.h>
+#include <math.h>
+
+static int64_t largest(const float *z, int64_t classes)
+{
+    int64_t best = 0;
+    for (int64_t c = 1; c < classes; c++)
+        best = z[c] > z[best] ? c : best;
+    return best;
+}
+
+/* The same with the place of the largest known. */
+static double log_sum_exp(const float *z, int64_t classes, int64_t best)
+{
+    const double top = (double)z[best];
+    double sum = 1; /* of the largest itself */
+    for (int64_t c = 0; c < classes; c++)
+        sum += c == best ? 0 : exp((double)z[c] - top);
+    return top + log(sum);
+}
+
+double weld_log_sum_exp(const float *z, int64_t classes)
+{
+    return log_sum_exp(z, classes, largest(z, classes));
+}
+
+void weld_score_sample(double *loss, double *correct, const float *z, int64_t classes,
+                       int64_t label)
+{
+    const int64_t best = largest(z, classes);
+    *loss = log_sum_exp(z, classes, best) - (double)z[label];
+    *correct = best == label;
+}
+
+weld_status weld_check_labels(const weld_dataset *data, int64_t classes, weld_error *err)
+{
+    for (int64_t k = 0; data->labels && k < data->count; k++)
+        if (data->labels[k] < 0 || data->labels[k] >= classes)
+            return weld_fail(err, WELD_E_FORMAT,
+                             "label %" PRId64 " of sample %" PRId64 ", allowed 0 to %" PRId64
+                             " (the model has %" PRId64 " outputs)",
+                             data->labels[k], k, classes - 1, classes);
+    return WELD_OK;
+}

@@ -1,0 +1,179 @@
+#include "eval/midpoint.h"
+#include "core/parallel.h"
+#include "eval/loss.h"
+#include "eval/rows.h"
+#include <math.h>
+
+typedef enum judge { CE, KL, MSE } judge;
+enum { A, B, MERGED, RUNS };
+
+typedef struct pass {
+    const weld_midpoint_input *in;
+    judge judge;
+    int output;
+    int64_t size, micro; /* elements of the output per sample; samples per pass */
+    weld_plan *plan;
+    weld_run **runs;    /* [slot, RUNS] */
+    weld_tensor *batch; /* [slot] */
+    double **target;    /* [slot][micro, size]: what the ends say together */
+    double *loss;       /* [count, N] */
+} pass;
+
+/* p = (softmax a + softmax b) / 2 */
+static void mean_softmax(double *p, const float *a, const float *b, int64_t classes)
+{
+    const double of_a = weld_log_sum_exp(a, classes), of_b = weld_log_sum_exp(b, classes);
+    for (int64_t c = 0; c < classes; c++)
+        p[c] = 0.5 * (exp((double)a[c] - of_a) + exp((double)b[c] - of_b));
+}
+
+static double divergence(const double *p, const float *z, int64_t classes)
+{
+    const double all = weld_log_sum_exp(z, classes);
+    double sum = 0;
+    for (int64_t c = 0; c < classes; c++)
+        sum += p[c] > 0 ? p[c] * (log(p[c]) - ((double)z[c] - all)) : 0;
+    return sum;
+}
+
+static double mean_square(const double *wanted, const float *z, int64_t size)
+{
+    double sum = 0;
+    for (int64_t k = 0; k < size; k++)
+        sum += ((double)z[k] - wanted[k]) * ((double)z[k] - wanted[k]);
+    return sum / (double)size;
+}
+
+static void set_target(const pass *p, double *target, weld_run *const *runs, int64_t n)
+{
+    const float *a = weld_run_floats(runs[A], p->output), *b = weld_run_floats(runs[B], p->output);
+    for (int64_t i = 0; i < n && p->judge == KL; i++)
+        mean_softmax(target + i * p->size, a + i * p->size, b + i * p->size, p->size);
+    for (int64_t k = 0; k < n * p->size && p->judge == MSE; k++)
+        target[k] = 0.5 * ((double)a[k] + (double)b[k]);
+}
+
+static void judge_batch(pass *p, int candidate, int slot, int64_t first, int64_t n)
+{
+    const float *z = weld_run_floats(p->runs[RUNS * slot + MERGED], p->output);
+    const double *target = p->target[slot];
+    double *loss = p->loss + candidate * p->in->data->count + first, correct;
+    for (int64_t i = 0; i < n; i++) {
+        const float *zi = z + i * p->size;
+        if (p->judge == CE)
+            weld_score_sample(&loss[i], &correct, zi, p->size, p->in->data->labels[first + i]);
+        else if (p->judge == KL)
+            loss[i] = divergence(target + i * p->size, zi, p->size);
+        else
+            loss[i] = mean_square(target + i * p->size, zi, p->size);
+    }
+}
+
+static weld_status run_batch(void *user, int64_t item, int slot, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    pass *p = user;
+    const weld_dataset *data = p->in->data;
+    weld_run **runs = p->runs + RUNS * slot;
+    const int64_t first = item * p->micro;
+    const int64_t n = data->count - first < p->micro ? data->count - first : p->micro;
+    const weld_tensor *inputs[] = {&p->batch[slot]};
+    WELD_TRY(weld_dataset_batch(&p->batch[slot], data, first, n, err));
+    for (int end = A; p->judge != CE && end <= B; end++)
+        WELD_TRY(weld_run_all(runs[end], p->in->ends[end], inputs, err));
+    if (p->judge != CE)
+        set_target(p, p->target[slot], runs, n);
+    for (int k = 0; k < p->in->count; k++) {
+        WELD_TRY(weld_run_all(runs[MERGED], p->in->merged[k], inputs, err));
+        judge_batch(p, k, slot, first, n);
+    }
+    if (item % 8 == 0)
+        st = weld_progress(p->in->ctx, "choose", (double)first / (double)data->count, err);
+done:
+    return st;
+}
+
+/* By labels, or by what kind of output there is. */
+static weld_status find_judge(pass *p, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_shapes *shapes = p->in->shapes;
+    weld_rows rows = {0};
+    int wide = 0;
+    WELD_TRY(weld_rows_find(&rows, p->in->ctx, shapes->graph, err));
+    p->output = rows.logits;
+    const weld_type *type = &shapes->types[p->output];
+    WELD_REQUIRE(weld_dtype_is_float(type->dtype), WELD_E_UNSUPPORTED,
+                 "the first output is %s: merged models can't be compared by it",
+                 weld_dtype_name(type->dtype));
+    p->size = weld_shape_numel(&type->shape) / (type->shape.rank ? type->shape.dims[0] : 1);
+    for (int axis = 1; axis < type->shape.rank; axis++)
+        wide += type->shape.dims[axis] != 1;
+    p->judge = p->in->data->labels ? CE : wide == 1 ? KL : MSE;
+    if (p->judge == CE)
+        WELD_TRY(weld_check_labels(p->in->data, p->size, err));
+done:
+    weld_rows_free(&rows);
+    return st;
+}
+
+static weld_status alloc_pass(pass *p, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_midpoint_input *in = p->in;
+    const int slots = weld_parallel_slots(in->ctx);
+    const weld_type *input = &in->shapes->types[in->shapes->graph->inputs[0]];
+    p->micro = in->shapes->batch;
+    WELD_NEW(p->loss, in->ctx, (size_t)in->count * (size_t)in->data->count);
+    WELD_NEW(p->runs, in->ctx, RUNS * slots);
+    WELD_NEW(p->batch, in->ctx, slots);
+    WELD_NEW(p->target, in->ctx, slots);
+    WELD_TRY(weld_plan_create(&p->plan, in->ctx, in->shapes, &p->output, 1, err));
+    for (int s = 0; s < slots; s++) {
+        WELD_TRY(weld_tensor_create(&p->batch[s], in->ctx, input->dtype, &input->shape, err));
+        WELD_NEW(p->target[s], in->ctx, p->judge == CE ? 0 : p->micro * p->size);
+    }
+    for (int s = 0; s < RUNS * slots; s++)
+        WELD_TRY(weld_run_create(&p->runs[s], p->plan, err));
+done:
+    return st;
+}
+
+static void free_pass(pass *p)
+{
+    weld_context *ctx = p->in->ctx;
+    const int slots = weld_parallel_slots(ctx);
+    for (int s = 0; p->runs && s < RUNS * slots; s++)
+        weld_run_free(p->runs[s]);
+    for (int s = 0; p->batch && s < slots; s++)
+        weld_tensor_free(ctx, &p->batch[s]);
+    for (int s = 0; p->target && s < slots; s++)
+        weld_free(ctx, p->target[s]);
+    weld_plan_free(p->plan);
+    weld_free(ctx, p->runs);
+    weld_free(ctx, p->batch);
+    weld_free(ctx, p->target);
+    weld_free(ctx, p->loss);
+}
+
+weld_status weld_midpoint_losses(double *losses, const char **metric,
+                                 const weld_midpoint_input *input, weld_error *err)
+{
+    static const char *const names[] = {[CE] = "ce", [KL] = "kl", [MSE] = "mse"};
+    weld_status st = WELD_OK;
+    pass p = {.in = input};
+    const int64_t n = input->data->count;
+    WELD_TRY(find_judge(&p, err));
+    WELD_TRY(alloc_pass(&p, err));
+    WELD_TRY(weld_parallel_for(input->ctx, (n + p.micro - 1) / p.micro, run_batch, &p, err));
+    for (int k = 0; k < input->count; k++) {
+        double sum = 0;
+        for (int64_t i = 0; i < n; i++)
+            sum += p.loss[k * n + i];
+        losses[k] = sum / (double)n;
+    }
+    *metric = names[p.judge];
+done:
+    free_pass(&p);
+    return st;
+}

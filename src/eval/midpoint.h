@@ -1,0 +1,26 @@
+/* How good merged models are: one figure for each, by which --match auto chooses. */
+#ifndef WELD_EVAL_MIDPOINT_H
+#define WELD_EVAL_MIDPOINT_H
+#include "data/dataset.h"
+#include "exec/plan.h"
+
+typedef struct weld_midpoint_input {
+    weld_context *ctx;
+    const weld_shapes *shapes;          /* of one micro-batch, over A's graph */
+    const weld_paramset *ends[2];       /* A, and B with its units in any order */
+    const weld_paramset *const *merged; /* [count] */
+    int count;
+    const weld_dataset *data;
+} weld_midpoint_input;
+
+/* losses [count]: the mean over the samples of (z: the first output, before a trailing Softmax)
+ *   "ce"   with labels: cross-entropy of z;
+ *   "kl"   without, and z is [N, C], C >= 2 (axes of 1 don't count): the divergence
+ *          sum_c p_c (log p_c - log softmax(z)_c) from p, the mean of the two ends' softmax;
+ *   "mse"  otherwise: the mean over the elements of (z - the mean of the two ends' outputs)^2.
+ * kl and mse are what the merged model lacks to the ensemble of the ends; both differ from the mean of
+ * its divergences from either end by the same number for all candidates. The ends run once for all of
+ * them, and only where there are no labels. *metric: one of these names. */
+weld_status weld_midpoint_losses(double *losses, const char **metric,
+                                 const weld_midpoint_input *input, weld_error *err);
+#endif

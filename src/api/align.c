@@ -1,6 +1,7 @@
 #include "api/objects.h"
 #include "match/matchers.h"
 #include "ops/opaque.h"
+#include "prove/orbit.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -180,35 +181,6 @@ const int32_t *weld_alignment_class(const weld_alignment *alignment, size_t inde
     return alignment->element->perms[index];
 }
 
-/* One class moved at a time: which of them changes the function? */
-static weld_status find_culprit(const char **name, weld_alignment *al, const weld_dataset *data,
-                                int64_t samples, double tolerance, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_element *one = NULL;
-    weld_paramset *moved = NULL;
-    *name = "no single class";
-    WELD_TRY(weld_paramset_copy(&moved, al->naive, err));
-    for (int c = 0; c < al->symmetry->free_count; c++) {
-        weld_proof proof;
-        weld_element_free(one);
-        WELD_TRY(weld_element_identity(&one, al->symmetry, err));
-        memcpy(one->perms[c], al->element->perms[c],
-               (size_t)al->symmetry->classes[c].size * sizeof(int32_t));
-        WELD_TRY(weld_element_apply(moved, one, al->naive, err));
-        weld_side sides[2] = {{al->shapes, al->naive}, {al->shapes, moved}};
-        WELD_TRY(weld_prove(&proof, al->ctx, sides, NULL, data, samples, err));
-        if (!(proof.max_rel <= tolerance)) {
-            *name = al->symmetry->classes[c].name;
-            break;
-        }
-    }
-done:
-    weld_element_free(one);
-    weld_paramset_free(moved);
-    return st;
-}
-
 weld_status weld_alignment_verify(weld_alignment *al, const weld_dataset *data, int64_t samples,
                                   double tolerance, weld_error *err)
 {
@@ -230,11 +202,12 @@ weld_status weld_alignment_verify(weld_alignment *al, const weld_dataset *data, 
     WELD_TRY(weld_prove(&al->proof, al->ctx, sides, &ports, data, samples, err));
     al->proved = al->proof.max_rel <= tolerance;
     if (!al->proved) {
-        WELD_TRY(find_culprit(&culprit, al, data, samples, tolerance, err));
+        WELD_TRY(weld_find_culprit(&culprit, al->element, al->shapes, al->naive, data, samples,
+                                   tolerance, err));
         st = weld_fail(err, WELD_E_NEGATIVE,
                        "the permuted B is not the same function: outputs differ by %g (relative), "
                        "allowed %g; class at fault: %s",
-                       al->proof.max_rel, tolerance, culprit);
+                       al->proof.max_rel, tolerance, culprit ? culprit : "no single class");
     }
 done:
     weld_shapes_free(b_shapes);

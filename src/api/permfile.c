@@ -13,6 +13,10 @@ static json_t *members_of(const weld_symmetry *s, const weld_class *k)
         json_array_append_new(
             list,
             json_sprintf("%s[%d]", s->graph->params[k->members[m].param].name, k->members[m].axis));
+    for (int m = 0; m < k->joint_count; m++)
+        json_array_append_new(list,
+                              json_sprintf("%s[%d]", s->graph->params[k->joints[m].param].name,
+                                           k->joints[m].axes[k->joints[m].axis_count - 1]));
     return list;
 }
 
@@ -89,8 +93,13 @@ static weld_status read_classes(weld_alignment *al, const json_t *root, const ch
         return weld_fail(err, WELD_E_MISMATCH, "%s: %zu classes, the model has %d", path,
                          json_array_size(classes), al->symmetry->free_count);
     weld_status st = WELD_OK;
+    int bad;
     for (int c = 0; c < al->symmetry->free_count && st == WELD_OK; c++)
         st = read_class(al, c, json_array_get(classes, (size_t)c), path, err);
+    if (st == WELD_OK && !weld_element_is_valid(al->element, &bad))
+        return weld_fail(err, WELD_E_FORMAT,
+                         "%s: class %d ('%s') does not keep its blocks together", path, bad,
+                         al->symmetry->classes[bad].name);
     return st;
 }
 

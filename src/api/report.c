@@ -2,6 +2,8 @@
 #include "api/objects.h"
 #include "core/parallel.h"
 #include "eval/measure.h"
+#include "ops/opaque.h"
+#include "prove/orbit.h"
 #include "report/report.h"
 #include "tensor/blas.h"
 #include <inttypes.h>
@@ -38,31 +40,71 @@ done:
     return st;
 }
 
+/* "wreath(g, m)": g blocks of m units; deeper ones from the outside. */
+static void print_kind(char *text, size_t size, const weld_symmetry *s, const weld_class *k)
+{
+    int32_t levels[8] = {k->block};
+    int count = 1;
+    size_t n;
+    for (int c = k->parent; c >= 0 && count < 8; c = s->classes[c].parent)
+        levels[count++] = s->classes[c].block;
+    if (k->pinned || count == 1) {
+        snprintf(text, size, "%s", k->pinned ? "pinned" : "free");
+        return;
+    }
+    n = (size_t)snprintf(text, size, "wreath(");
+    while (count > 0 && n + 16 < size) {
+        count--;
+        n += (size_t)snprintf(text + n, size - n, "%d%s", levels[count], count ? ", " : ")");
+    }
+}
+
+/* "PARAMETER[axis]", and "PARAMETER[axis, axis]" of joints. */
+static weld_status list_members(const char ***out, size_t *count, char **text, weld_context *ctx,
+                                const weld_graph *g, const weld_class *k, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    enum { LINE = 256 };
+    *count = (size_t)(k->member_count + k->joint_count);
+    WELD_NEW(*out, ctx, *count);
+    WELD_NEW(*text, ctx, *count * LINE);
+    for (int m = 0; m < k->member_count + k->joint_count; m++) {
+        char *line = *text + LINE * m;
+        const weld_joint_member *joint = m < k->member_count ? NULL
+                                                             : &k->joints[m - k->member_count];
+        const weld_param *param = &g->params[joint ? joint->param : k->members[m].param];
+        size_t n = (size_t)snprintf(line, LINE, "%.200s[%d", param->name,
+                                    joint ? joint->axes[0] : k->members[m].axis);
+        for (int a = 1; joint && a < joint->axis_count && n + 8 < LINE; a++)
+            n += (size_t)snprintf(line + n, LINE - n, ", %d", joint->axes[a]);
+        snprintf(line + n, LINE - n, "]");
+        (*out)[m] = line;
+    }
+done:
+    return st;
+}
+
 static weld_status add_class(weld_report *r, weld_report_classes *list, const weld_symmetry *s,
                              int c, const weld_element *element, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_class *k = &s->classes[c];
-    char reason[256];
+    char reason[256], kind[128];
     const char **members = NULL;
     char *text = NULL;
-    WELD_NEW(members, r->ctx, k->member_count);
-    WELD_NEW(text, r->ctx, (size_t)k->member_count * 256);
+    size_t count;
+    WELD_TRY(list_members(&members, &count, &text, r->ctx, s->graph, k, err));
+    print_kind(kind, sizeof kind, s, k);
     snprintf(reason, sizeof reason, "%s%s%.150s%s", k->pinned ? k->pinned : "",
              k->pin_node < 0 ? "" : " (", k->pin_node < 0 ? "" : s->graph->nodes[k->pin_node].name,
              k->pin_node < 0 ? "" : ")");
-    for (int m = 0; m < k->member_count; m++) {
-        members[m] = text + 256 * m;
-        snprintf(text + 256 * m, 256, "%.200s[%d]", s->graph->params[k->members[m].param].name,
-                 k->members[m].axis);
-    }
     weld_report_class item = {.name = k->name,
-                              .kind = k->pinned ? "pinned" : "free",
+                              .kind = kind,
                               .reason = k->pinned ? reason : NULL,
                               .size = k->size,
                               .moved = element ? 0 : -1,
                               .members = members,
-                              .member_count = (size_t)k->member_count};
+                              .member_count = count};
     for (int32_t i = 0; element && !k->pinned && i < k->size; i++)
         item.moved += element->perms[c][i] != i;
     WELD_TRY(weld_report_put_class(r, list, &item, err));
@@ -86,6 +128,8 @@ static double pinned_fraction(const weld_symmetry *s)
 {
     int64_t pinned = 0, units = 0;
     for (int c = 0; c < s->class_count; c++) {
+        if (!s->classes[c].member_count && !s->classes[c].joint_count)
+            continue; /* blocks: no units of their own */
         units += s->classes[c].size;
         pinned += s->classes[c].pinned ? s->classes[c].size : 0;
     }
@@ -99,6 +143,16 @@ weld_status weld_report_open(weld_report **out, weld_context *ctx, weld_error *e
         st = weld_report_put_environment(*out, weld_version(), weld_blas_name(),
                                          weld_parallel_slots(ctx), err);
     return st;
+}
+
+static weld_report_verification verification_of(const weld_proof *proof, bool pass)
+{
+    return (weld_report_verification){.present = proof->n > 0,
+                                      .pass = pass,
+                                      .n = proof->n,
+                                      .max_abs = proof->max_abs,
+                                      .max_rel = proof->max_rel,
+                                      .argmax_agree = proof->argmax_agree};
 }
 
 weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld_error *err)
@@ -120,12 +174,7 @@ weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld
         (weld_report_distances){d->present, d->commutativity, d->weights, d->features, d->products};
     WELD_TRY(weld_report_put_match(r, &match, err));
     WELD_TRY(add_classes(r, &r->match.classes, al->symmetry, al->element, err));
-    r->verification = (weld_report_verification){.present = al->proof.n > 0,
-                                                 .pass = al->proved,
-                                                 .n = al->proof.n,
-                                                 .max_abs = al->proof.max_abs,
-                                                 .max_rel = al->proof.max_rel,
-                                                 .argmax_agree = al->proof.argmax_agree};
+    r->verification = verification_of(&al->proof, al->proved);
     if (al->opaque)
         WELD_TRY(weld_report_warn(r, err, "W011",
                                   "proof: partial, by structure only: node '%s' can't be run",
@@ -199,12 +248,15 @@ done:
     return st;
 }
 
-weld_status weld_model_inspect(weld_report **out, const weld_model *model, weld_error *err)
+/* `seed` NULL: nothing is proved. */
+static weld_status inspect(weld_report **out, const weld_model *model, const uint64_t *seed,
+                           weld_error *err)
 {
-    weld_status st = WELD_OK;
+    weld_status st = WELD_OK, proved = WELD_OK;
     weld_report *r = NULL;
     weld_shapes *shapes = NULL;
     weld_symmetry *symmetry = NULL;
+    weld_proof proof = {0};
     *out = NULL;
     WELD_TRY(weld_report_open(&r, model->ctx, err));
     r->inspection.present = true;
@@ -213,14 +265,39 @@ weld_status weld_model_inspect(weld_report **out, const weld_model *model, weld_
     WELD_TRY(add_values(r, model->structure, shapes, err));
     WELD_TRY(add_layers(r, model->structure->graph, err));
     WELD_TRY(weld_symmetry_derive(&symmetry, model->ctx, model->structure->graph, shapes, err));
+    r->inspection.pinned_fraction = pinned_fraction(symmetry);
     WELD_TRY(add_classes(r, &r->inspection.classes, symmetry, NULL, err));
+    const weld_node *opaque = weld_find_opaque(model->structure->graph);
+    if (seed && opaque)
+        WELD_TRY(weld_report_warn(r, err, "W011",
+                                  "proof: partial, by structure only: node '%s' can't be run",
+                                  opaque->name));
+    if (seed && !opaque)
+        proved = weld_prove_symmetry(&proof, symmetry, shapes, model->params, *seed, err);
+    if (proved != WELD_OK && proved != WELD_E_NEGATIVE)
+        st = proved;
+    if (st != WELD_OK)
+        goto done;
+    r->verification = verification_of(&proof, proved == WELD_OK);
     *out = r;
     r = NULL;
+    st = proved;
 done:
     weld_symmetry_free(symmetry);
     weld_shapes_free(shapes);
     weld_report_free(r);
     return st;
+}
+
+weld_status weld_model_inspect(weld_report **out, const weld_model *model, weld_error *err)
+{
+    return inspect(out, model, NULL, err);
+}
+
+weld_status weld_model_prove_symmetry(weld_report **out, const weld_model *model, uint64_t seed,
+                                      weld_error *err)
+{
+    return inspect(out, model, &seed, err);
 }
 
 weld_status weld_check(weld_report **out, const weld_model *a, const weld_model *b, weld_error *err)

@@ -16,7 +16,8 @@ static bool read_scales(weld_floats *out, const weld_draft *draft, int n)
     out->count = weld_shape_numel(&data->shape);
     for (int64_t k = 0; k < out->count && k < WELD_RANK_MAX; k++)
         out->at[k] = (float)weld_tensor_number(data, k);
-    return out->count <= WELD_RANK_MAX;
+    return out->count > 0 &&
+           out->count <= WELD_RANK_MAX; /* none of opset 11 where sizes are given */
 }
 
 static bool enlarges(const weld_floats *scales)

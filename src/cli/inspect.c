@@ -104,14 +104,18 @@ weld_status run_inspect(const session *s, weld_error *err)
 {
     weld_model *model = NULL;
     weld_report *report = NULL;
+    weld_error late = WELD_ERROR_INIT;
     if (!s->o->shapes && (s->o->shapes_batch || s->o->sizes.count))
         return bad_usage(err, "inspect: --batch and --sizes need --shapes");
     weld_status st = load_model(&model, s, s->o->files[0], err);
     if (st == WELD_OK)
-        st = s->o->shapes ? read_shapes(&report, model, s, err)
-                          : weld_model_inspect(&report, model, err);
-    if (st == WELD_OK)
-        st = write_reports(report, s, err);
+        st = s->o->shapes     ? read_shapes(&report, model, s, err)
+             : s->o->symmetry ? weld_model_prove_symmetry(&report, model, (uint64_t)s->o->seed, err)
+                              : weld_model_inspect(&report, model, err);
+    if (report && write_reports(report, s, &late) != WELD_OK && st == WELD_OK) {
+        *err = late;
+        st = late.status;
+    }
     weld_report_free(report);
     weld_model_free(model);
     return st;

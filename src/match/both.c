@@ -15,22 +15,9 @@ typedef struct descent {
     weld_data_match *m;
     bool correlation; /* of the features and of each pair of slices, not second moment and sums */
     double **norm[2]; /* [free_count][n]: squared norm of all slices of a unit */
-    int32_t *order, *perm;
+    weld_element *other; /* the candidate; then what was before */
+    int32_t *order;
 } descent;
-
-/* Adds |slice|^2 of every unit of the tensor. */
-static void add_slices(double *norm, const double *data, const weld_shape *shape,
-                       const weld_member *m, int32_t size)
-{
-    const int64_t outer = weld_shape_span(shape, 0, m->axis), extent = shape->dims[m->axis];
-    const int64_t inner = weld_shape_span(shape, m->axis + 1, shape->rank);
-    for (int32_t k = 0; k < size * m->multiplicity; k++)
-        for (int64_t o = 0; o < outer; o++)
-            for (int64_t i = 0; i < inner; i++) {
-                const double v = data[(o * extent + m->positions[k]) * inner + i];
-                norm[k / m->multiplicity] += v * v;
-            }
-}
 
 static weld_status list_norms(descent *d, weld_error *err)
 {
@@ -47,8 +34,8 @@ static weld_status list_norms(descent *d, weld_error *err)
         for (int a = 0; a < t->axis_count; a++) {
             const int c = t->axes[a].unit_class;
             const int32_t n = s->classes[c].size;
-            add_slices(d->norm[0][c], t->a, &t->shape, t->axes[a].member, n);
-            add_slices(d->norm[1][c], t->b, &t->shape, t->axes[a].member, n);
+            WELD_TRY(weld_score_norms(d->norm[0][c], s->ctx, t->a, t, &t->axes[a], n, err));
+            WELD_TRY(weld_score_norms(d->norm[1][c], s->ctx, t->b, t, &t->axes[a], n, err));
         }
     }
 done:
@@ -68,8 +55,8 @@ static double at_least_tiny(double x)
     return x > tiny ? x : tiny;
 }
 
-/* m->score = (1 - share) weights / their size + share activations / theirs. */
-static weld_status score_class(descent *d, int c, weld_error *err)
+/* score [n, n] = (1 - share) weights / their size + share activations / theirs. */
+static weld_status score_class(double *score, descent *d, int c, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_data_match *m = d->m;
@@ -78,12 +65,11 @@ static weld_status score_class(descent *d, int c, weld_error *err)
     const double *a = d->norm[0][c], *b = d->norm[1][c];
     const double of_class = at_least_tiny(sqrt(mean(a, n) * mean(b, n)));
     double scale, size = 1;
-    memset(m->score, 0, cells * sizeof *m->score);
     if (d->correlation) {
-        const int carriers = weld_moments_correlation(m->score, m->moments, c);
+        const int carriers = weld_moments_correlation(score, m->moments, c);
         size = carriers > 0 ? carriers : 1;
     } else {
-        weld_moments_second(m->score, m->moments, c);
+        weld_moments_second(score, m->moments, c);
         size = at_least_tiny(
             sqrt(weld_moments_energy(m->moments, c, 0) * weld_moments_energy(m->moments, c, 1)) /
             n);
@@ -92,7 +78,7 @@ static weld_status score_class(descent *d, int c, weld_error *err)
     for (size_t k = 0; k < cells; k++) {
         const double pair = sqrt(a[k / (size_t)n] * b[k % (size_t)n]);
         const double of_weights = d->correlation ? at_least_tiny(pair) : of_class;
-        m->score[k] = share * m->score[k] / size + (1 - share) * m->extra[k] / of_weights;
+        score[k] = share * score[k] / size + (1 - share) * m->extra[k] / of_weights;
     }
 done:
     return st;
@@ -101,27 +87,55 @@ done:
 static double sum_of(const double *score, const int32_t *perm, int32_t n)
 {
     double sum = 0;
-    for (int32_t i = 0; i < n; i++)
+    for (int32_t i = 0; score && i < n; i++)
         sum += score[(size_t)i * (size_t)n + (size_t)perm[i]];
     return sum;
 }
 
-static weld_status visit(bool *changed, descent *d, int c, weld_error *err)
+static void free_scores(double **scores, const weld_symmetry *s)
+{
+    for (int c = 0; scores && c < s->free_count; c++)
+        weld_free(s->ctx, scores[c]);
+    weld_free(s->ctx, scores);
+}
+
+/* A class, with all that moves along with its units where there are such; d->other gets the best. */
+static weld_status find_best(double *gain, double *before, descent *d, int c, weld_error *err)
 {
     weld_status st = WELD_OK;
-    weld_element *e = d->m->result->element;
-    const int32_t n = e->symmetry->classes[c].size;
-    double gain;
-    WELD_TRY(score_class(d, c, err));
-    memcpy(d->perm, e->perms[c], (size_t)n * sizeof *d->perm);
-    WELD_TRY(weld_assign_class(d->perm, e->symmetry, c, d->m->score, &gain, err));
-    const double before = fabs(sum_of(d->m->score, e->perms[c], n));
-    if (gain > gain_min * (before > 1 ? before : 1)) {
-        memcpy(e->perms[c], d->perm, (size_t)n * sizeof *d->perm);
+    const weld_element *e = d->m->result->element;
+    const weld_symmetry *s = e->symmetry;
+    double **scores = NULL;
+    *before = 0;
+    WELD_NEW(scores, s->ctx, s->free_count);
+    for (int k = c; k < s->free_count; k++) {
+        const size_t n = (size_t)s->classes[k].size;
+        if (k != c && (s->classes[c].parent >= 0 || weld_class_root(s, k) != c))
+            continue;
+        WELD_NEW(scores[k], s->ctx, n * n);
+        WELD_TRY(score_class(scores[k], d, k, err));
+        *before += sum_of(scores[k], e->perms[k], s->classes[k].size);
+    }
+    weld_element_copy(d->other, e);
+    WELD_TRY(s->classes[c].parent < 0
+                 ? weld_assign_tree(d->other, c, scores, gain, err)
+                 : weld_assign_class(d->other->perms[c], s, c, scores[c], gain, err));
+done:
+    free_scores(scores, s);
+    return st;
+}
+
+static weld_status visit(bool *changed, descent *d, int c, weld_error *err)
+{
+    double gain, before;
+    const weld_status st = find_best(&gain, &before, d, c, err);
+    if (st != WELD_OK)
+        return st;
+    if (gain > gain_min * (fabs(before) > 1 ? fabs(before) : 1)) {
+        weld_element_copy(d->m->result->element, d->other);
         *changed = true;
     }
-done:
-    return st;
+    return WELD_OK;
 }
 
 static weld_status descend(descent *d, weld_error *err)
@@ -157,7 +171,7 @@ static void descent_free(descent *d)
         weld_free(s->ctx, d->norm[side]);
     }
     weld_free(s->ctx, d->order);
-    weld_free(s->ctx, d->perm);
+    weld_element_free(d->other);
 }
 
 static weld_status match_both(weld_data_match *m, bool correlation, weld_error *err)
@@ -165,11 +179,8 @@ static weld_status match_both(weld_data_match *m, bool correlation, weld_error *
     weld_status st = WELD_OK;
     const weld_symmetry *s = m->in->symmetry;
     descent d = {.m = m, .correlation = correlation};
-    int32_t largest = 0;
-    for (int c = 0; c < s->free_count; c++)
-        largest = s->classes[c].size > largest ? s->classes[c].size : largest;
     WELD_NEW(d.order, s->ctx, s->free_count);
-    WELD_NEW(d.perm, s->ctx, largest);
+    WELD_TRY(weld_element_identity(&d.other, s, err));
     WELD_TRY(list_norms(&d, err));
     WELD_TRY(weld_match_features(m, true, false, err));
     WELD_TRY(descend(&d, err));

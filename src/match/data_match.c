@@ -90,26 +90,47 @@ static double largest_of(const double *x, size_t count)
     return largest;
 }
 
-static weld_status match_class(weld_data_match *m, int c, bool correlation, bool by_weights,
-                               weld_error *err)
+/* score [n, n] of the class. */
+static weld_status score_class(double *score, weld_data_match *m, int c, bool correlation,
+                               bool by_weights, weld_error *err)
 {
     weld_status st = WELD_OK;
-    weld_element *e = m->result->element;
+    const weld_element *e = m->result->element;
     const size_t n = (size_t)e->symmetry->classes[c].size;
-    double scale, gain, unit = 1;
-    memset(m->score, 0, n * n * sizeof *m->score);
+    double scale, unit = 1;
     if (correlation) {
-        weld_moments_correlation(m->score, m->moments, c);
+        weld_moments_correlation(score, m->moments, c);
     } else {
-        weld_moments_second(m->score, m->moments, c);
-        unit = largest_of(m->score, n * n);
+        weld_moments_second(score, m->moments, c);
+        unit = largest_of(score, n * n);
     }
     WELD_TRY(weld_scores_class(m->extra, &scale, m->scores, e, c, NULL, err));
     const double largest = largest_of(m->extra, n * n);
     for (size_t k = 0; k < n * n && largest > 0 && by_weights; k++)
-        m->score[k] += 1e-6 * (unit > 0 ? unit : 1) * m->extra[k] / largest;
-    WELD_TRY(weld_assign_class(e->perms[c], e->symmetry, c, m->score, &gain, err));
+        score[k] += 1e-6 * (unit > 0 ? unit : 1) * m->extra[k] / largest;
 done:
+    return st;
+}
+
+/* A class, with all that moves along with its units. */
+static weld_status match_tree(weld_data_match *m, int root, bool correlation, bool by_weights,
+                              weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_symmetry *s = m->in->symmetry;
+    double **scores = NULL, gain;
+    WELD_NEW(scores, s->ctx, s->free_count);
+    for (int c = root; c < s->free_count; c++) {
+        if (weld_class_root(s, c) != root)
+            continue;
+        WELD_NEW(scores[c], s->ctx, (size_t)s->classes[c].size * (size_t)s->classes[c].size);
+        WELD_TRY(score_class(scores[c], m, c, correlation, by_weights, err));
+    }
+    WELD_TRY(weld_assign_tree(m->result->element, root, scores, &gain, err));
+done:
+    for (int c = 0; scores && c < s->free_count; c++)
+        weld_free(s->ctx, scores[c]);
+    weld_free(s->ctx, scores);
     return st;
 }
 
@@ -118,7 +139,8 @@ weld_status weld_match_features(weld_data_match *m, bool correlation, bool by_we
 {
     weld_status st = WELD_OK;
     for (int c = 0; c < m->in->symmetry->free_count; c++)
-        WELD_TRY(match_class(m, c, correlation, by_weights, err));
+        if (m->in->symmetry->classes[c].parent < 0)
+            WELD_TRY(match_tree(m, c, correlation, by_weights, err));
 done:
     return st;
 }

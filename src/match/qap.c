@@ -274,14 +274,24 @@ done:
     return st;
 }
 
+/* The mean of all permutations that the class allows, its blocks in their places. */
+static void to_mean(double *q, const int32_t *perm, const weld_qap *qap)
+{
+    const int32_t block = qap->symmetry->classes[qap->unit_class].block;
+    memset(q, 0, (size_t)qap->n * (size_t)qap->n * sizeof *q);
+    for (int32_t i = 0; i < qap->n; i++)
+        for (int32_t k = 0; k < block; k++)
+            q[(size_t)i * (size_t)qap->n + (size_t)(perm[i] / block * block + k)] = 1.0 / block;
+}
+
 static weld_status walk_from(contest *c, const int32_t *perm, bool mean, weld_error *err)
 {
     weld_status st = WELD_OK;
     const size_t n = (size_t)c->qap->n;
     memcpy(c->candidate, perm, n * sizeof *perm);
     to_matrix(c->q, perm, c->qap->n);
-    for (size_t k = 0; mean && k < n * n; k++)
-        c->q[k] = 1.0 / (double)n;
+    if (mean)
+        to_mean(c->q, perm, c->qap);
     WELD_TRY(weld_qap_frank_wolfe(c->candidate, c->qap, c->q, err));
     WELD_TRY(judge(c, true, err));
 done:

@@ -1,6 +1,7 @@
 /* Exchanges of two units. With G the gradient at perm, u = e_i - e_j and w = e_perm[j] - e_perm[i],
  * exchanging i and j adds u w' to Q and changes F by <G, u w'> + what the terms make of u w' alone.
  * That second part is kept for all pairs: an exchange changes it for pairs of i or j only. */
+#include "match/assign.h"
 #include "match/qap.h"
 #include "tensor/blas.h"
 #include <math.h>
@@ -16,6 +17,7 @@ typedef struct descent {
     double *second;       /* [n, n], i < j */
     double *left, *right; /* [width, n]: an exchange adds left' right to the gradient */
     int64_t width;
+    int32_t *block_end; /* [n] unit i may change places with those after it, up to there */
 } descent;
 
 /* u' X w of the tap: u = e_i - e_j, w = e_k - e_l. */
@@ -131,7 +133,7 @@ static double steepest(const descent *d, int32_t *best_i, int32_t *best_j)
     double best = 0;
     for (int64_t i = 0; i < n; i++) {
         const double *gi = d->gradient + i * n;
-        for (int64_t j = i + 1; j < n; j++) {
+        for (int64_t j = i + 1; j < n && d->block_end[i] > j; j++) {
             const double *gj = d->gradient + j * n;
             const int32_t pi = d->perm[i], pj = d->perm[j];
             const double change = gi[pj] + gj[pi] - gi[pi] - gj[pj] + d->second[i * n + j];
@@ -159,6 +161,13 @@ static weld_status start(descent *d, weld_error *err)
     WELD_NEW(d->second, ctx, n * n);
     WELD_NEW(d->left, ctx, width * n);
     WELD_NEW(d->right, ctx, width * n);
+    WELD_NEW(d->block_end, ctx, n);
+    for (int32_t i = 0; i < d->qap->n; i++) {
+        d->block_end[i] = i + 1;
+        while (d->block_end[i] < d->qap->n &&
+               weld_may_exchange(d->qap->symmetry, d->qap->unit_class, i, d->block_end[i]))
+            d->block_end[i]++;
+    }
     for (size_t i = 0; i < n; i++)
         q[i * n + (size_t)d->perm[i]] = 1.0;
     WELD_TRY(weld_qap_gradient(d->gradient, d->qap, q, err));
@@ -189,5 +198,6 @@ done:
     weld_free(ctx, d.second);
     weld_free(ctx, d.left);
     weld_free(ctx, d.right);
+    weld_free(ctx, d.block_end);
     return st;
 }

@@ -15,7 +15,7 @@ static int axes_of(const weld_score_tensor *t, int unit_class)
     unsigned seen = 0;
     int count = 0;
     for (int k = 0; k < t->axis_count; k++) {
-        const unsigned bit = 1u << t->axes[k].member->axis;
+        const unsigned bit = 1u << t->axes[k].axis;
         if (t->axes[k].unit_class == unit_class && !(seen & bit)) {
             seen |= bit;
             count++;
@@ -27,11 +27,13 @@ static int axes_of(const weld_score_tensor *t, int unit_class)
 bool weld_class_is_quadratic(const weld_scores *scores, int unit_class)
 {
     int most = 0;
+    bool joint = false;
     for (int k = 0; k < scores->count; k++) {
         const int count = axes_of(&scores->tensors[k], unit_class);
         most = count > most ? count : most;
+        joint = joint || (count > 1 && scores->tensors[k].has_joint);
     }
-    return most == 2;
+    return most == 2 && !joint;
 }
 
 /* index[axis][k] = the position of B that comes to k; of the axes that do not meet. */

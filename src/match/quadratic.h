@@ -5,7 +5,7 @@
 #include "match/qap.h"
 #include "match/score.h"
 
-/* The class stands on two axes of a scored tensor; on three it is not treated as such. */
+/* The class stands on two axes of a scored tensor; on three, or on joints, it is not treated as such. */
 bool weld_class_is_quadratic(const weld_scores *scores, int unit_class);
 /* Adds -weight f of the class to the qap, all other classes permuted by e. */
 weld_status weld_quadratic_add(weld_qap *qap, const weld_scores *scores, const weld_element *e,

@@ -1,84 +1,9 @@
 #include "match/score.h"
+#include "match/norm_fold.h"
 #include "core/parallel.h"
-#include "ops/norm.h"
 #include "tensor/blas.h"
 #include <math.h>
 #include <string.h>
-
-/* ---- a BatchNormalization folded into the layer before it -------------------------------- */
-
-/* Params; bias may be -1. The folded tensors have the shapes of weight and shift. */
-typedef struct norm_fold {
-    int norm_node; /* -1 = the node is not folded */
-    int weight, bias, scale, shift, mean, variance;
-} norm_fold;
-
-static int param_at(const weld_graph *g, const weld_node *node, int slot)
-{
-    int value = weld_node_input(node, slot);
-    return value >= 0 && g->values[value].kind == WELD_VALUE_PARAM ? g->values[value].param : -1;
-}
-
-static bool is_vector(const weld_graph *g, int param, int64_t size)
-{
-    const weld_shape *shape = param >= 0 ? &g->params[param].shape : NULL;
-    return shape && shape->rank == 1 && shape->dims[0] == size;
-}
-
-/* The fold of linear node n: its output goes to one BatchNormalization and nowhere else. */
-static norm_fold find_fold(const weld_graph *g, int n)
-{
-    const norm_fold none = {.norm_node = -1};
-    const weld_node *linear = &g->nodes[n];
-    if (!(linear->op->flags & WELD_OP_LINEAR))
-        return none;
-    const int out = linear->outputs[0], weight = param_at(g, linear, 1);
-    if (weight < 0 || g->consumer_count[out] != 1 || weld_graph_is_output(g, out))
-        return none;
-    const weld_node *norm = &g->nodes[g->consumers[out][0]];
-    if (!(norm->op->flags & WELD_OP_NORM) || !norm->op->statistic_inputs || norm->inputs[0] != out)
-        return none;
-    const norm_fold fold = {g->consumers[out][0],   weight,
-                            param_at(g, linear, 2), param_at(g, norm, 1),
-                            param_at(g, norm, 2),   param_at(g, norm, 3),
-                            param_at(g, norm, 4)};
-    const int64_t size = g->params[weight].shape.dims[0];
-    const bool bias_fits = weld_node_input(linear, 2) < 0 || is_vector(g, fold.bias, size);
-    if (!bias_fits || !is_vector(g, fold.scale, size) || !is_vector(g, fold.shift, size) ||
-        !is_vector(g, fold.mean, size) || !is_vector(g, fold.variance, size))
-        return none;
-    return fold;
-}
-
-static double factor(const norm_fold *fold, const weld_paramset *set, int64_t unit)
-{
-    const double variance = weld_paramset_number(set, fold->variance, unit) +
-                            weld_attr_number(&set->graph->nodes[fold->norm_node], "epsilon");
-    return weld_paramset_number(set, fold->scale, unit) / sqrt(variance);
-}
-
-/* W scale / sqrt(variance + epsilon) */
-static void fold_weight(double *out, const norm_fold *fold, const weld_paramset *set)
-{
-    const weld_shape *shape = &set->graph->params[fold->weight].shape;
-    const int64_t run = weld_shape_span(shape, 1, shape->rank);
-    for (int64_t u = 0; u < shape->dims[0]; u++) {
-        const double f = factor(fold, set, u);
-        for (int64_t k = u * run; k < (u + 1) * run; k++)
-            out[k] = f * weld_paramset_number(set, fold->weight, k);
-    }
-}
-
-/* shift + (bias - mean) scale / sqrt(variance + epsilon) */
-static void fold_shift(double *out, const norm_fold *fold, const weld_paramset *set)
-{
-    const int64_t size = set->graph->params[fold->shift].shape.dims[0];
-    for (int64_t u = 0; u < size; u++) {
-        const double bias = fold->bias >= 0 ? weld_paramset_number(set, fold->bias, u) : 0.0;
-        out[u] = weld_paramset_number(set, fold->shift, u) +
-                 (bias - weld_paramset_number(set, fold->mean, u)) * factor(fold, set, u);
-    }
-}
 
 /* ---- making the tensors ------------------------------------------------------------------ */
 
@@ -89,17 +14,23 @@ typedef struct maker {
     size_t cap;
 } maker;
 
+/* What stands on the axes of the parameter; NULL: only how many. */
 static int free_axes_of(const weld_symmetry *s, int param, weld_score_axis *axes)
 {
     int count = 0;
-    for (int c = 0; c < s->free_count; c++)
-        for (int m = 0; m < s->classes[c].member_count; m++) {
-            if (s->classes[c].members[m].param != param)
+    for (int c = 0; c < s->free_count; c++) {
+        const weld_class *k = &s->classes[c];
+        for (int m = 0; m < k->member_count + k->joint_count; m++) {
+            const weld_member *member = m < k->member_count ? &k->members[m] : NULL;
+            const weld_joint_member *joint = member ? NULL : &k->joints[m - k->member_count];
+            if ((member ? member->param : joint->param) != param)
                 continue;
             if (axes)
-                axes[count] = (weld_score_axis){c, &s->classes[c].members[m]};
+                axes[count] = (weld_score_axis){
+                    c, member, joint, member ? member->axis : joint->axes[joint->axis_count - 1]};
             count++;
         }
+    }
     return count;
 }
 
@@ -123,8 +54,8 @@ static void widen(double *out, const weld_paramset *set, int param)
 }
 
 /* A tensor with the shape and members of `param`, filled by `fill` or plainly if that is NULL. */
-static weld_status add_tensor(maker *m, int param, const norm_fold *fold,
-                              void (*fill)(double *, const norm_fold *, const weld_paramset *),
+static weld_status add_tensor(maker *m, int param, const weld_norm_fold *fold,
+                              void (*fill)(double *, const weld_norm_fold *, const weld_paramset *),
                               weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -140,6 +71,8 @@ static weld_status add_tensor(maker *m, int param, const norm_fold *fold,
     t->shape = s->symmetry->graph->params[param].shape;
     WELD_NEW(t->axes, s->ctx, axis_count);
     t->axis_count = free_axes_of(s->symmetry, param, t->axes);
+    for (int k = 0; k < axis_count; k++)
+        t->has_joint = t->has_joint || t->axes[k].joint;
     const int64_t count = weld_shape_numel(&t->shape);
     WELD_NEW(t->a, s->ctx, count);
     WELD_NEW(t->b, s->ctx, count);
@@ -161,12 +94,12 @@ static weld_status add_folded(maker *m, bool *folded, weld_error *err)
     weld_status st = WELD_OK;
     const weld_graph *g = m->scores->symmetry->graph;
     for (int n = 0; n < g->node_count; n++) {
-        const norm_fold fold = find_fold(g, n);
+        const weld_norm_fold fold = weld_find_norm_fold(g, n);
         if (fold.norm_node < 0)
             continue;
         folded[n] = folded[fold.norm_node] = true;
-        WELD_TRY(add_tensor(m, fold.weight, &fold, fold_weight, err));
-        WELD_TRY(add_tensor(m, fold.shift, &fold, fold_shift, err));
+        WELD_TRY(add_tensor(m, fold.weight, &fold, weld_norm_fold_weight, err));
+        WELD_TRY(add_tensor(m, fold.shift, &fold, weld_norm_fold_shift, err));
     }
 done:
     return st;
@@ -246,7 +179,7 @@ static bool axis_index(int32_t *index, const weld_score_tensor *t, int axis, con
     for (int a = 0; a < t->axis_count; a++) {
         const weld_member *m = t->axes[a].member;
         const int c = t->axes[a].unit_class;
-        for (int32_t i = 0; m->axis == axis && i < e->symmetry->classes[c].size; i++)
+        for (int32_t i = 0; m && m->axis == axis && i < e->symmetry->classes[c].size; i++)
             for (int32_t k = 0; k < m->multiplicity; k++)
                 index[m->positions[i * m->multiplicity + k]] =
                     m->positions[e->perms[c][i] * m->multiplicity + k];
@@ -267,7 +200,7 @@ static void permuted_free(weld_context *ctx, permuted *p)
     weld_free(ctx, p->owned[1]);
 }
 
-/* B with every axis but `skip` permuted. */
+/* B with every axis but `skip` permuted; with all, where units stand on several axes at once. */
 static weld_status permute_but(permuted *out, const weld_score_tensor *t, const weld_element *e,
                                int skip, weld_error *err)
 {
@@ -276,6 +209,12 @@ static weld_status permute_but(permuted *out, const weld_score_tensor *t, const 
     int32_t *index = NULL;
     int turn = 0;
     *out = (permuted){t->b, {NULL, NULL}};
+    if (t->has_joint) { /* what stands on several axes moves as a whole */
+        WELD_NEW(out->owned[0], ctx, weld_shape_numel(&t->shape));
+        WELD_TRY(weld_element_permute(out->owned[0], e, t->param, t->b, sizeof(double), err));
+        out->data = out->owned[0];
+        goto done;
+    }
     for (int axis = 0; axis < t->shape.rank; axis++) {
         if (axis == skip)
             continue;
@@ -345,45 +284,124 @@ static weld_status multiply_block(void *user, int64_t item, int slot, weld_error
     return WELD_OK;
 }
 
-static void take_rows(double *out, const double *data, const weld_shape *shape,
-                      const weld_member *m, int32_t size)
+/* Where a class stands on a tensor, and how much there is for each of its places. */
+typedef struct slices {
+    const weld_shape *shape;
+    const int32_t *positions; /* [size, multiplicity] */
+    int32_t multiplicity;
+    int axes[WELD_RANK_MAX], axis_count; /* ascending; positions are row-major over them */
+    int64_t per_place;
+} slices;
+
+static slices slices_of(const weld_score_tensor *t, const weld_score_axis *axis)
 {
-    const int64_t outer = weld_shape_span(shape, 0, m->axis), extent = shape->dims[m->axis];
-    const int64_t inner = weld_shape_span(shape, m->axis + 1, shape->rank);
-    for (int32_t k = 0; k < size * m->multiplicity; k++)
-        for (int64_t o = 0; o < outer; o++, out += inner)
-            memcpy(out, data + (o * extent + m->positions[k]) * inner, (size_t)inner * sizeof *out);
+    const weld_joint_member *j = axis->joint;
+    slices s = {.shape = &t->shape,
+                .positions = j ? j->positions : axis->member->positions,
+                .multiplicity = j ? j->multiplicity : axis->member->multiplicity,
+                .axes = {axis->axis},
+                .axis_count = j ? j->axis_count : 1,
+                .per_place = weld_shape_numel(&t->shape)};
+    if (j)
+        memcpy(s.axes, j->axes, sizeof s.axes);
+    for (int k = 0; k < s.axis_count; k++)
+        s.per_place /= t->shape.dims[s.axes[k]];
+    return s;
 }
 
-static weld_status add_gram(double *score, const weld_score_tensor *t, const weld_member *m,
+/* One slice per place, end to end: [size, multiplicity, per_place]. */
+static void take_rows(double *out, const double *data, const slices *s, int32_t size)
+{
+    int64_t strides[WELD_RANK_MAX], rest[WELD_RANK_MAX], at[WELD_RANK_MAX];
+    int rest_count = 0;
+    weld_strides(strides, s->shape);
+    for (int a = 0, k = 0; a < s->shape->rank; a++) {
+        if (k < s->axis_count && s->axes[k] == a)
+            k++;
+        else
+            rest[rest_count++] = a;
+    }
+    for (int32_t p = 0; p < size * s->multiplicity; p++) {
+        int64_t place = s->positions[p], from = 0;
+        for (int k = s->axis_count - 1; k >= 0; k--) {
+            from += place % s->shape->dims[s->axes[k]] * strides[s->axes[k]];
+            place /= s->shape->dims[s->axes[k]];
+        }
+        memset(at, 0, sizeof at);
+        for (int64_t n = 0; n < s->per_place; n++) {
+            *out++ = data[from];
+            for (int k = rest_count - 1; k >= 0; k--) {
+                from += strides[rest[k]];
+                if (++at[k] < s->shape->dims[rest[k]])
+                    break;
+                from -= at[k] * strides[rest[k]];
+                at[k] = 0;
+            }
+        }
+    }
+}
+
+weld_status weld_score_norms(double *norm, weld_context *ctx, const double *data,
+                             const weld_score_tensor *t, const weld_score_axis *axis, int32_t size,
+                             weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const slices s = slices_of(t, axis);
+    const int64_t row = s.per_place * s.multiplicity;
+    double *taken = NULL;
+    WELD_NEW(taken, ctx, row * size);
+    take_rows(taken, data, &s, size);
+    for (int64_t k = 0; k < row * size; k++)
+        norm[k / row] += taken[k] * taken[k];
+done:
+    weld_free(ctx, taken);
+    return st;
+}
+
+/* B permuted as a whole has unit perm[j] of B where A has j. */
+static void add_in_frame(double *score, const double *gram, const int32_t *perm, int32_t size)
+{
+    for (int32_t i = 0; i < size; i++)
+        for (int32_t j = 0; j < size; j++)
+            score[(size_t)i * (size_t)size + (size_t)perm[j]] +=
+                gram[(size_t)i * (size_t)size + (size_t)j];
+}
+
+static weld_status add_gram(double *score, const weld_score_tensor *t, const weld_score_axis *axis,
                             const weld_element *e, int32_t size, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_context *ctx = e->ctx;
-    double *a = NULL, *b = NULL;
-    const int64_t slice = weld_shape_numel(&t->shape) / t->shape.dims[m->axis];
-    const int64_t k = slice * m->multiplicity;
+    double *a = NULL, *b = NULL, *gram = NULL;
+    const slices s = slices_of(t, axis);
+    const int64_t k = s.per_place * s.multiplicity;
     permuted moved;
-    WELD_TRY(permute_but(&moved, t, e, m->axis, err));
+    WELD_TRY(permute_but(&moved, t, e, axis->axis, err));
     WELD_NEW(a, ctx, k * size);
     WELD_NEW(b, ctx, k * size);
-    take_rows(a, t->a, &t->shape, m, size);
-    take_rows(b, moved.data, &t->shape, m, size);
-    rows r = {a, b, score, size, k};
+    if (t->has_joint)
+        WELD_NEW(gram, ctx, (size_t)size * (size_t)size);
+    take_rows(a, t->a, &s, size);
+    take_rows(b, moved.data, &s, size);
+    rows r = {a, b, gram ? gram : score, size, k};
     if (k > 0)
-        st = weld_parallel_for(ctx, (size + BLOCK - 1) / BLOCK, multiply_block, &r, err);
+        WELD_TRY(weld_parallel_for(ctx, (size + BLOCK - 1) / BLOCK, multiply_block, &r, err));
+    if (gram)
+        add_in_frame(score, gram, e->perms[axis->unit_class], size);
 done:
     permuted_free(ctx, &moved);
     weld_free(ctx, a);
     weld_free(ctx, b);
+    weld_free(ctx, gram);
     return st;
 }
 
-/* All units on axes other than the member's are settled. */
-static bool is_anchored(const weld_score_tensor *t, const weld_member *m, const bool *settled)
+/* All units on other axes are settled. */
+static bool is_anchored(const weld_score_tensor *t, const weld_score_axis *axis,
+                        const bool *settled)
 {
     for (int k = 0; settled && k < t->axis_count; k++)
-        if (t->axes[k].member->axis != m->axis && !settled[t->axes[k].unit_class])
+        if (t->axes[k].axis != axis->axis && !settled[t->axes[k].unit_class])
             return false;
     return true;
 }
@@ -398,10 +416,10 @@ weld_status weld_scores_class(double *score, double *scale, const weld_scores *s
     for (int k = 0; k < scores->count; k++) {
         const weld_score_tensor *t = &scores->tensors[k];
         for (int a = 0; a < t->axis_count; a++) {
-            const weld_member *m = t->axes[a].member;
-            if (t->axes[a].unit_class != unit_class || !is_anchored(t, m, settled))
+            const weld_score_axis *axis = &t->axes[a];
+            if (axis->unit_class != unit_class || !is_anchored(t, axis, settled))
                 continue;
-            weld_status st = add_gram(score, t, m, e, size, err);
+            weld_status st = add_gram(score, t, axis, e, size, err);
             if (st != WELD_OK)
                 return st;
             *scale += t->scale;

@@ -3,10 +3,13 @@
 #define WELD_MATCH_SCORE_H
 #include "symmetry/group.h"
 
-/* Units of free class `unit_class` stand on axis member->axis. */
+/* Units of free class `unit_class` stand on axis member->axis, or on the axes of a joint; one of the two
+ * is NULL. */
 typedef struct weld_score_axis {
     int unit_class;
     const weld_member *member;
+    const weld_joint_member *joint;
+    int axis; /* where two are on different axes, each is scored with the other one permuted */
 } weld_score_axis;
 
 typedef struct weld_score_tensor {
@@ -16,6 +19,7 @@ typedef struct weld_score_tensor {
     double scale; /* |a| |b| */
     weld_score_axis *axes;
     int axis_count;
+    bool has_joint;
 } weld_score_tensor;
 
 /* A layer in front of a BatchNormalization counts with the normalisation folded into it; running
@@ -32,6 +36,10 @@ weld_status weld_scores_create(weld_scores **out, const weld_symmetry *symmetry,
                                const weld_paramset *a, const weld_paramset *b, weld_error *err);
 void weld_scores_free(weld_scores *scores);
 
+/* norm [size] += |slice|^2 of every unit that stands on the axis; data: the tensor's a or b. */
+weld_status weld_score_norms(double *norm, weld_context *ctx, const double *data,
+                             const weld_score_tensor *t, const weld_score_axis *axis, int32_t size,
+                             weld_error *err);
 bool weld_score_has_class(const weld_score_tensor *t, int unit_class);
 
 /* Sum of <A, permuted B> over the tensors with units of the class; -1 = over all. */

@@ -11,10 +11,9 @@ static const double gain_min = 1e-9; /* of |A||B|: less may be rounding */
 typedef struct descent {
     const weld_scores *scores;
     weld_element *element;
-    double *score;  /* [n, n] of the largest class */
-    int32_t *perm;  /* [n] of the largest class: the candidate */
-    bool *stale;    /* [free_count] something that the class's score rests on has changed */
-    int32_t *order; /* [free_count] of visits */
+    weld_element *other; /* the candidate; then what was before */
+    bool *stale;         /* [free_count] something that the class's score rests on has changed */
+    int32_t *order;      /* [free_count] of visits */
     int sweeps;
     double fraction, share; /* of the progress: done before, this descent's part */
 } descent;
@@ -23,8 +22,7 @@ static void descent_free(descent *d)
 {
     weld_context *ctx = d->scores->ctx;
     weld_element_free(d->element);
-    weld_free(ctx, d->score);
-    weld_free(ctx, d->perm);
+    weld_element_free(d->other);
     weld_free(ctx, d->stale);
     weld_free(ctx, d->order);
 }
@@ -33,17 +31,13 @@ static weld_status descent_init(descent *d, const weld_scores *scores, weld_erro
 {
     weld_status st = WELD_OK;
     const weld_symmetry *s = scores->symmetry;
-    int32_t largest = 0;
     *d = (descent){.scores = scores, .share = 1.0};
-    for (int c = 0; c < s->free_count; c++)
-        largest = s->classes[c].size > largest ? s->classes[c].size : largest;
-    WELD_NEW(d->score, scores->ctx, (size_t)largest * (size_t)largest);
-    WELD_NEW(d->perm, scores->ctx, largest);
     WELD_NEW(d->stale, scores->ctx, s->free_count);
     WELD_NEW(d->order, scores->ctx, s->free_count);
     for (int c = 0; c < s->free_count; c++)
         d->order[c] = c;
     WELD_TRY(weld_element_identity(&d->element, s, err));
+    WELD_TRY(weld_element_identity(&d->other, s, err));
 done:
     return st;
 }
@@ -56,46 +50,122 @@ static void mark_stale(descent *d, int c)
         const weld_score_tensor *t = &d->scores->tensors[k];
         for (int i = 0; i < t->axis_count; i++)
             for (int j = 0; t->axes[i].unit_class == c && j < t->axis_count; j++)
-                if (t->axes[j].member->axis != t->axes[i].member->axis)
+                if (t->axes[j].axis != t->axes[i].axis)
                     d->stale[t->axes[j].unit_class] = true;
     }
 }
 
-static void swap_perm(descent *d, int c)
+/* The classes that a visit of c may change: the whole tree at its root, else c alone. */
+static bool is_visited(const weld_symmetry *s, int c, int other)
 {
-    int32_t *perm = d->element->perms[c];
-    for (int32_t i = 0; i < d->scores->symmetry->classes[c].size; i++) {
-        const int32_t old = perm[i];
-        perm[i] = d->perm[i];
-        d->perm[i] = old;
-    }
+    return s->classes[c].parent < 0 ? weld_class_root(s, other) == c : other == c;
 }
 
-/* The best permutation of class c with all others as they are; kept only if it is a real gain. */
+static void swap_perms(descent *d, int c)
+{
+    const weld_symmetry *s = d->scores->symmetry;
+    for (int k = 0; k < s->free_count; k++)
+        if (is_visited(s, c, k)) {
+            int32_t *swap = d->element->perms[k];
+            d->element->perms[k] = d->other->perms[k];
+            d->other->perms[k] = swap;
+        }
+}
+
+static void free_scores(double **all, const weld_symmetry *s)
+{
+    for (int c = 0; all && c < s->free_count; c++)
+        weld_free(s->ctx, all[c]);
+    weld_free(s->ctx, all);
+}
+
+/* Scores of the classes that are visited with c, NULL where nothing counts; *scale is their sum. */
+static weld_status score_visited(double ***out, double *scale, descent *d, int c,
+                                 const bool *settled, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_symmetry *s = d->scores->symmetry;
+    double **all = NULL;
+    *scale = 0;
+    WELD_NEW(all, s->ctx, s->free_count);
+    for (int k = c; k < s->free_count; k++) {
+        const size_t n = (size_t)s->classes[k].size;
+        double counted;
+        if (!is_visited(s, c, k))
+            continue;
+        WELD_NEW(all[k], s->ctx, n * n);
+        WELD_TRY(weld_scores_class(all[k], &counted, d->scores, d->element, k, settled, err));
+        *scale += counted;
+        if (counted == 0) {
+            weld_free(s->ctx, all[k]);
+            all[k] = NULL;
+        }
+    }
+    *out = all;
+    all = NULL;
+done:
+    free_scores(all, s);
+    return st;
+}
+
+/* d->other := d->element with the visited classes at their best; *gain by their scores. */
+static weld_status assign(double *gain, descent *d, int c, double *const *scores, weld_error *err)
+{
+    const weld_symmetry *s = d->scores->symmetry;
+    weld_element_copy(d->other, d->element);
+    *gain = 0;
+    if (s->classes[c].parent < 0)
+        return weld_assign_tree(d->other, c, scores, gain, err);
+    return scores[c] ? weld_assign_class(d->other->perms[c], s, c, scores[c], gain, err) : WELD_OK;
+}
+
+/* Of the tensors with units of what is visited; a tree counts with all tensors. */
+static weld_status objective_of(double *out, const descent *d, int c, weld_error *err)
+{
+    const weld_symmetry *s = d->scores->symmetry;
+    bool tree = false;
+    for (int k = c + 1; k < s->free_count; k++)
+        tree = tree || s->classes[k].parent == c;
+    return weld_scores_objective(out, d->scores, d->element, tree ? -1 : c, err);
+}
+
+static bool is_stale(const descent *d, int c)
+{
+    for (int k = c; k < d->scores->symmetry->free_count; k++)
+        if (d->stale[k] && is_visited(d->scores->symmetry, c, k))
+            return true;
+    return false;
+}
+
+/* The best permutations of what is visited with class c, all others as they are; kept only if it is a
+ * real gain. */
 static weld_status visit(bool *changed, descent *d, int c, weld_error *err)
 {
     weld_status st = WELD_OK;
-    const int32_t size = d->scores->symmetry->classes[c].size;
-    double scale, gain, before, after;
-    WELD_TRY(weld_scores_class(d->score, &scale, d->scores, d->element, c, NULL, err));
-    memcpy(d->perm, d->element->perms[c], (size_t)size * sizeof *d->perm);
-    if (weld_class_is_quadratic(d->scores, c))
-        WELD_TRY(weld_quadratic_assign(d->perm, &gain, d->scores, d->element, c, err));
-    else
-        WELD_TRY(weld_assign_class(d->perm, d->scores->symmetry, c, d->score, &gain, err));
+    double **scores = NULL, scale, gain, before, after;
+    WELD_TRY(score_visited(&scores, &scale, d, c, NULL, err));
+    WELD_TRY(assign(&gain, d, c, scores, err));
+    if (weld_class_is_quadratic(d->scores, c)) {
+        memcpy(d->other->perms[c], d->element->perms[c],
+               (size_t)d->scores->symmetry->classes[c].size * sizeof(int32_t));
+        WELD_TRY(weld_quadratic_assign(d->other->perms[c], &gain, d->scores, d->element, c, err));
+    }
     d->stale[c] = false;
     if (!(gain > gain_min * scale))
         goto done;
-    WELD_TRY(weld_scores_objective(&before, d->scores, d->element, c, err));
-    swap_perm(d, c);
-    WELD_TRY(weld_scores_objective(&after, d->scores, d->element, c, err));
+    WELD_TRY(objective_of(&before, d, c, err));
+    swap_perms(d, c);
+    WELD_TRY(objective_of(&after, d, c, err));
     if (after > before) {
-        mark_stale(d, c);
+        for (int k = 0; k < d->scores->symmetry->free_count; k++)
+            if (is_visited(d->scores->symmetry, c, k))
+                mark_stale(d, k);
         *changed = true;
     } else {
-        swap_perm(d, c);
+        swap_perms(d, c);
     }
 done:
+    free_scores(scores, d->scores->symmetry);
     return st;
 }
 
@@ -114,7 +184,7 @@ static weld_status descend(descent *d, weld_rng *rng, weld_error *err)
         for (int k = 0; k < count; k++) {
             const double part = 1.0 - 1.0 / (1.0 + d->sweeps + (double)k / count);
             WELD_TRY(weld_progress(d->scores->ctx, "match", d->fraction + part * d->share, err));
-            if (d->stale[d->order[k]])
+            if (is_stale(d, d->order[k]))
                 WELD_TRY(visit(&changed, d, d->order[k], err));
         }
     }
@@ -122,26 +192,31 @@ done:
     return st;
 }
 
-static void take_element(weld_element *to, const weld_element *from)
-{
-    for (int c = 0; c < from->symmetry->free_count; c++)
-        memcpy(to->perms[c], from->perms[c],
-               (size_t)from->symmetry->classes[c].size * sizeof(int32_t));
-}
-
+/* One sweep in graph order, each class by what is settled already. In a tree, the first class that
+ * anything is known of settles the blocks. */
 static weld_status anchor(descent *d, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_symmetry *s = d->scores->symmetry;
     bool *settled = NULL;
-    double scale, gain;
+    double **scores = NULL, scale, gain;
     WELD_NEW(settled, s->ctx, s->free_count);
     for (int c = 0; c < s->free_count; c++) {
-        WELD_TRY(weld_scores_class(d->score, &scale, d->scores, d->element, c, settled, err));
-        WELD_TRY(weld_assign_class(d->element->perms[c], s, c, d->score, &gain, err));
+        const int root = weld_class_root(s, c), from = settled[root] ? c : root;
+        if (settled[c] && s->classes[c].parent < 0)
+            continue;
+        free_scores(scores, s);
+        scores = NULL;
+        WELD_TRY(score_visited(&scores, &scale, d, from, settled, err));
+        WELD_TRY(assign(&gain, d, from, scores, err));
+        swap_perms(d, from);
+        for (int k = from; k < s->free_count; k++)
+            settled[k] = settled[k] || (is_visited(s, from, k) && scores[k]);
+        settled[root] = settled[root] || scale > 0;
         settled[c] = true;
     }
 done:
+    free_scores(scores, s);
     weld_free(s->ctx, settled);
     return st;
 }
@@ -163,7 +238,7 @@ static weld_status run_descent(weld_match_result *result, const weld_scores *sco
     WELD_TRY(weld_scores_objective(&objective, scores, d.element, -1, err));
     result->objectives[restart] = objective;
     if (restart == 0 || objective > result->objective_end) {
-        take_element(result->element, d.element);
+        weld_element_copy(result->element, d.element);
         result->objective_end = objective;
         result->sweeps = d.sweeps;
         result->best = restart;

@@ -229,6 +229,65 @@ static inline void weld_attention_tie_columns(weld_ties *ties, int x, int k, int
         weld_tie_unit(ties, x, k, i, y, l, from + i);
 }
 
+/* Axis k of x [.., heads * size] against axis l of y, from their units `from` and `to` on: heads of x
+ * share those of y in groups (x_heads a multiple of y_heads), and the same units of each head are tied.
+ * Heads of y move as blocks. */
+static inline void weld_attention_tie_heads(weld_ties *ties, int node, int x, int k, int64_t from,
+                                            int64_t x_heads, int y, int l, int64_t to,
+                                            int64_t y_heads, int64_t size)
+{
+    const int64_t group = x_heads / y_heads;
+    for (int64_t h = 0; h < x_heads; h++)
+        for (int64_t i = 0; i < size; i++)
+            weld_tie_unit(ties, x, k, from + h * size + i, y, l, to + h / group * size + i);
+    weld_tie_blocks(ties, node, y, l, to, y_heads, size);
+}
+
+/* Does each head have numbers of its own in the mask [.., heads, rows, columns]? */
+static inline bool weld_attention_mask_has_heads(const weld_ties *ties, int mask)
+{
+    const weld_shape *shape = mask < 0 ? NULL : weld_tie_shape(ties, mask);
+    return shape && shape->rank >= 3 && shape->dims[shape->rank - 3] > 1;
+}
+
+/* Is there more by heads than queries, keys and values: caches (inputs from `first` on, outputs), biases
+ * of each head (input 5)? */
+static inline bool weld_attention_has_caches(const weld_ties *ties, const weld_node *node,
+                                             int first)
+{
+    bool any = weld_attention_mask_has_heads(ties, weld_node_input(node, 5));
+    for (int i = 1; i < node->output_count; i++)
+        any = any || node->outputs[i] >= 0;
+    for (int i = first; i < node->input_count; i++)
+        any = any || (i != 5 && node->inputs[i] >= 0);
+    return any;
+}
+
+/* A cache: all of its axes but that of the batch. */
+static inline void weld_attention_pin_cache(weld_ties *ties, int index, int x, int batch_axis,
+                                            int y)
+{
+    for (int axis = 0; x >= 0 && axis < weld_tie_shape(ties, x)->rank; axis++)
+        if (axis == batch_axis)
+            weld_tie_axes(ties, x, axis, y, 0);
+        else
+            weld_tie_pin(ties, index, x, axis, "attention cache");
+}
+
+/* Queries, keys, values and outputs, with the axis, the first unit and the width of their heads: those
+ * move as blocks, queries with keys, values with outputs. */
+static inline void weld_attention_tie_all(weld_ties *ties, int node, int64_t heads,
+                                          const int operands[4], const int axes[4],
+                                          const int64_t from[3], const int64_t width[3])
+{
+    weld_attention_tie_heads(ties, node, operands[0], axes[0], from[0], heads, operands[1], axes[1],
+                             from[1], heads, width[1] / heads);
+    weld_attention_tie_heads(ties, node, operands[3], axes[3], 0, heads, operands[2], axes[2],
+                             from[2], heads, width[2] / heads);
+    for (int i = 0; i < 4; i++)
+        weld_tie_mix(ties, operands[i], axes[i]);
+}
+
 /* Axes of a mask that don't broadcast are those of `like`: its batch, head and row axes, -1 where
  * it has none that can move; the column axis is the caller's. */
 static inline void weld_attention_tie_mask(weld_ties *ties, int index, int mask, int like,

@@ -98,6 +98,22 @@ void weld_tie_copies(weld_ties *ties, int x, int a);
 void weld_tie_mix(weld_ties *ties, int x, int a);
 /* x and y hold the same elements in the same row-major order under two shapes (Reshape). */
 void weld_tie_reshape(weld_ties *ties, int node, int x, int y);
+/* Units from + k size .. + size - 1 of the axis are block k of `count` that the node treats alike: they
+ * move only as a whole, and within it. All blocks k that a node names are one. */
+void weld_tie_blocks(weld_ties *ties, int node, int x, int a, int64_t from, int64_t count,
+                     int64_t size);
+/* The same units have places 0 to size - 1 within their blocks, which can't move. */
+void weld_tie_places(weld_ties *ties, int node, int x, int a, int64_t from, int64_t count,
+                     int64_t size, const char *why);
+/* Entry (i, j) on axes (rows, columns) of v is unit `unit` of `count` that the node has of its own: where
+ * each row (a direction) has units of its own on one axis. */
+void weld_tie_pair(weld_ties *ties, int node, int v, int rows, int columns, int64_t i, int64_t j,
+                   int64_t unit, int64_t count);
+/* A parameter that one node reads. */
+bool weld_tie_is_weight(const weld_ties *ties, int value);
+/* Grouped weights: entry (i, j) on axes (rows, columns) of w belongs to unit g columns + j of axis a of
+ * x, g the group of row i. */
+void weld_tie_grouped(weld_ties *ties, int w, int rows, int columns, int64_t groups, int x, int a);
 /* All inputs and outputs aligned under numpy broadcasting; an axis of size 1 ties nothing. */
 weld_status weld_tie_elementwise(weld_ties *ties, int index, const weld_node *node,
                                  weld_error *err);

@@ -212,34 +212,48 @@ done:
 
 /* ---- ties --------------------------------------------------------------------------------- */
 
-/* The result that stands for the units: one that is there, and its axes. */
+/* The result that stands for the units: one that is there, and its axes. With two directions each has
+ * units of its own, which stand together on the axes of directions and units. */
 typedef struct anchor {
     int value, hidden_axis, batch_axis;
+    int node;
 } anchor;
 
-static anchor anchor_of(const weld_node *node, const weld_recurrent *s)
+static anchor anchor_of(const weld_node *node, int index, const weld_recurrent *s)
 {
     const int batch = s->batch_first ? 0 : 1; /* axis of X and of the states */
     for (int k = node->output_count - 1; k > 0; k--)
         if (node->outputs[k] >= 0)
-            return (anchor){node->outputs[k], 2, batch};
-    return (anchor){node->outputs[0], 3, s->batch_first ? 0 : 2};
+            return (anchor){node->outputs[k], 2, batch, index};
+    return (anchor){node->outputs[0], 3, s->batch_first ? 0 : 2, index};
 }
 
-/* Hidden unit i is entry g H + i of `blocks` blocks on axis a of value v. */
-static void tie_hidden(weld_ties *ties, const weld_recurrent *s, const anchor *to, int v, int a,
-                       int blocks)
+/* Hidden unit i is entry g H + i of `blocks` blocks on axis a of value v; its directions are on axis d. */
+static void tie_hidden(weld_ties *ties, const weld_recurrent *s, const anchor *to, int v, int d,
+                       int a, int blocks)
 {
-    for (int g = 0; g < blocks; g++)
-        for (int64_t i = 0; i < s->hidden; i++)
-            weld_tie_unit(ties, to->value, to->hidden_axis, i, v, a, g * s->hidden + i);
+    const int64_t units = s->directions * s->hidden;
+    for (int64_t k = 0; k < units * blocks; k++) {
+        const int64_t row = k / (s->hidden * blocks), column = k % (s->hidden * blocks);
+        const int64_t i = column % s->hidden;
+        if (s->directions == 1)
+            weld_tie_unit(ties, to->value, to->hidden_axis, i, v, a, column);
+        else
+            weld_tie_pair(ties, to->node, v, d, a, row, column, row * s->hidden + i, units);
+    }
 }
 
-/* Steps and directions have their order. */
-static void tie_ordered(weld_ties *ties, int v, int a)
+/* Steps have their order, and are combined. */
+static void tie_steps(weld_ties *ties, int v, int a)
 {
     weld_tie_position(ties, v, a);
     weld_tie_mix(ties, v, a);
+}
+
+static void tie_directions(weld_ties *ties, const anchor *to, int v, int a)
+{
+    weld_tie_position(ties, v, a);
+    weld_tie_pin(ties, to->node, v, a, "directions");
 }
 
 static void tie_weights(weld_ties *ties, const weld_node *node, const weld_recurrent *s,
@@ -251,28 +265,26 @@ static void tie_weights(weld_ties *ties, const weld_node *node, const weld_recur
     weld_tie_axes(ties, x, 2, w, 2);
     weld_tie_mix(ties, x, 2);
     weld_tie_mix(ties, w, 2);
-    tie_hidden(ties, s, to, w, 1, s->gates);
-    tie_hidden(ties, s, to, r, 1, s->gates);
-    tie_hidden(ties, s, to, r, 2, 1);
-    tie_hidden(ties, s, to, b, 1, 2 * s->gates);
-    tie_hidden(ties, s, to, p, 1, 3);
+    tie_hidden(ties, s, to, w, 0, 1, s->gates);
+    tie_hidden(ties, s, to, r, 0, 1, s->gates);
+    tie_hidden(ties, s, to, r, 0, 2, 1);
+    tie_hidden(ties, s, to, b, 0, 1, 2 * s->gates);
+    tie_hidden(ties, s, to, p, 0, 1, 3);
     weld_tie_mix(ties, to->value, to->hidden_axis);
     const int weights[] = {w, r, b, p};
     for (int k = 0; k < 4; k++)
-        tie_ordered(ties, weights[k], 0);
+        tie_directions(ties, to, weights[k], 0);
 }
 
 /* A state [D, N, H] or [N, D, H]. */
 static void tie_state(weld_ties *ties, const weld_recurrent *s, const anchor *to, int v)
 {
     const int batch = s->batch_first ? 0 : 1;
-    tie_hidden(ties, s, to, v, 2, 1);
-    tie_ordered(ties, v, 1 - batch);
+    tie_hidden(ties, s, to, v, 1 - batch, 2, 1);
+    tie_directions(ties, to, v, 1 - batch);
     weld_tie_axes(ties, to->value, to->batch_axis, v, batch);
 }
 
-/* The directions share axis 2 of R and the last axes of the results, so their units are tied to
- * each other. */
 weld_status weld_recurrent_tie(weld_ties *ties, int index, const weld_node *node, weld_error *err)
 {
     (void)err;
@@ -280,17 +292,17 @@ weld_status weld_recurrent_tie(weld_ties *ties, int index, const weld_node *node
     const int lens = weld_node_input(node, WELD_RNN_LENS);
     const weld_recurrent s = weld_recurrent_of(node, weld_tie_shape(ties, x),
                                                weld_tie_shape(ties, node->inputs[WELD_RNN_R]));
-    const anchor to = anchor_of(node, &s);
+    const anchor to = anchor_of(node, index, &s);
     tie_weights(ties, node, &s, &to);
     for (int k = WELD_RNN_H; k <= WELD_RNN_C; k++)
         tie_state(ties, &s, &to, weld_node_input(node, k));
     for (int k = 1; k < node->output_count; k++)
         tie_state(ties, &s, &to, node->outputs[k]);
-    tie_hidden(ties, &s, &to, y, 3, 1);
-    tie_ordered(ties, y, s.batch_first ? 1 : 0);
-    tie_ordered(ties, y, s.batch_first ? 2 : 1);
+    tie_hidden(ties, &s, &to, y, s.batch_first ? 2 : 1, 3, 1);
+    tie_steps(ties, y, s.batch_first ? 1 : 0);
+    tie_directions(ties, &to, y, s.batch_first ? 2 : 1);
     weld_tie_axes(ties, to.value, to.batch_axis, y, s.batch_first ? 0 : 2);
-    tie_ordered(ties, x, s.batch_first ? 1 : 0);
+    tie_steps(ties, x, s.batch_first ? 1 : 0);
     weld_tie_axes(ties, to.value, to.batch_axis, x, s.batch_first ? 0 : 1);
     weld_tie_axes(ties, to.value, to.batch_axis, lens, 0);
     weld_tie_known(ties, index, lens, 0, to.value, to.batch_axis);

@@ -64,8 +64,18 @@ const weld_tensor *weld_tie_data(const weld_ties *ties, int value)
     return value < 0 ? NULL : ties->shapes->types[value].data;
 }
 
+void weld_ties_fail(weld_ties *t, weld_status st)
+{
+    if (t->failed == WELD_OK)
+        t->failed = st;
+}
+
 void weld_tie_unit(weld_ties *ties, int x, int a, int64_t i, int y, int b, int64_t j)
 {
+    if (ties->record) {
+        weld_record_unit(ties, x, a, i, y, b, j);
+        return;
+    }
     int32_t u = weld_ties_base(ties, x, a), v = weld_ties_base(ties, y, b);
     if (u >= 0 && v >= 0)
         weld_ties_unite(ties, u + (int32_t)i, v + (int32_t)j);
@@ -78,6 +88,10 @@ void weld_tie_axes(weld_ties *ties, int x, int a, int y, int b)
     int64_t n = weld_tie_shape(ties, x)->dims[a];
     if (n != weld_tie_shape(ties, y)->dims[b])
         return; /* broadcast: an axis of size 1 ties nothing */
+    if (ties->record) {
+        weld_record_axes(ties, x, a, y, b);
+        return;
+    }
     for (int64_t i = 0; i < n; i++)
         weld_tie_unit(ties, x, a, i, y, b, i);
 }
@@ -85,7 +99,9 @@ void weld_tie_axes(weld_ties *ties, int x, int a, int y, int b)
 void weld_tie_pin_unit(weld_ties *ties, int node, int x, int a, int64_t i, const char *why)
 {
     int32_t u = weld_ties_base(ties, x, a);
-    if (u >= 0)
+    if (ties->record)
+        weld_record_mark(ties, x, a, TIE_PLAIN);
+    else if (u >= 0)
         weld_ties_pin(ties, u + (int32_t)i, node, why);
 }
 
@@ -100,6 +116,10 @@ void weld_tie_pin(weld_ties *ties, int node, int x, int a, const char *why)
 void weld_tie_position(weld_ties *ties, int x, int a)
 {
     int32_t u = weld_ties_base(ties, x, a);
+    if (ties->record) {
+        weld_record_mark(ties, x, a, TIE_PLAIN);
+        return;
+    }
     for (int64_t i = 0; u >= 0 && i < weld_tie_shape(ties, x)->dims[a]; i++)
         ties->info[weld_ties_find(ties, u + (int32_t)i)].position = true;
 }
@@ -107,6 +127,10 @@ void weld_tie_position(weld_ties *ties, int x, int a)
 void weld_tie_copies(weld_ties *ties, int x, int a)
 {
     int32_t u = weld_ties_base(ties, x, a);
+    if (ties->record) {
+        weld_record_mark(ties, x, a, TIE_PLAIN);
+        return;
+    }
     for (int64_t i = 0; u >= 0 && i < weld_tie_shape(ties, x)->dims[a]; i++)
         ties->info[weld_ties_find(ties, u + (int32_t)i)].copy = true;
 }
@@ -114,8 +138,72 @@ void weld_tie_copies(weld_ties *ties, int x, int a)
 void weld_tie_mix(weld_ties *ties, int x, int a)
 {
     int32_t u = weld_ties_base(ties, x, a);
+    if (ties->record) {
+        weld_record_mark(ties, x, a, TIE_MIXED);
+        return;
+    }
     for (int64_t i = 0; u >= 0 && i < weld_tie_shape(ties, x)->dims[a]; i++)
         ties->info[weld_ties_find(ties, u + (int32_t)i)].mixed = true;
+}
+
+bool weld_tie_is_weight(const weld_ties *t, int value)
+{
+    return t->graph->values[value].kind == WELD_VALUE_PARAM && t->graph->consumer_count[value] == 1;
+}
+
+/* ---- blocks ------------------------------------------------------------------------------ */
+
+int32_t weld_ties_own_units(weld_ties *t, int node, bool places, int64_t count)
+{
+    weld_error *err = &t->error;
+    weld_status st = WELD_OK;
+    for (size_t k = 0; k < t->block_count; k++)
+        if (t->blocks[k].node == node && t->blocks[k].places == places &&
+            t->blocks[k].count == count)
+            return t->blocks[k].first;
+    WELD_GROW(t->blocks, t->block_cap, t->ctx, t->block_count + 1);
+    block_set *made = &t->blocks[t->block_count];
+    *made = (block_set){node, places, 0, count};
+    WELD_TRY(weld_ties_new_units(&made->first, t, count, err));
+    t->block_count++;
+    return made->first;
+done:
+    weld_ties_fail(t, st);
+    return -1;
+}
+
+void weld_ties_put_edge(weld_ties *t, int32_t child, int32_t parent)
+{
+    weld_error *err = &t->error;
+    weld_status st = WELD_OK;
+    WELD_GROW(t->edges, t->edge_cap, t->ctx, t->edge_count + 1);
+    t->edges[t->edge_count++] = (weld_unit_edge){child, parent};
+done:
+    weld_ties_fail(t, st);
+}
+
+void weld_tie_blocks(weld_ties *t, int node, int x, int a, int64_t from, int64_t count,
+                     int64_t size)
+{
+    const int32_t u = weld_ties_base(t, x, a);
+    if (t->record)
+        weld_record_mark(t, x, a, TIE_PLAIN);
+    const int32_t first = u < 0 || t->record ? -1 : weld_ties_own_units(t, node, false, count);
+    for (int64_t k = 0; first >= 0 && k < count * size; k++)
+        weld_ties_put_edge(t, u + (int32_t)(from + k), first + (int32_t)(k / size));
+}
+
+void weld_tie_places(weld_ties *t, int node, int x, int a, int64_t from, int64_t count,
+                     int64_t size, const char *why)
+{
+    const int32_t u = weld_ties_base(t, x, a);
+    if (t->record)
+        weld_record_mark(t, x, a, TIE_PLAIN);
+    const int32_t first = u < 0 || t->record ? -1 : weld_ties_own_units(t, node, true, size);
+    for (int64_t k = 0; first >= 0 && k < size; k++)
+        weld_ties_pin(t, first + (int32_t)k, node, why);
+    for (int64_t k = 0; first >= 0 && k < count * size; k++)
+        weld_ties_put_edge(t, u + (int32_t)(from + k), first + (int32_t)(k % size));
 }
 
 /* Ties axis `from_end` (1 = last) of two values where both have it in the same size. */
@@ -176,7 +264,7 @@ done:
     return st;
 }
 
-static weld_status tie_node(weld_ties *t, int n, weld_error *err)
+weld_status weld_ties_tie_node(weld_ties *t, int n, weld_error *err)
 {
     const weld_node *node = &t->graph->nodes[n];
     bool known = true;
@@ -219,10 +307,15 @@ weld_status weld_ties_build(weld_ties **out, weld_context *ctx, const weld_graph
     WELD_TRY(make_units(t, err));
     pin_ends(t, mode);
     for (int n = 0; n < graph->node_count; n++)
-        WELD_TRY(tie_node(t, n, err));
-    do
+        WELD_TRY(weld_ties_tie_node(t, n, err));
+    weld_ties_spread_joints(t); /* that operators made */
+    weld_ties_solve_groups(t);
+    while (mode == WELD_TIES_UNITS && weld_ties_join_unsolved(t)) {
+        weld_ties_spread_joints(t);
         weld_ties_solve_groups(t);
-    while (weld_ties_pin_unsolved(t));
+    }
+    while (weld_ties_pin_unsolved(t))
+        weld_ties_solve_groups(t);
     if (t->failed != WELD_OK) {
         st = t->failed;
         if (err)
@@ -244,6 +337,9 @@ void weld_ties_free(weld_ties *ties)
     weld_free(ties->ctx, ties->parent);
     weld_free(ties->ctx, ties->info);
     weld_free(ties->ctx, ties->groups);
+    weld_free(ties->ctx, ties->joints);
+    weld_free(ties->ctx, ties->edges);
+    weld_free(ties->ctx, ties->blocks);
     weld_free(ties->ctx, ties);
 }
 

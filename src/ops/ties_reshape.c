@@ -11,8 +11,8 @@ static void add_group(weld_ties *t, const reshape_group *g)
         weld_tie_axes(t, g->x, g->x_from, g->y, g->y_from);
         return;
     }
-    if (t->failed != WELD_OK)
-        return; /* the first failure is kept */
+    if (t->failed != WELD_OK || t->record)
+        return; /* the first failure is kept; a joint finds the groups by their node */
     WELD_GROW(t->groups, t->group_cap, t->ctx, t->group_count + 1);
     reshape_group *kept = &t->groups[t->group_count];
     *kept = *g;
@@ -22,8 +22,7 @@ static void add_group(weld_ties *t, const reshape_group *g)
         WELD_TRY(weld_ties_new_units(&kept->virtual_base, t, g->product, err));
     t->group_count++;
 done:
-    if (st != WELD_OK)
-        t->failed = st;
+    weld_ties_fail(t, st);
 }
 
 void weld_tie_reshape(weld_ties *ties, int node, int x, int y)
@@ -70,13 +69,12 @@ static bool is_settled(const weld_ties *t, int32_t unit)
     return info->pinned || is_place(info);
 }
 
-/* An axis of size 1 takes no part in a group: it moves nothing. */
 static bool is_single(const weld_ties *t, int value, int axis)
 {
     return weld_tie_shape(t, value)->dims[axis] == 1;
 }
 
-static bool axis_settled(const weld_ties *t, int value, int axis)
+bool weld_ties_axis_settled(const weld_ties *t, int value, int axis)
 {
     int32_t base = weld_ties_base(t, value, axis);
     if (is_single(t, value, axis))
@@ -151,7 +149,7 @@ static bool merge_side(bool *known, weld_ties *t, const reshape_group *g, int va
 {
     int moving = -1, count = 0;
     for (int a = from; a < to; a++)
-        if (!axis_settled(t, value, a)) {
+        if (!weld_ties_axis_settled(t, value, a)) {
             moving = a;
             count++;
         }
@@ -197,7 +195,7 @@ static bool split_side(weld_ties *t, const reshape_group *g, int value, int from
         int64_t n = weld_tie_shape(t, value)->dims[a];
         if (a == carrier)
             news = label_by(t, g, value, a, to) || news;
-        else if (!axis_settled(t, value, a))
+        else if (!weld_ties_axis_settled(t, value, a))
             news = settle(t, weld_ties_base(t, value, a), n, &sum) || news;
     }
     return news;
@@ -219,10 +217,56 @@ void weld_ties_solve_groups(weld_ties *t)
             reshape_group *g = &t->groups[k];
             if (g->virtual_base < 0)
                 continue;
-            again = solve_side(t, g, g->x, g->x_from, g->x_to) || again;
-            again = solve_side(t, g, g->y, g->y_from, g->y_to) || again;
+            if (!g->joined[0])
+                again = solve_side(t, g, g->x, g->x_from, g->x_to) || again;
+            if (!g->joined[1])
+                again = solve_side(t, g, g->y, g->y_from, g->y_to) || again;
         }
     }
+}
+
+/* The axes of [from, to) that may move; returns their number. */
+static int moving_axes(int *axes, const weld_ties *t, int value, int from, int to)
+{
+    int count = 0;
+    for (int a = from; a < to; a++)
+        if (!weld_ties_axis_settled(t, value, a))
+            axes[count++] = a;
+    return count;
+}
+
+/* A side with several moving axes: those are one joint, which has the labels of the merged axis.
+ * False where there is no such joint to be made. */
+static bool join_side(weld_ties *t, const reshape_group *g, int value, int from, int to)
+{
+    int axes[WELD_RANK_MAX];
+    const int count = moving_axes(axes, t, value, from, to);
+    const int made = count < 2 ? -1 : weld_ties_joint_at(t, value, axes, count);
+    for (int64_t k = 0; made >= 0 && k < g->product; k++) {
+        const weld_shape *s = weld_tie_shape(t, value);
+        int64_t at = 0;
+        for (int a = 0; a < count; a++)
+            at = at * s->dims[axes[a]] + coordinate(s, axes[a], to, k);
+        weld_ties_unite(t, t->joints[made].base + (int32_t)at, g->virtual_base + (int32_t)k);
+    }
+    return made >= 0;
+}
+
+bool weld_ties_join_unsolved(weld_ties *t)
+{
+    bool any = false;
+    for (size_t k = 0; k < t->group_count; k++) {
+        reshape_group g = t->groups[k];
+        if (g.solved || g.virtual_base < 0)
+            continue;
+        const bool x = join_side(t, &g, g.x, g.x_from, g.x_to);
+        const bool y = join_side(t, &g, g.y, g.y_from, g.y_to);
+        t->groups[k].joined[0] = g.joined[0] || x;
+        t->groups[k].joined[1] = g.joined[1] || y;
+        t->groups[k].solved = x || y;
+        any = any || x || y;
+    }
+    return any;
 }
 
 /* Groups with a side that still has two moving axes can't be read: nothing of them moves. */
@@ -232,11 +276,9 @@ bool weld_ties_pin_unsolved(weld_ties *t)
     bool any = false;
     for (size_t k = 0; k < t->group_count; k++) {
         reshape_group *g = &t->groups[k];
-        int moving_x = 0, moving_y = 0;
-        for (int a = g->x_from; a < g->x_to; a++)
-            moving_x += !axis_settled(t, g->x, a);
-        for (int a = g->y_from; a < g->y_to; a++)
-            moving_y += !axis_settled(t, g->y, a);
+        int axes[WELD_RANK_MAX];
+        const int moving_x = moving_axes(axes, t, g->x, g->x_from, g->x_to);
+        const int moving_y = moving_axes(axes, t, g->y, g->y_from, g->y_to);
         if (g->solved || (moving_x < 2 && moving_y < 2 && g->virtual_base >= 0))
             continue;
         g->solved = any = true;

@@ -182,6 +182,27 @@ void weld_windows_tie(weld_ties *ties, int x, int y)
     }
 }
 
+/* W[out, in / groups, ..] or, transposed, W[in, out / groups, ..]: the groups move as blocks, those of x
+ * and of y together, and channels within their group. */
+static void tie_groups(weld_ties *ties, int index, const weld_node *node, int64_t groups,
+                       bool transposed)
+{
+    const int x = node->inputs[0], w = node->inputs[1], y = node->outputs[0];
+    const int64_t in = weld_tie_shape(ties, x)->dims[1], out = weld_tie_shape(ties, y)->dims[1];
+    weld_tie_mix(ties, x, 1);
+    weld_tie_blocks(ties, index, x, 1, 0, groups, in / groups);
+    weld_tie_blocks(ties, index, y, 1, 0, groups, out / groups);
+    weld_tie_axes(ties, w, 0, transposed ? x : y, 1);
+    if (weld_tie_is_weight(ties, w)) {
+        weld_tie_grouped(ties, w, 0, 1, groups, transposed ? y : x, 1);
+        return;
+    }
+    for (int k = 0; k < 2; k++) {
+        weld_tie_pin(ties, index, w, k, "grouped convolution by computed weights");
+        weld_tie_pin(ties, index, k ? x : y, 1, "grouped convolution by computed weights");
+    }
+}
+
 void weld_windows_tie_channels(weld_ties *ties, int index, const weld_node *node, int64_t group,
                                bool transposed)
 {
@@ -194,23 +215,15 @@ void weld_windows_tie_channels(weld_ties *ties, int index, const weld_node *node
         weld_tie_position(ties, w, k);
     if (b >= 0)
         weld_tie_axes(ties, b, 0, y, 1);
-    if (group == 1 || depthwise)
-        weld_tie_axes(ties, w, w_out, y, 1);
     if (group == 1) {
+        weld_tie_axes(ties, w, w_out, y, 1);
         weld_tie_axes(ties, x, 1, w, 1 - w_out);
         weld_tie_mix(ties, x, 1);
         weld_tie_mix(ties, w, 1 - w_out);
-    } else if (depthwise)
+    } else if (depthwise) {
+        weld_tie_axes(ties, w, 0, y, 1);
         weld_tie_axes(ties, x, 1, y, 1);
-    if (group == 1 || depthwise)
-        return;
-    const char *why = group == in ? "depthwise convolution with a multiplier"
-                                  : "grouped convolution";
-    weld_tie_mix(ties, x, 1);
-    weld_tie_pin(ties, index, x, 1, why);
-    weld_tie_pin(ties, index, y, 1, why);
-    weld_tie_pin(ties, index, w, 0, why);
-    weld_tie_pin(ties, index, w, 1, why);
-    if (b >= 0)
-        weld_tie_pin(ties, index, b, 0, why);
+    } else {
+        tie_groups(ties, index, node, group, transposed);
+    }
 }

@@ -141,6 +141,7 @@ typedef struct weld_report_inspection {
     weld_report_layer *layers;
     size_t layer_count, layer_cap;
     weld_report_classes classes;
+    double pinned_fraction;  /* hidden units that can't move / hidden units */
     weld_report_lines notes; /* what canonicalisation did */
 } weld_report_inspection;
 

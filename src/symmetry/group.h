@@ -4,6 +4,16 @@
 #include "ir/paramset.h"
 #include "ops/infer.h"
 
+/* Axes of a parameter on which the units of the class stand together with those of another class
+ * (grouped weights), or which split them (heads and head sizes). */
+typedef struct weld_joint_member {
+    int param, axis_count;
+    int axes[WELD_RANK_MAX]; /* ascending; positions are row-major over them */
+    int rows;                /* of grouped weights: the axis that has units of its own; else -1 */
+    int32_t multiplicity;
+    int32_t *positions; /* [size, multiplicity] */
+} weld_joint_member;
+
 /* A parameter axis with units of the class on it. */
 typedef struct weld_member {
     int param, axis;
@@ -25,8 +35,13 @@ typedef struct weld_class {
     int pin_node;       /* the node that pinned it, -1 = none */
     weld_member *members;
     int member_count;
+    weld_joint_member *joints;
+    int joint_count;
     weld_carrier *carriers;
     int carrier_count;
+    int parent; /* a class before this one, -1 = none: units p block .. + block - 1 move along with its
+                   unit p, and change places among themselves */
+    int32_t block; /* = size where there is no parent */
 } weld_class;
 
 typedef struct weld_symmetry {
@@ -36,7 +51,8 @@ typedef struct weld_symmetry {
     int class_count, free_count;
 } weld_symmetry;
 
-/* One permutation per free class: unit i of the result is unit perm[i] of B. */
+/* One permutation per free class: unit i of the result is unit perm[i] of B. That of a class with a
+ * parent keeps its blocks together: perm[i] / block = parent's perm[i / block]. */
 typedef struct weld_element {
     weld_context *ctx;
     const weld_symmetry *symmetry; /* borrowed */
@@ -48,9 +64,18 @@ weld_status weld_symmetry_derive(weld_symmetry **out, weld_context *ctx, const w
 void weld_symmetry_free(weld_symmetry *s);
 
 weld_status weld_element_identity(weld_element **out, const weld_symmetry *s, weld_error *err);
+/* Does each class's permutation keep to that of its parent? *bad: one that does not. */
+bool weld_element_is_valid(const weld_element *e, int *bad);
 weld_status weld_element_random(weld_element **out, const weld_symmetry *s, uint64_t seed,
                                 weld_error *err);
+/* Both of one symmetry. */
+void weld_element_copy(weld_element *to, const weld_element *from);
 void weld_element_free(weld_element *e);
+/* Number of the class at the root of c's tree; c itself where it has no parent. */
+int weld_class_root(const weld_symmetry *s, int c);
+/* One parameter's values, elements of element_size bytes, permuted. `out` and `in` differ. */
+weld_status weld_element_permute(void *out, const weld_element *e, int param, const void *in,
+                                 size_t element_size, weld_error *err);
 /* index[k] = the old position that comes to position k of that axis; [dims[axis]]. */
 void weld_element_axis_index(int32_t *index, const weld_element *e, int param, int axis);
 /* out = `in` permuted; both over the symmetry's graph. */

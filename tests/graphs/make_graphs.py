@@ -277,6 +277,80 @@ def fields(data):
 INSIDE = {"model": {7: "graph"}, "graph": {1: "node", 5: "tensor"}, "node": {}, "tensor": {}}
 
 
+def depth_multiplier():
+    net = Net("depth_multiplier", ["N", 3, 8, 8])
+    x = net.relu(net.conv(net.input.name, 3, 8))
+    x = net.relu(net.conv(x, 8, 16, group=8))
+    head(net, x, 16)
+
+
+def transposed_groups():
+    net = Net("transposed_groups", ["N", 3, 8, 8])
+    x = net.relu(net.conv(net.input.name, 3, 8))
+    x = net.relu(net.op("ConvTranspose", x, net.weight(8, 3, 3, 3), net.weight(12), group=4, strides=[2, 2]))
+    head(net, x, 12)
+
+
+def shuffled_groups():
+    """ShuffleNet's unit: grouped, shuffled, depthwise, grouped, and the sum with its input."""
+    net = Net("shuffled_groups", ["N", 3, 8, 8])
+    x = net.relu(net.conv(net.input.name, 3, 24))
+    y = net.relu(net.conv(x, 24, 12, kernel=1, group=2))
+    y = net.op("Reshape", y, net.ints(-1, 2, 6, 8, 8))
+    y = net.op("Reshape", net.op("Transpose", y, perm=[0, 2, 1, 3, 4]), net.ints(-1, 12, 8, 8))
+    y = net.conv(net.conv(y, 12, 12, group=12), 12, 24, kernel=1, group=2)
+    head(net, net.relu(net.op("Add", x, y)), 24)
+
+
+def group_norm(how):
+    """Groups of channels are normalised: as an operator, or spelt out as PyTorch exports it."""
+    net = Net(f"group_norm_{how}", ["N", 3, 8, 8], opset=21)
+    x = net.conv(net.input.name, 3, 12)
+    if how == "spelt":
+        x = net.op("Reshape", x, net.ints(0, 4, -1))
+        x = net.op("InstanceNormalization", x, net.constant(np.ones(4, np.float32)), net.constant(np.zeros(4, np.float32)))
+        x = net.op("Reshape", x, net.ints(-1, 12, 8, 8))
+        x = net.op("Add", net.op("Mul", x, net.weight(12, 1, 1)), net.weight(12, 1, 1))
+    else:
+        x = net.op("GroupNormalization", x, net.weight(12), net.weight(12), num_groups=4)
+    head(net, net.relu(x), 12)
+
+
+def transformer(how, heads=4, width=24, tokens=5):
+    """One block, its attention written in several ways."""
+    net = Net(f"attention_{how}", ["N", tokens, 6], opset=17)
+    linear = lambda x, n_in, n_out: net.op("Add", net.op("MatMul", x, net.weight(n_in, n_out)), net.weight(n_out))  # noqa: E731
+    norm = lambda x: net.op("LayerNormalization", x, net.weight(width), net.weight(width))  # noqa: E731
+    size = width // heads
+    stream = net.op("Add", linear(net.input.name, 6, width), net.weight(1, tokens, width))
+    x = norm(stream)
+
+    def split(x):
+        return net.op("Transpose", net.op("Reshape", x, net.ints(0, tokens, heads, size)), perm=[0, 2, 1, 3])
+
+    if how == "packed":  # one projection for queries, keys and values, split by an axis of 3
+        qkv = net.op("Reshape", linear(x, width, 3 * width), net.ints(0, tokens, 3, heads, size))
+        qkv = net.op("Transpose", qkv, perm=[2, 0, 3, 1, 4])
+        q, k, v = (net.op("Gather", qkv, net.constant(np.array(i, np.int64)), axis=0) for i in range(3))
+    elif how == "chunked":
+        parts = net.op("Split", linear(x, width, 3 * width), net.ints(width, width, width), axis=2, outputs=3)
+        q, k, v = map(split, parts)
+    else:
+        q, k, v = (split(linear(x, width, width)) for _ in range(3))
+    if how == "normed":  # a norm of each query and key over the units of its head
+        q, k = (net.op("LayerNormalization", x, net.weight(size), net.weight(size)) for x in (q, k))
+    if how == "scaled":  # a number of its own for each head
+        q = net.op("Mul", q, net.weight(heads, 1, 1))
+    scores = net.op("MatMul", q, net.op("Transpose", k, perm=[0, 1, 3, 2]))
+    scores = net.op("Softmax", net.op("Mul", scores, net.constant(np.float32(size**-0.5))), axis=-1)
+    y = net.op("Transpose", net.op("MatMul", scores, v), perm=[0, 2, 1, 3])
+    y = linear(net.op("Reshape", y, net.ints(0, tokens, width)), width, width)
+    stream = net.op("Add", stream, y)
+    y = linear(net.relu(linear(norm(stream), width, 32)), 32, width)
+    y = net.op("ReduceMean", net.op("Add", stream, y), axes=[1], keepdims=0)
+    net.save(net.dense(y, width, 10))
+
+
 def upsampling(how, opset, written):
     """An upsampling between two convolutions, in the forms of several opsets; the same weights."""
     net = Net("upsampling", ["N", 3, 8, 8], opset)
@@ -346,8 +420,13 @@ def main():
     part_that_cant_run("unknown_op", "Magic")
     for make in (grouped_conv, depthwise, branches, dense_concat, nhwc_flatten, residual,
                  conv_on_stream, literal_batch, squeeze_excite, option_a, channel_shuffle,
-                 moved_units, expanded_gate, early_forms, wide_flatten):
+                 moved_units, expanded_gate, early_forms, depth_multiplier, transposed_groups,
+                 shuffled_groups, wide_flatten):
         make()
+    for how in ("operator", "spelt"):
+        group_norm(how)
+    for how in ("plain", "packed", "chunked", "normed", "scaled"):
+        transformer(how)
     upsamplings()
     recurrent_layers()
     plain = deep_mlp().SerializeToString(deterministic=True)

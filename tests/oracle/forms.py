@@ -44,7 +44,8 @@ NARROW = {"cast_float16": TensorProto.FLOAT16, "float16": TensorProto.FLOAT16,
 # - reordered: another order of A's nodes is another order of its classes: the descent visits them in
 #   another order and may end elsewhere, and a saved permutation is another list.
 KNOWN = """
-resnet vit | reordered | A perm_A
+resnet | reordered | A perm_A
+vit    | reordered | perm_A
 """
 
 

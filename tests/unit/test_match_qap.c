@@ -43,7 +43,7 @@ static void add_term(weld_qap *qap, bool crossed, int32_t taps, int kind, weld_r
 static void open_case(fixture *f, int32_t n, int32_t taps, int kind, weld_rng *rng)
 {
     assert_int_equal(weld_context_create(&f->ctx, NULL, NULL), WELD_OK);
-    f->unit_class = (weld_class){.size = n};
+    f->unit_class = (weld_class){.size = n, .block = n, .parent = -1};
     f->symmetry = (weld_symmetry){
         .ctx = f->ctx, .classes = &f->unit_class, .class_count = 1, .free_count = 1};
     assert_int_equal(weld_qap_create(&f->qap, &f->symmetry, 0, NULL), WELD_OK);

@@ -306,8 +306,29 @@ static void attention_tie_sequences(weld_ties *ties, int index, const weld_node 
     }
 }
 
-/* Heads and the units within them. Heads of groups move only together, and the units of a packed
- * axis only within their head: the ties of an axis can't say so. */
+/* Packed heads, without caches: they move as blocks, keys with queries, values with what comes out. */
+static bool attention_tie_packed(weld_ties *ties, int index, const weld_node *node,
+                                 const int operands[9], int64_t heads, int64_t kv_heads)
+{
+    const int q = operands[0], k = operands[1], v = operands[2], y = operands[3];
+    bool caches = weld_attention_mask_has_heads(ties, weld_node_input(node, MASK));
+    for (int i = 4; i < 9; i++)
+        caches = caches || operands[i] >= 0;
+    if (caches || heads % kv_heads)
+        return false;
+    for (int i = 0; i < 4; i++) {
+        weld_tie_axes(ties, q, 0, operands[i], 0);
+        weld_tie_mix(ties, operands[i], 2);
+    }
+    weld_attention_tie_heads(ties, index, q, 2, 0, heads, k, 2, 0, kv_heads,
+                             weld_tie_shape(ties, k)->dims[2] / kv_heads);
+    weld_attention_tie_heads(ties, index, y, 2, 0, heads, v, 2, 0, kv_heads,
+                             weld_tie_shape(ties, v)->dims[2] / kv_heads);
+    return true;
+}
+
+/* Heads and the units within them. Heads of groups move only together, and where there are caches the
+ * units of a packed axis only within their head: the ties of an axis can't say so. */
 static void attention_tie_units(weld_ties *ties, int index, const weld_node *node,
                                 const head_axes *at)
 {
@@ -324,6 +345,8 @@ static void attention_tie_units(weld_ties *ties, int index, const weld_node *nod
     const attention_attrs *attrs = node->attrs;
     const int64_t heads = head_shape_of(weld_tie_shape(ties, q), attrs->q_heads).heads;
     const int64_t kv_heads = head_shape_of(weld_tie_shape(ties, k), attrs->kv_heads).heads;
+    if (at->heads < 0 && attention_tie_packed(ties, index, node, operands, heads, kv_heads))
+        return;
     weld_tie_axes(ties, q, at->size, k, at->size);
     weld_tie_axes(ties, v, at->size, y, at->size);
     weld_tie_mix(ties, q, at->size);

@@ -79,8 +79,12 @@ static weld_status tie_gather(weld_ties *ties, int index, const weld_node *node,
             weld_tie_axes(ties, x, a, y, a < axis ? a : a + is->rank - 1);
     for (int a = 0; a < is->rank; a++)
         weld_tie_axes(ties, i, a, y, axis + a);
-    if (!known || is->rank > 1) {
+    const bool looked_up = !known || is->rank > 1;
+    if (looked_up && weld_tie_is_weight(ties, x)) /* a table: its rows stand for words or places */
+        weld_tie_position(ties, x, axis);
+    else if (looked_up)
         weld_tie_pin(ties, index, x, axis, "looked up by index");
+    if (looked_up) {
         for (int a = 0; known && a < is->rank; a++)
             weld_tie_pin(ties, index, y, axis + a, "looked up by index");
         return WELD_OK;

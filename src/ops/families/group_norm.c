@@ -115,11 +115,11 @@ static weld_status group_norm_tie(weld_ties *ties, int index, const weld_node *n
     for (int i = 1; i < 3; i++) {
         if (!l.per_group || l.channels == 1)
             weld_tie_axes(ties, node->inputs[i], 0, y, 1);
-        if (blocks)
-            weld_tie_pin(ties, index, node->inputs[i], 0, "GroupNormalization groups");
+        if (blocks && l.per_group)
+            weld_tie_blocks(ties, index, node->inputs[i], 0, 0, l.groups, 1);
     }
     if (blocks)
-        weld_tie_pin(ties, index, y, 1, "GroupNormalization groups");
+        weld_tie_blocks(ties, index, y, 1, 0, l.groups, l.channels);
     if (l.groups < shape->dims[1]) {
         weld_tie_mix(ties, x, 1);
         weld_tie_mix(ties, y, 1);

@@ -163,8 +163,7 @@ static weld_attention ms_attention_of(const weld_kernel_args *args, const weld_n
 
 /* ---- ties ------------------------------------------------------------------------ */
 
-/* q: [B, S, ..], k and v: [B, L, ..], y: [B, S, ..]; the softmax combines the rows of k and v. The
- * units of a head only move within it: the ties of an axis can't say so, so they are pinned. */
+/* q: [B, S, ..], k and v: [B, L, ..], y: [B, S, ..]; the softmax combines the rows of k and v. */
 static void ms_tie_rows(weld_ties *ties, int index, const weld_node *node, int k, int v)
 {
     const ms_attrs *attrs = node->attrs;
@@ -195,16 +194,6 @@ static void ms_tie_rows(weld_ties *ties, int index, const weld_node *node, int k
     weld_tie_pin(ties, index, k, 1, "attention positions");
     weld_tie_pin(ties, index, mask, rank - 1, "attention positions");
     weld_tie_pin(ties, index, added, 3, "attention positions");
-}
-
-/* All axes but that of the batch. */
-static void ms_pin_cache(weld_ties *ties, int index, int x, int batch_axis, int y)
-{
-    for (int axis = 0; x >= 0 && axis < weld_tie_shape(ties, x)->rank; axis++)
-        if (axis == batch_axis)
-            weld_tie_axes(ties, x, axis, y, 0);
-        else
-            weld_tie_pin(ties, index, x, axis, "attention cache");
 }
 
 /* ---- Attention: X [B, S, in] is projected by W [in, H D + H D + H D'] ------------------ */
@@ -316,12 +305,22 @@ static weld_status ms_attention_tie(weld_ties *ties, int index, const weld_node 
     weld_tie_axes(ties, x, 2, w, 0);
     weld_tie_mix(ties, x, 2);
     weld_tie_mix(ties, w, 0);
+    if (!weld_attention_has_caches(ties, node, 4)) {
+        const ms_sizes s =
+            ms_projected_sizes(node, weld_tie_shape(ties, x), weld_tie_shape(ties, w), NULL);
+        const int operands[] = {w, w, w, y}, axes[] = {1, 1, 1, 2};
+        const int64_t from[] = {0, s.width[0], s.width[0] + s.width[1]};
+        weld_tie_axes(ties, weld_node_input(node, 2), 0, w, 1);
+        weld_attention_tie_all(ties, index, ((const ms_attrs *)node->attrs)->heads, operands, axes,
+                               from, s.width);
+        return WELD_OK;
+    }
     weld_tie_pin(ties, index, w, 1, "attention heads");
     weld_tie_pin(ties, index, weld_node_input(node, 2), 0, "attention heads");
     weld_tie_pin(ties, index, y, 2, "attention heads");
-    ms_pin_cache(ties, index, weld_node_input(node, 4), 1, y);
+    weld_attention_pin_cache(ties, index, weld_node_input(node, 4), 1, y);
     if (node->output_count > 1)
-        ms_pin_cache(ties, index, node->outputs[1], 1, y);
+        weld_attention_pin_cache(ties, index, node->outputs[1], 1, y);
     return WELD_OK;
 }
 
@@ -456,15 +455,30 @@ static weld_status ms_multi_head_tie(weld_ties *ties, int index, const weld_node
     (void)err;
     const int y = node->outputs[0];
     ms_tie_rows(ties, index, node, node->inputs[1], node->inputs[2]);
+    if (!weld_attention_has_caches(ties, node, 6) &&
+        weld_tie_shape(ties, node->inputs[1])->rank == 3) {
+        const int operands[] = {node->inputs[0], node->inputs[1], node->inputs[2], y};
+        const int last[] = {2, 2, 2, 2}, bias = weld_node_input(node, 3);
+        const int64_t from[3] = {0};
+        int64_t width[3], at = 0;
+        for (int i = 0; i < 3; at += width[i++]) {
+            width[i] = weld_tie_shape(ties, operands[i])->dims[2];
+            for (int64_t k = 0; bias >= 0 && k < width[i]; k++)
+                weld_tie_unit(ties, bias, 0, at + k, operands[i], 2, k);
+        }
+        weld_attention_tie_all(ties, index, ((const ms_attrs *)node->attrs)->heads, operands, last,
+                               from, width);
+        return WELD_OK;
+    }
     for (int i = 0; i < 3; i++) {
         weld_tie_pin(ties, index, node->inputs[i], 2, "attention heads");
         if (i > 0 && i < node->output_count)
-            ms_pin_cache(ties, index, node->outputs[i], 0, y);
+            weld_attention_pin_cache(ties, index, node->outputs[i], 0, y);
     }
     weld_tie_pin(ties, index, y, 2, "attention heads");
     weld_tie_pin(ties, index, weld_node_input(node, 3), 0, "attention heads");
-    ms_pin_cache(ties, index, weld_node_input(node, 6), 0, y);
-    ms_pin_cache(ties, index, weld_node_input(node, 7), 0, y);
+    weld_attention_pin_cache(ties, index, weld_node_input(node, 6), 0, y);
+    weld_attention_pin_cache(ties, index, weld_node_input(node, 7), 0, y);
     return WELD_OK;
 }
 

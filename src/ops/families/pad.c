@@ -186,6 +186,7 @@ static weld_status run_pad(const weld_kernel_args *args, const weld_node *node, 
 
 static weld_status tie_pad(weld_ties *ties, int index, const weld_node *node, weld_error *err)
 {
+    (void)index;
     const pad_attrs *attrs = node->attrs;
     const int x = node->inputs[0], y = node->outputs[0];
     const weld_shape *xs = weld_tie_shape(ties, x), *ys = weld_tie_shape(ties, y);
@@ -196,10 +197,9 @@ static weld_status tie_pad(weld_ties *ties, int index, const weld_node *node, we
     for (int a = 0; st == WELD_OK && a < xs->rank; a++)
         for (int64_t k = 0; k < ys->dims[a]; k++) {
             const int64_t i = pad_source(&axes[a], k, attrs->mode); /* copies are tied */
-            if (i >= 0)
+            if (i >=
+                0) /* what is filled in is one number: it stands for no unit, and can change places */
                 weld_tie_unit(ties, x, a, i, y, a, k);
-            else
-                weld_tie_pin_unit(ties, index, y, a, k, "padding");
         }
     return st;
 }

@@ -158,7 +158,13 @@ static weld_status rotary_tie(weld_ties *ties, int index, const weld_node *node,
     for (int k = 0; k < rank; k++)
         weld_tie_axes(ties, x, k, y, k);
     weld_tie_position(ties, x, rows);
-    weld_tie_pin(ties, index, x, rank - 1, why);
+    if (rank == 3) {
+        const rotary_sizes s = rotary_sizes_of(node->attrs, weld_tie_shape(ties, x));
+        weld_tie_blocks(ties, index, x, 2, 0, s.heads, s.size);
+        weld_tie_places(ties, index, x, 2, 0, s.heads, s.size, why);
+    } else {
+        weld_tie_pin(ties, index, x, rank - 1, why);
+    }
     for (int i = ROTARY_COS; i <= ROTARY_SIN; i++) {
         const int table = node->inputs[i];
         weld_tie_pin(ties, index, table, weld_tie_shape(ties, table)->rank - 1, why);

@@ -270,6 +270,7 @@ static json_t *inspection(maker *m, const weld_report_inspection *n)
     }
     put(m, o, "layers", layers);
     put(m, o, "classes", classes(m, &n->classes));
+    put(m, o, "pinned_fraction", json_real(n->pinned_fraction));
     put(m, o, "notes", lines(m, &n->notes));
     return o;
 }

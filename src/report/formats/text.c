@@ -200,7 +200,8 @@ static void inspection(weld_buffer *out, const weld_report *r)
     for (size_t i = 0; i < n->layer_count; i++)
         weld_buffer_printf(out, "  %3zu  %-20s %-24s %s\n", i + 1, or_dash(n->layers[i].op),
                            or_dash(n->layers[i].shape), or_dash(n->layers[i].name));
-    weld_buffer_printf(out, "\nclasses of units (%zu)\n", n->classes.count);
+    weld_buffer_printf(out, "\nclasses of units (%zu), %.1f %% of the units can't move\n",
+                       n->classes.count, 100 * n->pinned_fraction);
     for (size_t i = 0; i < n->classes.count; i++) {
         const weld_report_class *c = &n->classes.items[i];
         weld_buffer_printf(out, "  %3zu  %-7s %6lld units  %s", i + 1, or_dash(c->kind),

@@ -1,0 +1,412 @@
+#include "match/grams.h"
+#include "core/parallel.h"
+#include "tensor/blas.h"
+#include <string.h>
+
+/* A tensor in single precision. */
+typedef struct gram_tensor {
+    const weld_score_tensor *of;
+    float *a, *moved; /* moved: B as the element permutes it */
+} gram_tensor;
+
+typedef struct class_gram {
+    float *score; /* [n, n]: row i of A's units, column j of B's */
+    double scale;
+    bool valid, possible;
+    int updates; /* since it was computed as a whole: rounding adds up */
+} class_gram;
+
+struct weld_grams {
+    weld_context *ctx;
+    const weld_scores *scores;
+    const weld_element *element;
+    gram_tensor *tensors; /* [scores->count] */
+    class_gram *classes;  /* [free_count] */
+};
+
+enum { UPDATES_MAX = 16, BLOCK = 128 };
+
+static int32_t size_of(const weld_grams *g, int c)
+{
+    return g->element->symmetry->classes[c].size;
+}
+
+/* ---- B as it stands ------------------------------------------------------------------------- */
+
+static weld_status refresh_moved(weld_grams *g, gram_tensor *t, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const size_t count = (size_t)weld_shape_numel(&t->of->shape);
+    double *moved = NULL;
+    WELD_NEW(moved, g->ctx, count);
+    WELD_TRY(weld_element_permute(moved, g->element, t->of->param, t->of->b, sizeof *moved, err));
+    for (size_t k = 0; k < count; k++)
+        t->moved[k] = (float)moved[k];
+done:
+    weld_free(g->ctx, moved);
+    return st;
+}
+
+/* A class that stands on a joint, or twice on one tensor, is not linear in its permutation. */
+static bool is_possible(const weld_scores *scores, int c)
+{
+    for (int k = 0; k < scores->count; k++) {
+        const weld_score_tensor *t = &scores->tensors[k];
+        int count = 0;
+        for (int a = 0; a < t->axis_count; a++) {
+            count += t->axes[a].unit_class == c;
+            if (t->axes[a].unit_class == c && t->axes[a].joint)
+                return false;
+        }
+        if (count > 1)
+            return false;
+    }
+    return true;
+}
+
+weld_status weld_grams_create(weld_grams **out, const weld_scores *scores,
+                              const weld_element *element, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_grams *g = NULL;
+    *out = NULL;
+    WELD_NEW(g, scores->ctx, 1);
+    g->ctx = scores->ctx;
+    g->scores = scores;
+    g->element = element;
+    WELD_NEW(g->classes, g->ctx, element->symmetry->free_count);
+    for (int c = 0; c < element->symmetry->free_count; c++)
+        g->classes[c].possible = is_possible(scores, c);
+    WELD_NEW(g->tensors, g->ctx, scores->count);
+    for (int k = 0; k < scores->count; k++) {
+        gram_tensor *t = &g->tensors[k];
+        t->of = &scores->tensors[k];
+        const size_t count = (size_t)weld_shape_numel(&t->of->shape);
+        WELD_NEW(t->a, g->ctx, count);
+        WELD_NEW(t->moved, g->ctx, count);
+        for (size_t i = 0; i < count; i++)
+            t->a[i] = (float)t->of->a[i];
+        WELD_TRY(refresh_moved(g, t, err));
+    }
+    *out = g;
+    g = NULL;
+done:
+    weld_grams_free(g);
+    return st;
+}
+
+void weld_grams_free(weld_grams *g)
+{
+    if (!g)
+        return;
+    for (int k = 0; g->tensors && k < g->scores->count; k++) {
+        weld_free(g->ctx, g->tensors[k].a);
+        weld_free(g->ctx, g->tensors[k].moved);
+    }
+    for (int c = 0; g->classes && c < g->element->symmetry->free_count; c++)
+        weld_free(g->ctx, g->classes[c].score);
+    weld_free(g->ctx, g->tensors);
+    weld_free(g->ctx, g->classes);
+    weld_free(g->ctx, g);
+}
+
+bool weld_grams_has(const weld_grams *g, int unit_class)
+{
+    return g->classes[unit_class].possible;
+}
+
+/* ---- slices --------------------------------------------------------------------------------- */
+
+/* The elements of one place of a class: offsets from the place; on axis `some`, only at positions
+ * `at` [count] (some < 0: everywhere). */
+typedef struct slice_plan {
+    int64_t *offsets; /* [count] */
+    int64_t count, stride;
+} slice_plan;
+
+static weld_status plan_slices(slice_plan *out, weld_context *ctx, const weld_shape *shape,
+                               int axis, int some, const int32_t *at, int64_t at_count,
+                               weld_error *err)
+{
+    weld_status st = WELD_OK;
+    int64_t strides[WELD_RANK_MAX], index[WELD_RANK_MAX] = {0}, extent[WELD_RANK_MAX];
+    weld_strides(strides, shape);
+    *out = (slice_plan){.count = 1, .stride = strides[axis]};
+    for (int a = 0; a < shape->rank; a++) {
+        extent[a] = a == axis ? 1 : a == some ? at_count : shape->dims[a];
+        out->count *= extent[a];
+    }
+    WELD_NEW(out->offsets, ctx, out->count);
+    for (int64_t k = 0; k < out->count; k++) {
+        for (int a = 0; a < shape->rank; a++)
+            out->offsets[k] += (a == some ? at[index[a]] : index[a]) * strides[a];
+        for (int a = shape->rank - 1; a >= 0 && ++index[a] == extent[a]; a--)
+            index[a] = 0;
+    }
+done:
+    return st;
+}
+
+/* [size * multiplicity, plan->count] */
+static void take_slices(float *out, const float *data, const slice_plan *plan, const weld_member *m,
+                        int32_t size)
+{
+    for (int32_t p = 0; p < size * m->multiplicity; p++) {
+        const float *from = data + m->positions[p] * plan->stride;
+        for (int64_t k = 0; k < plan->count; k++)
+            *out++ = from[plan->offsets[k]];
+    }
+}
+
+typedef struct product {
+    const float *a, *b; /* [n, k] */
+    float *gram;        /* [n, n] */
+    int64_t n, k;
+} product;
+
+static weld_status multiply_block(void *user, int64_t item, int slot, weld_error *err)
+{
+    (void)slot, (void)err;
+    const product *p = user;
+    const int64_t first = item * BLOCK, left = p->n - first;
+    const weld_gemm_shape shape = {.trans_b = true,
+                                   .m = left < BLOCK ? left : BLOCK,
+                                   .n = p->n,
+                                   .k = p->k,
+                                   .lda = p->k,
+                                   .ldb = p->k,
+                                   .ldc = p->n};
+    weld_sgemm(&shape, 1.0f, p->a + first * p->k, p->b, 0.0f, p->gram + first * p->n);
+    return WELD_OK;
+}
+
+/* score[i, unit at j] += <a_i, b_j>; b: in the frame of A. */
+static weld_status add_product(weld_grams *g, int c, const float *a, const float *b, int64_t k,
+                               weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const int32_t n = size_of(g, c), *perm = g->element->perms[c];
+    float *gram = NULL, *score = g->classes[c].score;
+    if (k == 0)
+        return WELD_OK;
+    WELD_REQUIRE((gram = weld_alloc(g->ctx, (size_t)n * (size_t)n, sizeof *gram)), WELD_E_NOMEM,
+                 "no memory for the scores of %d units", n);
+    product p = {a, b, gram, n, k};
+    WELD_TRY(weld_parallel_for(g->ctx, (n + BLOCK - 1) / BLOCK, multiply_block, &p, err));
+    for (int32_t i = 0; i < n; i++)
+        for (int32_t j = 0; j < n; j++)
+            score[(size_t)i * (size_t)n + (size_t)perm[j]] +=
+                gram[(size_t)i * (size_t)n + (size_t)j];
+done:
+    weld_free(g->ctx, gram);
+    return st;
+}
+
+/* ---- scores --------------------------------------------------------------------------------- */
+
+/* What tensor t says of class c on axis x of it. `some` >= 0: only by what changed at these positions of
+ * that axis, `before` being what B was there. */
+static weld_status add_tensor(weld_grams *g, const gram_tensor *t, const weld_score_axis *x,
+                              int some, const int32_t *at, int64_t at_count, const float *before,
+                              weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const int c = x->unit_class;
+    const int32_t n = size_of(g, c), places = n * x->member->multiplicity;
+    slice_plan plan;
+    float *a = NULL, *b = NULL, *old = NULL;
+    WELD_TRY(plan_slices(&plan, g->ctx, &t->of->shape, x->axis, some, at, at_count, err));
+    const int64_t row = plan.count * x->member->multiplicity;
+    const size_t count = (size_t)places * (size_t)plan.count;
+    WELD_REQUIRE((a = weld_alloc(g->ctx, count, sizeof *a)) &&
+                     (b = weld_alloc(g->ctx, count, sizeof *b)),
+                 WELD_E_NOMEM, "no memory for %zu weights", count);
+    take_slices(a, t->a, &plan, x->member, n);
+    take_slices(b, t->moved, &plan, x->member, n);
+    if (before) {
+        WELD_REQUIRE((old = weld_alloc(g->ctx, count, sizeof *old)), WELD_E_NOMEM,
+                     "no memory for %zu weights", count);
+        take_slices(old, before, &plan, x->member, n);
+        for (size_t k = 0; k < count; k++)
+            b[k] -= old[k];
+    }
+    WELD_TRY(add_product(g, c, a, b, row, err));
+done:
+    weld_free(g->ctx, plan.offsets);
+    weld_free(g->ctx, a);
+    weld_free(g->ctx, b);
+    weld_free(g->ctx, old);
+    return st;
+}
+
+static weld_status compute(weld_grams *g, int c, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    class_gram *k = &g->classes[c];
+    const size_t cells = (size_t)size_of(g, c) * (size_t)size_of(g, c);
+    if (!k->score)
+        WELD_NEW(k->score, g->ctx, cells);
+    memset(k->score, 0, cells * sizeof *k->score);
+    k->scale = 0;
+    for (int n = 0; n < g->scores->count; n++)
+        for (int x = 0; x < g->tensors[n].of->axis_count; x++) {
+            if (g->tensors[n].of->axes[x].unit_class != c)
+                continue;
+            WELD_TRY(
+                add_tensor(g, &g->tensors[n], &g->tensors[n].of->axes[x], -1, NULL, 0, NULL, err));
+            k->scale += g->tensors[n].of->scale;
+        }
+    k->valid = true;
+    k->updates = 0;
+done:
+    return st;
+}
+
+weld_status weld_grams_score(double *score, double *scale, weld_grams *g, int unit_class,
+                             weld_error *err)
+{
+    class_gram *k = &g->classes[unit_class];
+    const size_t cells = (size_t)size_of(g, unit_class) * (size_t)size_of(g, unit_class);
+    const weld_status st = k->valid ? WELD_OK : compute(g, unit_class, err);
+    if (st != WELD_OK)
+        return st;
+    for (size_t i = 0; i < cells; i++)
+        score[i] = k->score[i];
+    *scale = k->scale;
+    return WELD_OK;
+}
+
+/* ---- moves ---------------------------------------------------------------------------------- */
+
+/* Positions [*count] on the axis whose unit has changed. */
+static weld_status list_changed(int32_t **out, int64_t *count, const weld_grams *g,
+                                const weld_score_axis *x, const int32_t *before, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_member *m = x->member;
+    const int32_t n = size_of(g, x->unit_class), *now = g->element->perms[x->unit_class];
+    *count = 0;
+    WELD_NEW(*out, g->ctx, n * m->multiplicity);
+    for (int32_t i = 0; i < n; i++)
+        for (int32_t k = 0; now[i] != before[i] && k < m->multiplicity; k++)
+            (*out)[(*count)++] = m->positions[i * m->multiplicity + k];
+done:
+    return st;
+}
+
+static void drop(weld_grams *g, const gram_tensor *t)
+{
+    for (int x = 0; x < t->of->axis_count; x++)
+        g->classes[t->of->axes[x].unit_class].valid = false;
+}
+
+/* The scores of the other classes on the tensor, where few slices moved; else they are dropped. */
+static weld_status update_neighbours(weld_grams *g, const gram_tensor *t, const weld_score_axis *x,
+                                     const float *old, const int32_t *at, int64_t count,
+                                     weld_error *err)
+{
+    weld_status st = WELD_OK;
+    for (int y = 0; y < t->of->axis_count; y++) {
+        const weld_score_axis *other = &t->of->axes[y];
+        class_gram *k = &g->classes[other->unit_class];
+        if (!k->valid || other->axis == x->axis)
+            continue;
+        if (2 * count > t->of->shape.dims[x->axis] || k->updates == UPDATES_MAX) {
+            k->valid = false;
+            continue;
+        }
+        k->updates++;
+        WELD_TRY(add_tensor(g, t, other, x->axis, at, count, old, err));
+    }
+done:
+    return st;
+}
+
+static weld_status move_on(weld_grams *g, gram_tensor *t, const weld_score_axis *x,
+                           const int32_t *before, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const size_t count = (size_t)weld_shape_numel(&t->of->shape);
+    float *old = NULL;
+    int32_t *at = NULL;
+    int64_t changed;
+    WELD_TRY(list_changed(&at, &changed, g, x, before, err));
+    WELD_REQUIRE((old = weld_alloc(g->ctx, count, sizeof *old)), WELD_E_NOMEM,
+                 "no memory for %zu weights", count);
+    memcpy(old, t->moved, count * sizeof *old);
+    WELD_TRY(refresh_moved(g, t, err));
+    WELD_TRY(update_neighbours(g, t, x, old, at, changed, err));
+done:
+    weld_free(g->ctx, old);
+    weld_free(g->ctx, at);
+    return st;
+}
+
+weld_status weld_grams_moved(weld_grams *g, int unit_class, const int32_t *before, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    for (int k = 0; k < g->scores->count; k++) {
+        gram_tensor *t = &g->tensors[k];
+        const weld_score_axis *x = NULL;
+        int count = 0;
+        for (int a = 0; a < t->of->axis_count; a++) {
+            if (t->of->axes[a].unit_class != unit_class)
+                continue;
+            x = &t->of->axes[a];
+            count++;
+        }
+        if (count == 0)
+            continue;
+        if (count > 1 || t->of->has_joint) {
+            WELD_TRY(refresh_moved(g, t, err));
+            drop(g, t);
+        } else {
+            WELD_TRY(move_on(g, t, x, before, err));
+        }
+    }
+done:
+    return st;
+}
+
+/* ---- gains ---------------------------------------------------------------------------------- */
+
+static double dot(const float *a, const float *b, const slice_plan *plan)
+{
+    double sum = 0;
+    for (int64_t k = 0; k < plan->count; k++)
+        sum += (double)a[plan->offsets[k]] * (double)b[plan->offsets[k]];
+    return sum;
+}
+
+weld_status weld_grams_gain(double *gain, const weld_grams *g, int unit_class, const int32_t *perm,
+                            weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const int32_t n = size_of(g, unit_class), *now = g->element->perms[unit_class];
+    int32_t *stands = NULL; /* [n] the place in A's frame of B's unit */
+    slice_plan plan = {0};
+    *gain = 0;
+    WELD_NEW(stands, g->ctx, n);
+    weld_invert_perm(stands, now, n);
+    for (int k = 0; k < g->scores->count; k++)
+        for (int x = 0; x < g->tensors[k].of->axis_count; x++) {
+            const gram_tensor *t = &g->tensors[k];
+            const weld_member *m = t->of->axes[x].member;
+            if (t->of->axes[x].unit_class != unit_class)
+                continue;
+            weld_free(g->ctx, plan.offsets);
+            WELD_TRY(plan_slices(&plan, g->ctx, &t->of->shape, m->axis, -1, NULL, 0, err));
+            for (int32_t i = 0; i < n; i++)
+                for (int32_t p = 0; perm[i] != now[i] && p < m->multiplicity; p++) {
+                    const int64_t at = m->positions[i * m->multiplicity + p];
+                    const int64_t to = m->positions[stands[perm[i]] * m->multiplicity + p];
+                    const float *a = t->a + at * plan.stride;
+                    *gain += dot(a, t->moved + to * plan.stride, &plan) -
+                             dot(a, t->moved + at * plan.stride, &plan);
+                }
+        }
+done:
+    weld_free(g->ctx, stands);
+    weld_free(g->ctx, plan.offsets);
+    return st;
+}

@@ -1,0 +1,24 @@
+/* Scores of classes that are kept while permutations change: what one class moves changes the scores of
+ * its neighbours only by the slices that moved. Single precision; gains are exact. */
+#ifndef WELD_MATCH_GRAMS_H
+#define WELD_MATCH_GRAMS_H
+#include "match/score.h"
+
+typedef struct weld_grams weld_grams;
+
+/* `element` (borrowed) says where B's units stand; who changes it calls weld_grams_moved. */
+weld_status weld_grams_create(weld_grams **out, const weld_scores *scores,
+                              const weld_element *element, weld_error *err);
+void weld_grams_free(weld_grams *grams);
+/* Classes that meet themselves, or stand on joints, have none. */
+bool weld_grams_has(const weld_grams *grams, int unit_class);
+/* As weld_scores_class. */
+weld_status weld_grams_score(double *score, double *scale, weld_grams *grams, int unit_class,
+                             weld_error *err);
+/* *gain: what <A, permuted B> would rise by with `perm` [n] for the class; summed in double. */
+weld_status weld_grams_gain(double *gain, const weld_grams *grams, int unit_class,
+                            const int32_t *perm, weld_error *err);
+/* The element's permutation of the class was `before` [n] until now. */
+weld_status weld_grams_moved(weld_grams *grams, int unit_class, const int32_t *before,
+                             weld_error *err);
+#endif

@@ -1,0 +1,235 @@
+#include "match/lap_rows.h"
+#include <math.h>
+#include <string.h>
+
+/* Vectors of the compiler, not intrinsics: the same code serves every processor. A target that has
+ * no such registers gets them in pieces. */
+typedef double lanes __attribute__((vector_size(32)));
+typedef int64_t mask __attribute__((vector_size(32)));
+enum { LANES = 4, UNROLL = 4, STEP = LANES * UNROLL };
+_Static_assert(WELD_LAP_BLOCK % STEP == 0, "a block is made of whole steps");
+
+#define INLINE static inline __attribute__((always_inline))
+#define LOAD(v, from) memcpy(&(v), (from), sizeof(v))
+#define STORE(to, v) memcpy((to), &(v), sizeof(v))
+#define ALL(x) ((lanes){(x), (x), (x), (x)})
+#define PICK(type, m, a, b) ((type)(((m) & (mask)(a)) | (~(m) & (mask)(b))))
+#define LARGER(a, b) PICK(lanes, (a) > (b), (a), (b))
+
+INLINE double largest_of(const lanes *v)
+{
+    double best = (*v)[0];
+    for (int k = 1; k < LANES; k++)
+        best = (*v)[k] > best ? (*v)[k] : best;
+    return best;
+}
+
+INLINE void extent(weld_lap_extent *out, const double *score, int32_t n)
+{
+    enum { WAYS = 2, STRIDE = WAYS * LANES }; /* more do not fit into 16 registers */
+    lanes low[WAYS], high[WAYS], sum[WAYS];
+    int32_t j = 0;
+    *out = (weld_lap_extent){INFINITY, -INFINITY, 0};
+    for (int u = 0; u < WAYS; u++) {
+        low[u] = ALL(INFINITY);
+        high[u] = ALL(-INFINITY);
+        sum[u] = ALL(0.0);
+    }
+    for (; j + STRIDE <= n; j += STRIDE)
+        for (int u = 0; u < WAYS; u++) {
+            lanes x;
+            LOAD(x, score + j + u * LANES);
+            low[u] = PICK(lanes, x < low[u], x, low[u]);
+            high[u] = LARGER(x, high[u]);
+            sum[u] += x;
+        }
+    for (int u = 0; u < WAYS; u++)
+        for (int k = 0; k < LANES; k++) {
+            out->low = low[u][k] < out->low ? low[u][k] : out->low;
+            out->high = high[u][k] > out->high ? high[u][k] : out->high;
+            out->mean += sum[u][k];
+        }
+    for (; j < n; j++) {
+        out->low = score[j] < out->low ? score[j] : out->low;
+        out->high = score[j] > out->high ? score[j] : out->high;
+        out->mean += score[j];
+    }
+    out->mean /= n;
+}
+
+INLINE void add_to_top(double top[2], double x)
+{
+    if (x > top[0]) {
+        top[1] = top[0];
+        top[0] = x;
+    } else if (x > top[1]) {
+        top[1] = x;
+    }
+}
+
+INLINE void top_of(double top[2], const double *score, const double *price, int32_t n)
+{
+    lanes best[UNROLL], second[UNROLL];
+    int32_t j = 0;
+    top[0] = top[1] = -INFINITY;
+    for (int u = 0; u < UNROLL; u++)
+        best[u] = second[u] = ALL(-INFINITY);
+    for (; j + STEP <= n; j += STEP)
+        for (int u = 0; u < UNROLL; u++) {
+            lanes x, p;
+            LOAD(x, score + j + u * LANES);
+            LOAD(p, price + j + u * LANES);
+            x -= p;
+            const mask wins = x > best[u];
+            const lanes loser = PICK(lanes, wins, best[u], x);
+            best[u] = PICK(lanes, wins, x, best[u]);
+            second[u] = LARGER(loser, second[u]);
+        }
+    for (int u = 0; u < UNROLL; u++)
+        for (int k = 0; k < LANES; k++) {
+            add_to_top(top, best[u][k]);
+            add_to_top(top, second[u][k]);
+        }
+    for (; j < n; j++)
+        add_to_top(top, score[j] - price[j]);
+}
+
+INLINE int32_t find(double value, const double *score, const double *price, int32_t start,
+                    int32_t n)
+{
+    const lanes wanted = ALL(value);
+    int32_t j = start;
+    for (; j + STEP <= n; j += STEP) {
+        mask found = {0};
+        for (int u = 0; u < UNROLL; u++) {
+            lanes x, p;
+            LOAD(x, score + j + u * LANES);
+            LOAD(p, price + j + u * LANES);
+            found |= x - p == wanted;
+        }
+        if (found[0] | found[1] | found[2] | found[3])
+            break;
+    }
+    while (j < n && score[j] - price[j] != value)
+        j++;
+    return j;
+}
+
+INLINE void maxima_of(double *out, const double *score, const double *price, int32_t n)
+{
+    int32_t j = 0;
+    for (; j + WELD_LAP_BLOCK <= n; j += WELD_LAP_BLOCK) {
+        lanes best[UNROLL];
+        for (int u = 0; u < UNROLL; u++)
+            best[u] = ALL(-INFINITY);
+        for (int32_t b = j; b < j + WELD_LAP_BLOCK; b += STEP)
+            for (int u = 0; u < UNROLL; u++) {
+                lanes x, p;
+                LOAD(x, score + b + u * LANES);
+                LOAD(p, price + b + u * LANES);
+                x -= p;
+                best[u] = LARGER(x, best[u]);
+            }
+        for (int u = 1; u < UNROLL; u++)
+            best[0] = LARGER(best[u], best[0]);
+        out[j / WELD_LAP_BLOCK] = largest_of(best);
+    }
+    if (j < n)
+        out[j / WELD_LAP_BLOCK] = -INFINITY;
+    for (double *last = out + j / WELD_LAP_BLOCK; j < n; j++)
+        *last = score[j] - price[j] > *last ? score[j] - price[j] : *last;
+}
+
+/* Columns [j, j + LANES); the values that they have then. */
+#define RELAX(now, r, j, row, drop, score)                                                         \
+    do {                                                                                           \
+        lanes x_, p_, old_;                                                                        \
+        mask from_;                                                                                \
+        LOAD(x_, (score) + (j));                                                                   \
+        LOAD(p_, (r)->price + (j));                                                                \
+        LOAD(old_, (r)->value + (j));                                                              \
+        LOAD(from_, (r)->from + (j));                                                              \
+        x_ = x_ - p_ - (drop);                                                                     \
+        const mask wins_ = x_ > old_;                                                              \
+        from_ = PICK(mask, wins_, (row), from_);                                                   \
+        (now) = PICK(lanes, wins_, x_, old_);                                                      \
+        STORE((r)->value + (j), (now));                                                            \
+        STORE((r)->from + (j), from_);                                                             \
+    } while (0)
+
+INLINE double relax(const weld_lap_reach *reach, int64_t row, double drop, const double *score,
+                    int32_t n)
+{
+    const weld_lap_reach r = *reach;
+    const mask rows = {row, row, row, row};
+    const lanes drops = ALL(drop);
+    double largest = -INFINITY;
+    int32_t j = 0;
+    for (; j + WELD_LAP_BLOCK <= n; j += WELD_LAP_BLOCK) {
+        lanes best[2] = {ALL(-INFINITY), ALL(-INFINITY)};
+        for (int32_t b = j; b < j + WELD_LAP_BLOCK; b += 2 * LANES)
+            for (int u = 0; u < 2; u++) {
+                lanes now;
+                RELAX(now, &r, b + u * LANES, rows, drops, score);
+                best[u] = LARGER(now, best[u]);
+            }
+        best[0] = LARGER(best[1], best[0]);
+        r.maxima[j / WELD_LAP_BLOCK] = largest_of(best);
+        largest = fmax(largest, r.maxima[j / WELD_LAP_BLOCK]);
+    }
+    double last = -INFINITY;
+    for (int32_t k = j; k < n; k++) {
+        const double x = score[k] - r.price[k] - drop;
+        if (x > r.value[k]) {
+            r.value[k] = x;
+            r.from[k] = row;
+        }
+        last = r.value[k] > last ? r.value[k] : last;
+    }
+    if (j < n)
+        r.maxima[j / WELD_LAP_BLOCK] = last;
+    return last > largest ? last : largest;
+}
+
+/* Compiles the passes for one kind of processor. */
+#define KERNELS(kind, target)                                                                      \
+    target static void extent_##kind(weld_lap_extent *out, const double *score, int32_t n)         \
+    {                                                                                              \
+        extent(out, score, n);                                                                     \
+    }                                                                                              \
+    target static void top_##kind(double top[2], const double *score, const double *price,         \
+                                  int32_t n)                                                       \
+    {                                                                                              \
+        top_of(top, score, price, n);                                                              \
+    }                                                                                              \
+    target static int32_t find_##kind(double value, const double *score, const double *price,      \
+                                      int32_t start, int32_t n)                                    \
+    {                                                                                              \
+        return find(value, score, price, start, n);                                                \
+    }                                                                                              \
+    target static void maxima_##kind(double *out, const double *score, const double *price,        \
+                                     int32_t n)                                                    \
+    {                                                                                              \
+        maxima_of(out, score, price, n);                                                           \
+    }                                                                                              \
+    target static double relax_##kind(const weld_lap_reach *reach, int64_t row, double drop,       \
+                                      const double *score, int32_t n)                              \
+    {                                                                                              \
+        return relax(reach, row, drop, score, n);                                                  \
+    }                                                                                              \
+    static const weld_lap_kernels kernels_##kind = {extent_##kind, top_##kind, find_##kind,        \
+                                                    maxima_##kind, relax_##kind};
+
+KERNELS(plain, )
+#if defined __x86_64__ && defined __GNUC__
+KERNELS(avx2, __attribute__((target("avx2"))))
+#endif
+
+const weld_lap_kernels *weld_lap_kernels_here(void)
+{
+#if defined __x86_64__ && defined __GNUC__
+    if (__builtin_cpu_supports("avx2"))
+        return &kernels_avx2;
+#endif
+    return &kernels_plain;
+}

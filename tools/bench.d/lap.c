@@ -1,0 +1,85 @@
+/* Solves the assignments of a file, for tools/bench lap:
+ *   bench_lap FILE REPEAT
+ * FILE holds, once or several times, n (int64) and scores [n, n] (double). A line per matrix: the
+ * best time in ms, the objective, the most bytes that were allocated. */
+#include "core/context.h"
+#include "match/lap.h"
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+typedef struct counted {
+    size_t now, most;
+} counted;
+
+static void *counted_resize(void *block, size_t size_bytes, void *user)
+{
+    counted *c = user;
+    c->now -= block ? malloc_usable_size(block) : 0;
+    if (size_bytes == 0) {
+        free(block);
+        return NULL;
+    }
+    block = realloc(block, size_bytes);
+    c->now += block ? malloc_usable_size(block) : 0;
+    c->most = c->now > c->most ? c->now : c->most;
+    return block;
+}
+
+static double now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
+}
+
+static int solve(const double *score, int32_t *perm, int32_t n, int repeat)
+{
+    counted c = {0, 0};
+    weld_context_options options = WELD_CONTEXT_OPTIONS_INIT;
+    weld_error err = WELD_ERROR_INIT;
+    weld_context *ctx;
+    double best = 1e300, objective = 0, gain;
+    options.allocator = (weld_allocator){counted_resize, &c};
+    if (weld_context_create(&ctx, &options, &err) != WELD_OK)
+        return 1;
+    for (int r = 0; r < repeat; r++) {
+        for (int32_t i = 0; i < n; i++)
+            perm[i] = i;
+        const double start = now_ms();
+        if (weld_lap_max(perm, ctx, score, n, &gain, &err) != WELD_OK) {
+            fprintf(stderr, "%s\n", err.message);
+            return 1;
+        }
+        const double took = now_ms() - start;
+        best = took < best ? took : best;
+    }
+    for (int32_t i = 0; i < n; i++)
+        objective += score[(size_t)i * (size_t)n + (size_t)perm[i]];
+    printf("%.6f %.17g %zu\n", best, objective, c.most);
+    weld_context_free(ctx);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    FILE *f = argc == 3 ? fopen(argv[1], "rb") : NULL;
+    int64_t n;
+    int failed = 0;
+    if (!f) {
+        fprintf(stderr, "usage: bench_lap FILE REPEAT\n");
+        return 2;
+    }
+    while (!failed && fread(&n, sizeof n, 1, f) == 1 && n >= 0 && n < 1 << 20) {
+        const size_t cells = (size_t)n * (size_t)n;
+        double *score = malloc((cells + 1) * sizeof *score);
+        int32_t *perm = malloc(((size_t)n + 1) * sizeof *perm);
+        failed = !score || !perm || fread(score, sizeof *score, cells, f) != cells ||
+                 solve(score, perm, (int32_t)n, atoi(argv[2]));
+        free(score);
+        free(perm);
+    }
+    fclose(f);
+    return failed;
+}

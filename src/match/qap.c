@@ -140,28 +140,34 @@ static void to_matrix(double *q, const int32_t *perm, int32_t n)
         q[(size_t)i * (size_t)n + (size_t)perm[i]] = 1.0;
 }
 
-/* The terms are quadratic: their value is half of <Q, gradient>. */
-weld_status weld_qap_value(double *value, double *scale, const weld_qap *qap, const int32_t *perm,
-                           weld_error *err)
+static double term_value(const weld_qap_term *t, const int32_t *perm, int64_t n)
 {
-    weld_status st = WELD_OK;
-    weld_context *ctx = qap->symmetry->ctx;
-    const size_t n = (size_t)qap->n;
-    double *q = NULL, *g = NULL;
+    const int64_t side = t->taps * n;
+    double sum = 0;
+    for (int32_t a = 0; a < t->taps; a++)
+        for (int32_t b = 0; b < t->taps; b++) {
+            const double *x = t->x + a * n * side + b * n, *y = t->y + b * n * side + a * n;
+            for (int64_t i = 0; i < n; i++)
+                for (int64_t j = 0; j < n; j++)
+                    sum += t->crossed ? x[i * side + perm[j]] * y[j * side + perm[i]]
+                                      : x[i * side + j] * y[perm[j] * side + perm[i]];
+        }
+    return t->weight * sum;
+}
+
+void weld_qap_value(double *value, double *scale, const weld_qap *qap, const int32_t *perm)
+{
     *value = *scale = 0;
-    WELD_NEW(q, ctx, n * n);
-    WELD_NEW(g, ctx, n * n);
-    to_matrix(q, perm, qap->n);
-    WELD_TRY(terms_gradient(g, qap, q, err));
-    for (size_t i = 0; i < n; i++) {
-        const size_t at = i * n + (size_t)perm[i];
-        *value += 0.5 * g[at] - qap->score[at];
-        *scale += 0.5 * fabs(g[at]) + fabs(qap->score[at]);
+    for (size_t i = 0; i < (size_t)qap->n; i++) {
+        const double at = qap->score[i * (size_t)qap->n + (size_t)perm[i]];
+        *value -= at;
+        *scale += fabs(at);
     }
-done:
-    weld_free(ctx, q);
-    weld_free(ctx, g);
-    return st;
+    for (int k = 0; k < qap->term_count; k++) {
+        const double term = term_value(&qap->terms[k], perm, qap->n);
+        *value += term;
+        *scale += fabs(term);
+    }
 }
 
 /* ---- Frank-Wolfe -------------------------------------------------------------------------- */
@@ -259,7 +265,7 @@ static weld_status judge(contest *c, bool exchange, weld_error *err)
     double value, scale;
     if (exchange)
         WELD_TRY(weld_qap_swaps(c->candidate, c->qap, err));
-    WELD_TRY(weld_qap_value(&value, &scale, c->qap, c->candidate, err));
+    weld_qap_value(&value, &scale, c->qap, c->candidate);
     if (value < c->value - gain_min * c->scale) {
         memcpy(c->best, c->candidate, (size_t)c->qap->n * sizeof *c->best);
         c->value = value;
@@ -319,7 +325,7 @@ weld_status weld_qap_solve(int32_t *perm, double *gain, const weld_qap *qap, int
     WELD_NEW(c.candidate, ctx, n);
     WELD_NEW(c.q, ctx, n * n);
     memcpy(c.best, perm, n * sizeof *perm);
-    WELD_TRY(weld_qap_value(&c.value, &c.scale, qap, perm, err));
+    weld_qap_value(&c.value, &c.scale, qap, perm);
     const double before = c.value;
     WELD_TRY(contend(&c, perm, starts < 2 ? starts : 2, err));
     *gain = before - c.value;

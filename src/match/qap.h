@@ -37,11 +37,10 @@ weld_status weld_qap_add(weld_qap_term **out, weld_qap *qap, const weld_qap_term
 /* out [n, n] = gradient of F at any matrix q [n, n]. */
 weld_status weld_qap_gradient(double *out, const weld_qap *qap, const double *q, weld_error *err);
 /* *scale: the size of what F sums up, for telling a change from rounding. */
-weld_status weld_qap_value(double *value, double *scale, const weld_qap *qap, const int32_t *perm,
-                           weld_error *err);
+void weld_qap_value(double *value, double *scale, const weld_qap *qap, const int32_t *perm);
 
 /* Steepest descent over exchanges of two units, at most 20 n of them; never ends above the start.
- * Any two units of the class may change places. */
+ * Two units change places only where the class lets them. */
 weld_status weld_qap_swaps(int32_t *perm, const weld_qap *qap, weld_error *err);
 /* Frank-Wolfe from q [n, n], which it uses up: the assignment of the gradient, exact line search, at
  * most 30 steps, then the nearest permutation. It may end above the start. */

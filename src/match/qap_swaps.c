@@ -15,8 +15,9 @@ typedef struct descent {
     int32_t *perm;
     double *gradient;     /* [n, n] */
     double *second;       /* [n, n], i < j */
-    double *left, *right; /* [taps^2, n] of the widest term */
-    int32_t *block_end;   /* [n] unit i may change places with those after it, up to there */
+    double *left, *right; /* [width, n]: an exchange adds left' right to the gradient */
+    int64_t width;
+    int32_t *block_end; /* [n] unit i may change places with those after it, up to there */
 } descent;
 
 /* u' X w of the tap: u = e_i - e_j, w = e_k - e_l. */
@@ -49,68 +50,72 @@ static void set_second(descent *d, int32_t i, int32_t j)
     d->second[i * n + j] = sum;
 }
 
-/* out[a, b] = column i minus column j of tap [a, b] of x; of tap [b, a] where flipped. */
-static void columns(double *out, const double *x, int64_t n, int32_t taps, int32_t i, int32_t j,
-                    bool flipped)
+/* out[a, b] = weight times column i minus column j of tap [a, b] of x; of tap [b, a] if flipped. */
+static void columns(double *out, double weight, const weld_qap_term *t, const double *x, int64_t n,
+                    int32_t i, int32_t j, bool flipped)
 {
-    const int64_t side = taps * n;
-    for (int32_t a = 0; a < taps; a++)
-        for (int32_t b = 0; b < taps; b++) {
+    const int64_t side = t->taps * n;
+    for (int32_t a = 0; a < t->taps; a++)
+        for (int32_t b = 0; b < t->taps; b++) {
             const double *tap = x + (flipped ? b : a) * n * side + (flipped ? a : b) * n;
-            for (int64_t t = 0; t < n; t++)
-                *out++ = tap[t * side + i] - tap[t * side + j];
+            for (int64_t k = 0; k < n; k++)
+                *out++ = weight * (tap[k * side + i] - tap[k * side + j]);
         }
 }
 
-static void rows(double *out, const double *x, int64_t n, int32_t taps, int32_t i, int32_t j,
-                 bool flipped)
+static void rows(double *out, double weight, const weld_qap_term *t, const double *x, int64_t n,
+                 int32_t i, int32_t j, bool flipped)
 {
-    const int64_t side = taps * n;
-    for (int32_t a = 0; a < taps; a++)
-        for (int32_t b = 0; b < taps; b++) {
+    const int64_t side = t->taps * n;
+    for (int32_t a = 0; a < t->taps; a++)
+        for (int32_t b = 0; b < t->taps; b++) {
             const double *tap = x + (flipped ? b : a) * n * side + (flipped ? a : b) * n;
-            for (int64_t t = 0; t < n; t++)
-                *out++ = tap[i * side + t] - tap[j * side + t];
+            for (int64_t k = 0; k < n; k++)
+                *out++ = weight * (tap[i * side + k] - tap[j * side + k]);
         }
 }
 
-/* gradient += weight left' right */
-static void add_outer(descent *d, double weight, int32_t taps)
+/* Appends what the term contributes to left and right. */
+static void list_products(descent *d, const weld_qap_term *t, int32_t i, int32_t j)
 {
-    const int64_t n = d->qap->n;
-    const weld_gemm_shape shape = {
-        .trans_a = true, .m = n, .n = n, .k = taps * taps, .lda = n, .ldb = n, .ldc = n};
-    weld_dgemm(&shape, weight, d->left, d->right, 1.0, d->gradient);
-}
-
-static void move_gradient(descent *d, const weld_qap_term *t, int32_t i, int32_t j)
-{
-    const int64_t n = d->qap->n;
-    const int32_t r = t->taps, pi = d->perm[i], pj = d->perm[j];
+    const int64_t n = d->qap->n, squared = (int64_t)t->taps * t->taps;
+    const int32_t pi = d->perm[i], pj = d->perm[j];
+    double *left = d->left + d->width * n, *right = d->right + d->width * n;
+    double *left_2 = left + squared * n, *right_2 = right + squared * n;
+    d->width += squared;
     if (t->crossed) {
-        columns(d->left, t->x, n, r, pj, pi, false);
-        rows(d->right, t->y, n, r, i, j, true);
-        add_outer(d, t->weight, r);
-        columns(d->left, t->y, n, r, pj, pi, false);
-        rows(d->right, t->x, n, r, i, j, true);
-        add_outer(d, t->weight, r);
+        columns(left, t->weight, t, t->x, n, pj, pi, false);
+        rows(right, 1.0, t, t->y, n, i, j, true);
+        columns(left_2, t->weight, t, t->y, n, pj, pi, false);
+        rows(right_2, 1.0, t, t->x, n, i, j, true);
+        d->width += squared;
         return;
     }
-    columns(d->left, t->x, n, r, i, j, false);
-    rows(d->right, t->y, n, r, pj, pi, true);
-    add_outer(d, t->symmetric ? 2 * t->weight : t->weight, r);
+    columns(left, t->symmetric ? 2 * t->weight : t->weight, t, t->x, n, i, j, false);
+    rows(right, 1.0, t, t->y, n, pj, pi, true);
     if (!t->symmetric) {
-        rows(d->left, t->x, n, r, i, j, true);
-        columns(d->right, t->y, n, r, pj, pi, false);
-        add_outer(d, t->weight, r);
+        rows(left_2, t->weight, t, t->x, n, i, j, true);
+        columns(right_2, 1.0, t, t->y, n, pj, pi, false);
+        d->width += squared;
     }
+}
+
+static void move_gradient(descent *d, int32_t i, int32_t j)
+{
+    const int64_t n = d->qap->n;
+    d->width = 0;
+    for (int k = 0; k < d->qap->term_count; k++)
+        list_products(d, &d->qap->terms[k], i, j);
+    const weld_gemm_shape shape = {
+        .trans_a = true, .m = n, .n = n, .k = d->width, .lda = n, .ldb = n, .ldc = n};
+    if (d->width > 0)
+        weld_dgemm(&shape, 1.0, d->left, d->right, 1.0, d->gradient);
 }
 
 static void exchange(descent *d, int32_t i, int32_t j)
 {
     const int32_t n = d->qap->n, old = d->perm[i];
-    for (int k = 0; k < d->qap->term_count; k++)
-        move_gradient(d, &d->qap->terms[k], i, j);
+    move_gradient(d, i, j);
     d->perm[i] = d->perm[j];
     d->perm[j] = old;
     for (int32_t t = 0; t < n; t++) {
@@ -148,14 +153,14 @@ static weld_status start(descent *d, weld_error *err)
     weld_context *ctx = d->qap->symmetry->ctx;
     const size_t n = (size_t)d->qap->n;
     double *q = NULL;
-    size_t taps = 0;
+    size_t width = 0; /* at most */
     for (int k = 0; k < d->qap->term_count; k++)
-        taps = (size_t)d->qap->terms[k].taps > taps ? (size_t)d->qap->terms[k].taps : taps;
+        width += 2 * (size_t)d->qap->terms[k].taps * (size_t)d->qap->terms[k].taps;
     WELD_NEW(q, ctx, n * n);
     WELD_NEW(d->gradient, ctx, n * n);
     WELD_NEW(d->second, ctx, n * n);
-    WELD_NEW(d->left, ctx, taps * taps * n);
-    WELD_NEW(d->right, ctx, taps * taps * n);
+    WELD_NEW(d->left, ctx, width * n);
+    WELD_NEW(d->right, ctx, width * n);
     WELD_NEW(d->block_end, ctx, n);
     for (int32_t i = 0; i < d->qap->n; i++) {
         d->block_end[i] = i + 1;
@@ -181,7 +186,7 @@ weld_status weld_qap_swaps(int32_t *perm, const weld_qap *qap, weld_error *err)
     descent d = {.qap = qap, .perm = perm};
     double value, scale;
     int32_t i = 0, j = 0;
-    WELD_TRY(weld_qap_value(&value, &scale, qap, perm, err));
+    weld_qap_value(&value, &scale, qap, perm);
     WELD_TRY(start(&d, err));
     for (int64_t k = 0; k < (int64_t)EXCHANGES_PER_UNIT * qap->n; k++) {
         if (!(steepest(&d, &i, &j) < -gain_min * scale))

@@ -254,7 +254,7 @@ static void wide_inputs_are_read_in_parts(void **state)
 static double local_value(const weld_qap *qap, const int32_t *perm)
 {
     double value, scale;
-    assert_int_equal(weld_qap_value(&value, &scale, qap, perm, NULL), WELD_OK);
+    weld_qap_value(&value, &scale, qap, perm);
     return value;
 }
 

@@ -106,7 +106,7 @@ static void shuffled(int32_t *perm, int32_t n, weld_rng *rng)
 static double value_of(const weld_qap *qap, const int32_t *perm)
 {
     double value, scale;
-    assert_int_equal(weld_qap_value(&value, &scale, qap, perm, NULL), WELD_OK);
+    weld_qap_value(&value, &scale, qap, perm);
     return value;
 }
 

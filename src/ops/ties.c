@@ -230,12 +230,11 @@ weld_status weld_tie_elementwise(weld_ties *ties, int index, const weld_node *no
     return WELD_OK;
 }
 
-/* A number computed beforehand takes part: what differs along an axis of it can't be permuted. */
-static bool takes_part(const weld_graph *g, const weld_type *type, int value, int axis)
+/* What differs along an axis of a known value can't be permuted. Along others there is nothing to say:
+ * what meets it may move as it likes. */
+static bool takes_part(const weld_type *type, int axis)
 {
-    return !type->data ||
-           (g->values[value].kind == WELD_VALUE_NODE && weld_dtype_is_float(type->dtype) &&
-            !weld_tensor_is_uniform(type->data, axis));
+    return !type->data || !weld_tensor_is_uniform(type->data, axis);
 }
 
 static weld_status make_units(weld_ties *t, weld_error *err)
@@ -252,7 +251,7 @@ static weld_status make_units(weld_ties *t, weld_error *err)
             const weld_type *type = &t->shapes->types[v];
             int32_t *base = &t->base[v * WELD_RANK_MAX + a];
             *base = -1;
-            if (a < type->shape.rank && takes_part(g, type, v, a)) {
+            if (a < type->shape.rank && takes_part(type, a)) {
                 WELD_TRY(weld_ties_new_units(base, t, type->shape.dims[a], err));
                 if (type->data)
                     weld_tie_pin(t, g->values[v].producer, v, a, "constant");

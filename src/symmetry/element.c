@@ -135,30 +135,53 @@ done:
 
 /* ---- joints ------------------------------------------------------------------------------ */
 
-/* Where each element of a parameter comes from: a sum of one offset per axis, and one per joint, whose
- * axes have none of their own. */
+/* Where each element of a parameter comes from: every axis has its old position either by itself or from
+ * a joint that it is part of, the first one where there are several: they agree on what they share. */
 typedef struct origins {
     const weld_element *e;
+    int param;
     const weld_shape *shape;
     int64_t strides[WELD_RANK_MAX];
-    int32_t *index[WELD_RANK_MAX];  /* old position on the axis */
-    const weld_joint_member *joint; /* one of those on these axes */
-    int32_t *from;                  /* [product of its axes] old place in the joint */
+    int32_t *index[WELD_RANK_MAX];                 /* old position on the axis */
+    const weld_joint_member *joint[WELD_RANK_MAX]; /* [joint_count] one of those on its axes */
+    int32_t *from[WELD_RANK_MAX]; /* [product of its axes] old place in the joint */
+    int joint_count;
+    int owner[WELD_RANK_MAX]; /* the axis' joint, -1 = none */
 } origins;
 
-static int64_t joint_size(const origins *o)
+static bool same_axes(const weld_joint_member *a, const weld_joint_member *b)
+{
+    return a->axis_count == b->axis_count &&
+           memcmp(a->axes, b->axes, sizeof a->axes[0] * (size_t)a->axis_count) == 0;
+}
+
+/* Lists a joint that has an axis which none of those before it has. */
+static void list_joint(origins *o, const weld_joint_member *joint)
+{
+    bool news = false;
+    for (int k = 0; k < joint->axis_count; k++)
+        if (o->owner[joint->axes[k]] < 0) {
+            o->owner[joint->axes[k]] = o->joint_count;
+            news = true;
+        }
+    if (news)
+        o->joint[o->joint_count++] = joint;
+}
+
+static int64_t joint_size(const origins *o, const weld_joint_member *joint)
 {
     int64_t size = 1;
-    for (int k = 0; k < o->joint->axis_count; k++)
-        size *= o->shape->dims[o->joint->axes[k]];
+    for (int k = 0; k < joint->axis_count; k++)
+        size *= o->shape->dims[joint->axes[k]];
     return size;
 }
 
 /* Coordinate of place `at` of the joint on one of its axes. */
-static int64_t joint_coordinate(const origins *o, int64_t at, int axis)
+static int64_t joint_coordinate(const origins *o, const weld_joint_member *joint, int64_t at,
+                                int axis)
 {
-    for (int k = o->joint->axis_count - 1; o->joint->axes[k] != axis; k--)
-        at /= o->shape->dims[o->joint->axes[k]];
+    for (int k = joint->axis_count - 1; joint->axes[k] != axis; k--)
+        at /= o->shape->dims[joint->axes[k]];
     return at % o->shape->dims[axis];
 }
 
@@ -168,94 +191,96 @@ static int32_t old_place(const origins *o, const weld_joint_member *m, int32_t u
 {
     const int32_t *to = m->positions + u * m->multiplicity,
                   *old = m->positions + v * m->multiplicity;
-    const int64_t row = m->rows < 0 ? 0 : o->index[m->rows][joint_coordinate(o, to[n], m->rows)];
+    const int64_t row = m->rows < 0 ? 0 : o->index[m->rows][joint_coordinate(o, m, to[n], m->rows)];
     for (int32_t k = 0; m->rows >= 0 && k < m->multiplicity; k++)
-        if (joint_coordinate(o, old[k], m->rows) == row)
+        if (joint_coordinate(o, m, old[k], m->rows) == row)
             return old[k];
     return old[n];
 }
 
-static void fill_joint(origins *o, int param)
+static void fill_joint(origins *o, int which)
 {
     const weld_symmetry *s = o->e->symmetry;
-    for (int32_t k = 0; k < joint_size(o); k++)
-        o->from[k] = k;
+    int32_t *from = o->from[which];
+    for (int32_t k = 0; k < joint_size(o, o->joint[which]); k++)
+        from[k] = k;
     for (int c = 0; c < s->free_count; c++)
         for (int j = 0; j < s->classes[c].joint_count; j++) {
             const weld_joint_member *m = &s->classes[c].joints[j];
-            if (m->param != param || memcmp(m->axes, o->joint->axes, sizeof m->axes) != 0)
+            if (m->param != o->param || !same_axes(m, o->joint[which]))
                 continue;
             for (int32_t u = 0; u < s->classes[c].size; u++)
                 for (int32_t n = 0; n < m->multiplicity; n++)
-                    o->from[m->positions[u * m->multiplicity + n]] =
+                    from[m->positions[u * m->multiplicity + n]] =
                         old_place(o, m, u, o->e->perms[c][u], n);
         }
 }
 
-static bool is_joined(const origins *o, int axis)
-{
-    for (int k = 0; k < o->joint->axis_count; k++)
-        if (o->joint->axes[k] == axis)
-            return true;
-    return false;
-}
-
 static int64_t old_offset(const origins *o, const int64_t *at)
 {
-    int64_t offset = 0, place = 0;
-    for (int a = 0; a < o->shape->rank; a++)
-        if (!is_joined(o, a))
-            offset += o->index[a][at[a]] * o->strides[a];
-    for (int k = 0; k < o->joint->axis_count; k++)
-        place = place * o->shape->dims[o->joint->axes[k]] + at[o->joint->axes[k]];
-    for (int k = 0; k < o->joint->axis_count; k++)
-        offset += joint_coordinate(o, o->from[place], o->joint->axes[k]) *
-                  o->strides[o->joint->axes[k]];
+    int64_t offset = 0, place[WELD_RANK_MAX] = {0};
+    for (int j = 0; j < o->joint_count; j++) {
+        const weld_joint_member *joint = o->joint[j];
+        for (int k = 0; k < joint->axis_count; k++)
+            place[j] = place[j] * o->shape->dims[joint->axes[k]] + at[joint->axes[k]];
+        place[j] = o->from[j][place[j]];
+    }
+    for (int a = 0; a < o->shape->rank; a++) {
+        const int j = o->owner[a];
+        offset += o->strides[a] *
+                  (j < 0 ? o->index[a][at[a]] : joint_coordinate(o, o->joint[j], place[j], a));
+    }
     return offset;
 }
 
-static weld_status permute_joined(void *out, const weld_element *e, int param, const void *in,
-                                  size_t element_size, const weld_joint_member *joint,
+/* All joints of the parameter; false where it has none. */
+static bool list_joints(origins *o)
+{
+    const weld_symmetry *s = o->e->symmetry;
+    for (int a = 0; a < WELD_RANK_MAX; a++)
+        o->owner[a] = -1;
+    for (int c = 0; c < s->free_count; c++)
+        for (int j = 0; j < s->classes[c].joint_count; j++)
+            if (s->classes[c].joints[j].param == o->param)
+                list_joint(o, &s->classes[c].joints[j]);
+    return o->joint_count > 0;
+}
+
+static weld_status permute_joined(void *out, origins *o, const void *in, size_t element_size,
                                   weld_error *err)
 {
     weld_status st = WELD_OK;
-    origins o = {.e = e, .shape = &e->symmetry->graph->params[param].shape, .joint = joint};
+    weld_context *ctx = o->e->ctx;
     int64_t at[WELD_RANK_MAX] = {0};
-    weld_strides(o.strides, o.shape);
-    for (int a = 0; a < o.shape->rank; a++) {
-        WELD_NEW(o.index[a], e->ctx, o.shape->dims[a]);
-        weld_element_axis_index(o.index[a], e, param, a);
+    weld_strides(o->strides, o->shape);
+    for (int a = 0; a < o->shape->rank; a++) {
+        WELD_NEW(o->index[a], ctx, o->shape->dims[a]);
+        weld_element_axis_index(o->index[a], o->e, o->param, a);
     }
-    WELD_NEW(o.from, e->ctx, joint_size(&o));
-    fill_joint(&o, param);
-    for (int64_t k = 0; k < weld_shape_numel(o.shape); k++) {
+    for (int j = 0; j < o->joint_count; j++) {
+        WELD_NEW(o->from[j], ctx, joint_size(o, o->joint[j]));
+        fill_joint(o, j);
+    }
+    for (int64_t k = 0; k < weld_shape_numel(o->shape); k++) {
         memcpy((char *)out + (size_t)k * element_size,
-               (const char *)in + (size_t)old_offset(&o, at) * element_size, element_size);
-        for (int a = o.shape->rank - 1; a >= 0 && ++at[a] == o.shape->dims[a]; a--)
+               (const char *)in + (size_t)old_offset(o, at) * element_size, element_size);
+        for (int a = o->shape->rank - 1; a >= 0 && ++at[a] == o->shape->dims[a]; a--)
             at[a] = 0;
     }
 done:
-    for (int a = 0; a < WELD_RANK_MAX; a++)
-        weld_free(e->ctx, o.index[a]);
-    weld_free(e->ctx, o.from);
+    for (int a = 0; a < WELD_RANK_MAX; a++) {
+        weld_free(ctx, o->index[a]);
+        weld_free(ctx, o->from[a]);
+    }
     return st;
-}
-
-static const weld_joint_member *joint_of(const weld_symmetry *s, int param)
-{
-    for (int c = 0; c < s->free_count; c++)
-        for (int j = 0; j < s->classes[c].joint_count; j++)
-            if (s->classes[c].joints[j].param == param)
-                return &s->classes[c].joints[j];
-    return NULL;
 }
 
 weld_status weld_element_permute(void *out, const weld_element *e, int param, const void *in,
                                  size_t element_size, weld_error *err)
 {
-    const weld_joint_member *joint = joint_of(e->symmetry, param);
-    return joint ? permute_joined(out, e, param, in, element_size, joint, err)
-                 : permute_axes(out, e, param, in, element_size, err);
+    origins o = {.e = e, .param = param, .shape = &e->symmetry->graph->params[param].shape};
+    return list_joints(&o) ? permute_joined(out, &o, in, element_size, err)
+                           : permute_axes(out, e, param, in, element_size, err);
 }
 
 weld_status weld_element_apply(weld_paramset *out, const weld_element *e, const weld_paramset *in,

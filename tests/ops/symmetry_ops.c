@@ -124,8 +124,8 @@ static weld_status try_kind(bool *done_out, tester *t, const trial_source *sourc
     }
 done:
     if (st != WELD_OK && kind.only >= 0)
-        weld_error_wrap(err, "%s graph, input %d hidden", canonical ? "canonical" : "plain",
-                        kind.only);
+        weld_error_wrap(err, "%s graph, input %d hidden%s", canonical ? "canonical" : "plain",
+                        kind.only, kind.filled ? ", others filled" : "");
     else if (st != WELD_OK)
         weld_error_wrap(err, "%s graph, %s inputs hidden%s", canonical ? "canonical" : "plain",
                         kind.known ? "floating" : "all", kind.shared ? " and shared" : "");
@@ -166,9 +166,9 @@ static weld_status try_graph(tester *t, weld_onnx_file *file, const weld_values 
     WELD_NEW(inputs, t->ctx, graph->input_count);
     WELD_TRY(find_inputs(inputs, graph, given, err));
     const trial_source source = {t->ctx, graph, params, inputs};
-    for (int k = 0; k < 4 + graph->input_count; k++) {
-        const trial_kind kind = {
-            .shared = k & 1, .known = k & 2 && k < 4, .only = k < 4 ? -1 : k - 4};
+    for (int k = 0; k < 4 + 2 * graph->input_count; k++) {
+        const trial_kind kind = k < 4 ? (trial_kind){k & 1, k & 2, -1, false}
+                                      : (trial_kind){false, false, (k - 4) / 2, k & 1};
         bool done;
         WELD_TRY(try_kind(&done, t, &source, kind, canonical, err));
         any = any || done;

@@ -18,6 +18,7 @@ typedef struct trial_kind {
     bool shared; /* hidden ones are read by others, too: they are no weights of this node */
     bool known;  /* integers and bools are constants */
     int only;    /* all are constants but this one; -1 = none is for that reason */
+    bool filled; /* those that are floating hold one number each */
 } trial_kind;
 
 typedef struct trial {
@@ -26,9 +27,9 @@ typedef struct trial {
     /* The source's inputs are parameters, or constants where their contents are needed. Each output is
      * added to another parameter, its target, which is then permuted as the output has to be. */
     weld_graph graph;
-    int node_count;   /* without the sums of outputs and targets */
-    int *target;      /* [source output_count] parameter; -1 = a known output, which must stay */
-    int hidden_count; /* inputs that may move */
+    int node_count; /* without the sums of outputs and targets */
+    int *target;    /* [source output_count] parameter; -1 = a known output, which must stay */
+    weld_tensor *constants; /* [source input_count] */
     weld_shapes *shapes;
     weld_plan *plan;
     weld_run *run;

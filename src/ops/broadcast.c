@@ -122,38 +122,20 @@ weld_status weld_binary_infer(weld_infer *inf, const weld_node *node, unsigned t
     return weld_infer_set(inf, 0, dtype, &shape, err);
 }
 
-static bool differs_along(const weld_tensor *x, int axis)
-{
-    const size_t size = weld_compute_size(x->dtype);
-    const weld_lines lines = weld_lines_of(&x->shape, axis, axis + 1);
-    const size_t row = (size_t)lines.step * size; /* bytes of one slice */
-    for (int64_t o = 0; o < lines.outer; o++) {
-        const char *first = (const char *)x->data + (size_t)(o * lines.count) * row;
-        for (int64_t k = 1; k < lines.count; k++)
-            if (memcmp(first, first + (size_t)k * row, row) != 0)
-                return true;
-    }
-    return false;
-}
-
 /* Axis a of input i is axis a + shift of the output. */
-static void tie_operand(weld_ties *ties, int index, const weld_node *node, int i, int shift)
+static void tie_operand(weld_ties *ties, const weld_node *node, int i, int shift)
 {
     const int x = node->inputs[i], out = node->outputs[0];
-    const weld_tensor *known = weld_tie_data(ties, x);
-    for (int a = 0; a < weld_tie_shape(ties, x)->rank; a++) {
+    for (int a = 0; a < weld_tie_shape(ties, x)->rank; a++)
         weld_tie_axes(ties, x, a, out, a + shift);
-        if (known && differs_along(known, a))
-            weld_tie_pin(ties, index, out, a + shift, "meets a constant");
-    }
 }
 
 weld_status weld_broadcast_tie(weld_ties *ties, int index, const weld_node *node, weld_error *err)
 {
-    (void)err;
+    (void)index, (void)err;
     const int rank = weld_tie_shape(ties, node->outputs[0])->rank;
     for (int i = 0; i < node->input_count; i++)
-        tie_operand(ties, index, node, i, rank - weld_tie_shape(ties, node->inputs[i])->rank);
+        tie_operand(ties, node, i, rank - weld_tie_shape(ties, node->inputs[i])->rank);
     return WELD_OK;
 }
 
@@ -248,6 +230,7 @@ weld_status weld_pair_run(const weld_kernel_args *args, const weld_node *node, w
 
 weld_status weld_pair_tie(weld_ties *ties, int index, const weld_node *node, weld_error *err)
 {
+    (void)index;
     const weld_shape *first = weld_tie_shape(ties, node->inputs[0]);
     const weld_shape *second = weld_tie_shape(ties, node->inputs[1]);
     const int extra = weld_tie_shape(ties, node->outputs[0])->rank - first->rank;
@@ -255,8 +238,8 @@ weld_status weld_pair_tie(weld_ties *ties, int index, const weld_node *node, wel
     const weld_status st = first_axis(&at, node, first, second, err);
     if (st != WELD_OK)
         return st;
-    tie_operand(ties, index, node, 0, extra);
-    tie_operand(ties, index, node, 1, extra + at);
+    tie_operand(ties, node, 0, extra);
+    tie_operand(ties, node, 1, extra + at);
     return WELD_OK;
 }
 

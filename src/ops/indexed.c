@@ -83,10 +83,3 @@ weld_status weld_point_at_slices(int64_t *target, const weld_shape *data,
     }
     return WELD_OK;
 }
-
-void weld_tie_known(weld_ties *ties, int node, int value, int a, int y, int b)
-{
-    const weld_tensor *known = weld_tie_data(ties, value);
-    if (known && y >= 0 && !weld_tensor_is_uniform(known, a))
-        weld_tie_pin(ties, node, y, b, "meets a constant");
-}

@@ -18,7 +18,4 @@ weld_status weld_point_at_slices(int64_t *target, const weld_shape *data,
 /* Room for the targets of input 1, in bytes: one per entry, one per tuple. */
 size_t weld_element_targets(const weld_kernel_args *args, const weld_node *node);
 size_t weld_slice_targets(const weld_kernel_args *args, const weld_node *node);
-
-/* Where the entries of a known value differ along its axis a, axis b of y can't move. */
-void weld_tie_known(weld_ties *ties, int node, int value, int a, int y, int b);
 #endif

@@ -77,7 +77,8 @@ typedef struct weld_kernel_args {
 /* ---- axis ties ---------------------------------------------------------------- */
 
 /* The view that tie() has of the whole graph; ops/ties.h has the driver. Axis k of input slot i
- * is named (weld_in(node, i), k). Everything is a no-op on a value that is left out or CONST. */
+ * is named (weld_in(node, i), k). Everything is a no-op on a value that is left out, and on
+ * axes along which a known value is the same; where it differs, it pins what it is tied to. */
 typedef struct weld_ties weld_ties;
 const weld_shape *weld_tie_shape(const weld_ties *ties, int value);
 /* The inferred constant of a value (slice bounds, reshape target), or NULL. */

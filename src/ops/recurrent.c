@@ -287,7 +287,7 @@ static void tie_state(weld_ties *ties, const weld_recurrent *s, const anchor *to
 
 weld_status weld_recurrent_tie(weld_ties *ties, int index, const weld_node *node, weld_error *err)
 {
-    (void)err;
+    (void)index, (void)err;
     const int x = node->inputs[WELD_RNN_X], y = node->outputs[0];
     const int lens = weld_node_input(node, WELD_RNN_LENS);
     const weld_recurrent s = weld_recurrent_of(node, weld_tie_shape(ties, x),
@@ -305,6 +305,5 @@ weld_status weld_recurrent_tie(weld_ties *ties, int index, const weld_node *node
     tie_steps(ties, x, s.batch_first ? 1 : 0);
     weld_tie_axes(ties, to.value, to.batch_axis, x, s.batch_first ? 0 : 1);
     weld_tie_axes(ties, to.value, to.batch_axis, lens, 0);
-    weld_tie_known(ties, index, lens, 0, to.value, to.batch_axis);
     return WELD_OK;
 }

@@ -229,12 +229,11 @@ weld_status weld_tie_elementwise(weld_ties *ties, int index, const weld_node *no
     return WELD_OK;
 }
 
-/* A number computed beforehand takes part: what differs along an axis of it can't be permuted. */
-static bool takes_part(const weld_graph *g, const weld_type *type, int value, int axis)
+/* What differs along an axis of a known value can't be permuted. Along others, what meets it may move as
+ * it likes, at each node by itself: see lend_units. */
+static bool takes_part(const weld_type *type, int axis)
 {
-    return !type->data ||
-           (g->values[value].kind == WELD_VALUE_NODE && weld_dtype_is_float(type->dtype) &&
-            !weld_tensor_is_uniform(type->data, axis));
+    return !type->data || !weld_tensor_is_uniform(type->data, axis);
 }
 
 static weld_status make_units(weld_ties *t, weld_error *err)
@@ -251,7 +250,7 @@ static weld_status make_units(weld_ties *t, weld_error *err)
             const weld_type *type = &t->shapes->types[v];
             int32_t *base = &t->base[v * WELD_RANK_MAX + a];
             *base = -1;
-            if (a < type->shape.rank && takes_part(g, type, v, a)) {
+            if (a < type->shape.rank && takes_part(type, a)) {
                 WELD_TRY(weld_ties_new_units(base, t, type->shape.dims[a], err));
                 if (type->data)
                     weld_tie_pin(t, g->values[v].producer, v, a, "constant");
@@ -260,7 +259,46 @@ static weld_status make_units(weld_ties *t, weld_error *err)
                     t->info[*base + i].distinct = true;
             }
         }
+    t->lent_from = t->unit_count;
 done:
+    return st;
+}
+
+/* Axes along which a known input is the same have units while its node is tied: operands are tied to one
+ * another by way of it. Elsewhere the same value has others, and ties nothing together. */
+static weld_status lend_units(weld_ties *t, const weld_node *node, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    for (int k = 0; k < node->input_count; k++) {
+        const int v = node->inputs[k];
+        for (int a = 0; v >= 0 && weld_tie_data(t, v) && a < weld_tie_shape(t, v)->rank; a++) {
+            int32_t *base = &t->base[v * WELD_RANK_MAX + a];
+            if (*base < 0)
+                WELD_TRY(weld_ties_new_units(base, t, weld_tie_shape(t, v)->dims[a], err));
+        }
+    }
+done:
+    return st;
+}
+
+static void return_units(weld_ties *t, const weld_node *node)
+{
+    for (int k = 0; k < node->input_count; k++)
+        for (int a = 0; node->inputs[k] >= 0 && a < WELD_RANK_MAX; a++) {
+            int32_t *base = &t->base[node->inputs[k] * WELD_RANK_MAX + a];
+            *base = *base < t->lent_from ? *base : -1;
+        }
+}
+
+static weld_status tie_operator(weld_ties *t, int n, const weld_node *node, weld_error *err)
+{
+    const int32_t units = t->unit_count;
+    weld_status st = lend_units(t, node, err);
+    if (st == WELD_OK)
+        st = node->op->tie(t, n, node, err);
+    return_units(t, node);
+    if (t->record)
+        t->unit_count = units; /* nothing was tied */
     return st;
 }
 
@@ -273,7 +311,7 @@ weld_status weld_ties_tie_node(weld_ties *t, int n, weld_error *err)
     if (known)
         return WELD_OK;
     if (node->op->tie)
-        return node->op->tie(t, n, node, err);
+        return tie_operator(t, n, node, err);
     for (int k = 0; k < node->input_count + node->output_count; k++) {
         int v = k < node->input_count ? node->inputs[k] : node->outputs[k - node->input_count];
         for (int a = 0; v >= 0 && a < weld_tie_shape(t, v)->rank; a++)

@@ -84,8 +84,13 @@ void weld_tie_pair(weld_ties *t, int node, int v, int rows, int columns, int64_t
     if (t->record || v < 0 || weld_ties_base(t, v, columns) < 0)
         return;
     const weld_shape *shape = weld_tie_shape(t, v);
-    const int joint = weld_ties_joint_at(t, v, axes, 2);
     const int32_t own = weld_ties_own_units(t, node, false, count);
+    if (weld_tie_data(t, v)) { /* what differs there can't be permuted */
+        if (own >= 0 && !weld_tensor_is_uniform(weld_tie_data(t, v), columns))
+            weld_ties_pin(t, own + (int32_t)unit, node, "meets a constant");
+        return;
+    }
+    const int joint = weld_ties_joint_at(t, v, axes, 2);
     const int64_t at = rows < columns ? i * shape->dims[columns] + j : j * shape->dims[rows] + i;
     if (joint < 0 || own < 0)
         return;

@@ -25,10 +25,24 @@ done:
     weld_ties_fail(t, st);
 }
 
+/* A constant too large for its reshaped form to be computed beforehand. */
+static void pin_reshaped(weld_ties *t, int node, int x, int y)
+{
+    bool uniform = true;
+    for (int a = 0; a < weld_tie_shape(t, x)->rank; a++)
+        uniform = uniform && weld_tensor_is_uniform(weld_tie_data(t, x), a);
+    for (int b = 0; !uniform && b < weld_tie_shape(t, y)->rank; b++)
+        weld_tie_pin(t, node, y, b, "constant");
+}
+
 void weld_tie_reshape(weld_ties *ties, int node, int x, int y)
 {
-    if (x < 0 || y < 0 || weld_tie_data(ties, x) || weld_tie_data(ties, y))
+    if (x < 0 || y < 0 || weld_tie_data(ties, y))
         return;
+    if (weld_tie_data(ties, x)) {
+        pin_reshaped(ties, node, x, y);
+        return;
+    }
     const weld_shape *p = weld_tie_shape(ties, x), *q = weld_tie_shape(ties, y);
     int i = 0, j = 0;
     if (weld_shape_numel(p) == 0)

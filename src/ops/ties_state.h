@@ -31,7 +31,7 @@ struct weld_ties {
     int32_t *parent;
     weld_unit_info *info; /* of roots */
     size_t parent_cap, info_cap;
-    int32_t unit_count;
+    int32_t unit_count, lent_from; /* axes whose units lie from there on have them for one node */
     reshape_group *groups;
     size_t group_count, group_cap;
     weld_joint *joints;

@@ -1,34 +1,22 @@
-/* Runs ONNX test folders (model.onnx, test_data_set_N/{input,output}_K.pb) with the public API:
+/* Runs ONNX test folders with the public API:
  *
- *     conformance [--list NAMES.json] [--allow-unsupported] PATH...
+ *     conformance [--list NAMES.json] [--allow-unsupported] PATH...     see folders.h
  *
- * A PATH is such a folder, a folder of folders at any depth, or an archive of them, which tar
- * unpacks into a temporary folder. --list: only folders named in a JSON list of strings, and all of
- * them must be there. --allow-unsupported: models with operators that we lack are counted, not
- * failed. Every model is also written back unchanged and must give the same bytes. */
+ * --allow-unsupported: models with operators that we lack are counted, not failed. Every model is
+ * also written back unchanged and must give the same bytes. */
+#include "conformance/folders.h"
 #include "onnxweld.h"
-#include <dirent.h>
-#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 typedef struct tally {
     weld_context *ctx;
-    json_t *names; /* {name: seen}, NULL = all */
     bool allow_unsupported;
     int passed, failed, unsupported;
 } tally;
 
 /* The tolerance of ONNX's own runner. */
 static const double relative = 1e-3, absolute = 1e-7;
-
-static bool exists(const char *path)
-{
-    struct stat info;
-    return stat(path, &info) == 0;
-}
 
 static weld_status run_set(const tally *t, const weld_model *model, const char *folder,
                            weld_error *err)
@@ -79,7 +67,7 @@ static weld_status run_case(const tally *t, const char *folder, weld_error *err)
         st = round_trip(t, model, path, err);
     for (int k = 0; st == WELD_OK; k++) {
         snprintf(path, sizeof path, "%s/test_data_set_%d", folder, k);
-        if (!exists(path))
+        if (!folders_exists(path))
             break;
         st = run_set(t, model, path, err);
     }
@@ -87,15 +75,10 @@ static weld_status run_case(const tally *t, const char *folder, weld_error *err)
     return st;
 }
 
-static void count_case(tally *t, const char *folder)
+static void count_case(void *payload, const char *folder, const char *name)
 {
-    const char *slash = strrchr(folder, '/');
-    const char *name = slash ? slash + 1 : folder;
+    tally *t = payload;
     weld_error err = WELD_ERROR_INIT;
-    if (t->names && !json_object_get(t->names, name))
-        return;
-    if (t->names)
-        json_object_set_new(t->names, name, json_true());
     weld_status st = run_case(t, folder, &err);
     if (st == WELD_OK) {
         t->passed++;
@@ -108,90 +91,22 @@ static void count_case(tally *t, const char *folder)
     }
 }
 
-static void walk(tally *t, const char *folder)
+static bool read_option(void *payload, const char *argument)
 {
-    char path[4096];
-    struct dirent **entries;
-    snprintf(path, sizeof path, "%s/model.onnx", folder);
-    if (exists(path)) {
-        count_case(t, folder);
-        return;
-    }
-    int n = scandir(folder, &entries, NULL, alphasort);
-    for (int k = 0; k < n; k++) {
-        struct stat info;
-        snprintf(path, sizeof path, "%s/%s", folder, entries[k]->d_name);
-        if (entries[k]->d_name[0] != '.' && stat(path, &info) == 0 && S_ISDIR(info.st_mode))
-            walk(t, path);
-        free(entries[k]);
-    }
-    if (n >= 0)
-        free(entries);
-}
-
-static bool unpack_and_walk(tally *t, const char *archive)
-{
-    char folder[] = "/tmp/onnxweld-conformance-XXXXXX", command[8192];
-    if (!mkdtemp(folder))
-        return false;
-    snprintf(command, sizeof command, "tar -xf '%s' -C %s", archive, folder);
-    bool ok = system(command) == 0;
-    if (ok)
-        walk(t, folder);
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command) == 0 && ok;
-}
-
-static bool read_names(tally *t, const char *path)
-{
-    json_error_t where;
-    json_t *list = json_load_file(path, 0, &where), *name;
-    size_t k;
-    t->names = list ? json_object() : NULL;
-    /* ONNX's training tests are not inference. */
-    json_array_foreach (list, k, name)
-        if (!strstr(json_string_value(name), "training_dropout"))
-            json_object_set_new(t->names, json_string_value(name), json_false());
-    json_decref(list);
-    return t->names != NULL;
-}
-
-static void report_missing(tally *t)
-{
-    const char *name;
-    json_t *seen;
-    json_object_foreach (t->names, name, seen) {
-        if (json_is_true(seen))
-            continue;
-        printf("FAIL %s: not found\n", name);
-        t->failed++;
-    }
+    tally *t = payload;
+    const bool known = strcmp(argument, "--allow-unsupported") == 0;
+    t->allow_unsupported = t->allow_unsupported || known;
+    return known;
 }
 
 int main(int argc, char **argv)
 {
     tally t = {0};
     weld_error err = WELD_ERROR_INIT;
-    bool ok = weld_context_create(&t.ctx, NULL, &err) == WELD_OK;
-    for (int k = 1; k < argc && ok; k++) {
-        struct stat info;
-        if (strcmp(argv[k], "--list") == 0 && k + 1 < argc)
-            ok = read_names(&t, argv[++k]);
-        else if (strcmp(argv[k], "--allow-unsupported") == 0)
-            t.allow_unsupported = true;
-        else if (stat(argv[k], &info) != 0)
-            ok = false;
-        else if (S_ISDIR(info.st_mode))
-            walk(&t, argv[k]);
-        else
-            ok = unpack_and_walk(&t, argv[k]);
-        if (!ok)
-            printf("FAIL: can't read %s\n", argv[k]);
-    }
-    report_missing(&t);
+    const folders f = {count_case, read_option, &t};
+    bool ok = weld_context_create(&t.ctx, NULL, &err) == WELD_OK && folders_visit(&f, argc, argv);
     printf("%d/%d passed, %d failed, %d lacking operators\n", t.passed,
            t.passed + t.failed + t.unsupported, t.failed, t.unsupported);
-    json_decref(t.names);
     weld_context_free(t.ctx);
     return !ok || t.failed || t.passed == 0;
 }

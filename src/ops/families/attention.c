@@ -297,6 +297,7 @@ static void attention_tie_sequences(weld_ties *ties, int index, const weld_node 
     weld_tie_position(ties, past, 2);
     weld_tie_mix(ties, k, rows);
     weld_tie_mix(ties, past, 2);
+    weld_tie_axes(ties, q, 0, weld_node_input(node, LENGTHS), 0);
     const bool is_short = mask >= 0 && weld_tie_shape(ties, mask)->dims[last] < columns;
     if (attrs->is_causal)
         weld_tie_pin(ties, index, q, rows, "Attention is_causal");

@@ -66,18 +66,22 @@ static weld_status run_concat(const weld_kernel_args *args, const weld_node *nod
     return WELD_OK;
 }
 
+/* Entries of known inputs stand nowhere else, so one that is the same all along the axis could be taken
+ * for another one: only those of the first move. */
 static weld_status tie_concat(weld_ties *ties, int index, const weld_node *node, weld_error *err)
 {
-    (void)index;
     const int y = node->outputs[0];
     int64_t at = 0;
-    int axis;
+    int axis, known = 0;
     const weld_status st = concat_axis(&axis, node, weld_tie_shape(ties, y)->rank, err);
     for (int k = 0; st == WELD_OK && k < node->input_count; k++) {
         const int64_t n = weld_tie_shape(ties, node->inputs[k])->dims[axis];
         weld_tie_other_axes(ties, node->inputs[k], y, axis);
         for (int64_t i = 0; i < n; i++)
             weld_tie_unit(ties, node->inputs[k], axis, i, y, axis, at + i);
+        known += weld_tie_data(ties, node->inputs[k]) != NULL;
+        for (int64_t i = 0; known > 1 && weld_tie_data(ties, node->inputs[k]) && i < n; i++)
+            weld_tie_pin_unit(ties, index, y, axis, at + i, "constant");
         at += n;
     }
     return st;

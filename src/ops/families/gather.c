@@ -77,7 +77,7 @@ static weld_status tie_gather(weld_ties *ties, int index, const weld_node *node,
     for (int a = 0; a < xs->rank; a++)
         if (a != axis)
             weld_tie_axes(ties, x, a, y, a < axis ? a : a + is->rank - 1);
-    for (int a = 0; a < is->rank; a++)
+    for (int a = 0; !known && a < is->rank; a++)
         weld_tie_axes(ties, i, a, y, axis + a);
     const bool looked_up = !known || is->rank > 1;
     if (looked_up && weld_tie_is_weight(ties, x)) /* a table: its rows stand for words or places */

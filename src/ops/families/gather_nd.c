@@ -73,10 +73,8 @@ static weld_status elements_tie(weld_ties *ties, int index, const weld_node *nod
         return st;
     for (int a = 0; a < shape->rank; a++) {
         weld_tie_axes(ties, i, a, y, a);
-        weld_tie_known(ties, index, i, a, y, a);
         if (a == axis)
             continue;
-        weld_tie_known(ties, index, x, a, y, a);
         for (int64_t k = 0; k < shape->dims[a]; k++)
             weld_tie_unit(ties, x, a, k, y, a, k);
     }
@@ -177,11 +175,9 @@ static weld_status nd_tie(weld_ties *ties, int index, const weld_node *node, wel
     const int rest = batch_dims + (int)is->dims[last];
     for (int a = 0; a < last; a++) {
         weld_tie_axes(ties, i, a, y, a);
-        weld_tie_known(ties, index, i, a, y, a);
         if (a >= batch_dims)
             continue;
         weld_tie_axes(ties, x, a, y, a);
-        weld_tie_known(ties, index, x, a, y, a);
     }
     weld_tie_pin(ties, index, i, last, "one index per axis");
     for (int a = batch_dims; a < rest; a++) {
@@ -190,7 +186,6 @@ static weld_status nd_tie(weld_ties *ties, int index, const weld_node *node, wel
     }
     for (int a = rest; a < xs->rank; a++) {
         weld_tie_axes(ties, x, a, y, last + a - rest);
-        weld_tie_known(ties, index, x, a, y, last + a - rest);
     }
     return WELD_OK;
 }

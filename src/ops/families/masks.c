@@ -98,7 +98,6 @@ static weld_status onehot_tie(weld_ties *ties, int index, const weld_node *node,
         return st;
     for (int a = 0; a < rank; a++) {
         weld_tie_axes(ties, i, a, y, a + (a >= axis));
-        weld_tie_known(ties, index, i, a, y, a + (a >= axis));
     }
     weld_tie_pin(ties, index, y, axis, "one position per number");
     weld_tie_pin(ties, index, node->inputs[2], 0, "off and on");
@@ -240,7 +239,6 @@ static weld_status trilu_tie(weld_ties *ties, int index, const weld_node *node, 
     const int x = node->inputs[0], y = node->outputs[0], rank = weld_tie_shape(ties, x)->rank;
     for (int a = 0; a < rank; a++) {
         weld_tie_axes(ties, x, a, y, a);
-        weld_tie_known(ties, index, x, a, y, a);
         if (a >= rank - 2)
             weld_tie_pin(ties, index, y, a, "triangle");
     }

@@ -139,15 +139,11 @@ static weld_status elements_tie(weld_ties *ties, int index, const weld_node *nod
         return st;
     for (int a = 0; a < xs->rank; a++) {
         weld_tie_axes(ties, x, a, y, a);
-        weld_tie_known(ties, index, x, a, y, a);
         weld_tie_axes(ties, i, a, u, a);
-        weld_tie_known(ties, index, i, a, u, a);
         if (a == axis)
             continue;
         weld_tie_axes(ties, i, a, y, a);
         weld_tie_axes(ties, u, a, y, a);
-        weld_tie_known(ties, index, i, a, y, a);
-        weld_tie_known(ties, index, u, a, y, a);
         if (is->dims[a] < xs->dims[a]) {
             weld_tie_pin(ties, index, y, a, "written in part");
             weld_tie_pin(ties, index, i, a, "written in part");
@@ -249,18 +245,15 @@ static weld_status nd_tie(weld_ties *ties, int index, const weld_node *node, wel
     const int last = is->rank - 1, length = (int)is->dims[last];
     for (int a = 0; a < rank; a++) {
         weld_tie_axes(ties, x, a, y, a);
-        weld_tie_known(ties, index, x, a, y, a);
         if (a < length) {
             weld_tie_pin(ties, index, y, a, "written by index");
             weld_tie_mix(ties, y, a);
         } else {
             weld_tie_axes(ties, u, last + a - length, y, a);
-            weld_tie_known(ties, index, u, last + a - length, y, a);
         }
     }
     for (int a = 0; a < last; a++) {
         weld_tie_axes(ties, i, a, u, a);
-        weld_tie_known(ties, index, i, a, u, a);
         weld_tie_mix(ties, u, a);
     }
     weld_tie_pin(ties, index, i, last, "one index per axis");

@@ -16,6 +16,9 @@ def joins(Case, x, y):
         Case("concat_11_negative", "Concat", 11, [x, y], axis=-3),
         Case("concat_13_sizes", "Concat", 13, [x, x[:, :1], x[:, :0]], axis=1),
         Case("concat_13_one", "Concat", 13, [x], axis=0),
+        # Constants of one number each, which are not the same number.
+        Case("concat_13_fills", "Concat", 13, [np.arange(6).reshape(2, 3), np.zeros((2, 2), np.int64),
+                                               np.ones((2, 3), np.int64)], const=(1, 2), axis=1),
         Case("split_1", "Split", 1, [x], outputs=2, oracle=lambda x: np.split(x, [1], 2), axis=2, split=[1, 3]),
         Case("split_2", "Split", 7, [x], outputs=2, axis=1, split=[1, 2]),
         Case("split_2_equal", "Split", 7, [x], outputs=2, axis=2),

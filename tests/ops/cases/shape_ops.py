@@ -21,6 +21,7 @@ def reshapes(Case, x):
         Case("reshape_19_scalar", "Reshape", 19, [x[:1, :1, :1], i64()], const=(1,)),
         Case("flatten_1", "Flatten", 7, [x]),
         Case("flatten_9", "Flatten", 9, [x], axis=2),
+        Case("flatten_9_halves", "Flatten", 9, [x.reshape(2, 3, 2, 2)], axis=2),
         Case("flatten_9_all", "Flatten", 9, [x], axis=3),
         Case("flatten_13_negative", "Flatten", 13, [x], axis=-1),
         Case("flatten_13_zero", "Flatten", 13, [x], axis=0),

@@ -16,8 +16,15 @@ typedef struct class_gram {
     int updates; /* since it was computed as a whole: rounding adds up */
 } class_gram;
 
+/* Memory that is kept from one use to the next: taking it anew costs as much as the work. */
+typedef struct room {
+    float *at;
+    size_t count;
+} room;
+
 struct weld_grams {
     weld_context *ctx;
+    room a, b, old, gram; /* slices of A, of B, of B before; a product */
     const weld_scores *scores;
     const weld_element *element;
     gram_tensor *tensors; /* [scores->count] */
@@ -29,6 +36,16 @@ enum { UPDATES_MAX = 16, BLOCK = 128 };
 static int32_t size_of(const weld_grams *g, int c)
 {
     return g->element->symmetry->classes[c].size;
+}
+
+static weld_status make_room(room *r, weld_grams *g, size_t count, weld_error *err)
+{
+    if (count <= r->count)
+        return WELD_OK;
+    weld_free(g->ctx, r->at);
+    r->at = weld_alloc(g->ctx, count, sizeof *r->at);
+    r->count = r->at ? count : 0;
+    return r->at ? WELD_OK : weld_fail(err, WELD_E_NOMEM, "no memory for %zu weights", count);
 }
 
 /* ---- B as it stands ------------------------------------------------------------------------- */
@@ -107,6 +124,10 @@ void weld_grams_free(weld_grams *g)
         weld_free(g->ctx, g->classes[c].score);
     weld_free(g->ctx, g->tensors);
     weld_free(g->ctx, g->classes);
+    weld_free(g->ctx, g->a.at);
+    weld_free(g->ctx, g->b.at);
+    weld_free(g->ctx, g->old.at);
+    weld_free(g->ctx, g->gram.at);
     weld_free(g->ctx, g);
 }
 
@@ -186,31 +207,47 @@ static weld_status multiply_block(void *user, int64_t item, int slot, weld_error
 }
 
 /* score[i, unit at j] += <a_i, b_j>; b: in the frame of A. */
-static weld_status add_product(weld_grams *g, int c, const float *a, const float *b, int64_t k,
-                               weld_error *err)
+static weld_status add_product(weld_grams *g, int c, int64_t k, weld_error *err)
 {
     weld_status st = WELD_OK;
     const int32_t n = size_of(g, c), *perm = g->element->perms[c];
-    float *gram = NULL, *score = g->classes[c].score;
+    float *score = g->classes[c].score;
     if (k == 0)
         return WELD_OK;
-    WELD_REQUIRE((gram = weld_alloc(g->ctx, (size_t)n * (size_t)n, sizeof *gram)), WELD_E_NOMEM,
-                 "no memory for the scores of %d units", n);
-    product p = {a, b, gram, n, k};
+    WELD_TRY(make_room(&g->gram, g, (size_t)n * (size_t)n, err));
+    product p = {g->a.at, g->b.at, g->gram.at, n, k};
     WELD_TRY(weld_parallel_for(g->ctx, (n + BLOCK - 1) / BLOCK, multiply_block, &p, err));
     for (int32_t i = 0; i < n; i++)
         for (int32_t j = 0; j < n; j++)
             score[(size_t)i * (size_t)n + (size_t)perm[j]] +=
-                gram[(size_t)i * (size_t)n + (size_t)j];
+                g->gram.at[(size_t)i * (size_t)n + (size_t)j];
 done:
-    weld_free(g->ctx, gram);
     return st;
 }
 
 /* ---- scores --------------------------------------------------------------------------------- */
 
-/* What tensor t says of class c on axis x of it. `some` >= 0: only by what changed at these positions of
- * that axis, `before` being what B was there. */
+/* g->b -= what `before` holds: the tensor with only at_count positions on axis `some`. */
+static weld_status take_change(weld_grams *g, const gram_tensor *t, const weld_score_axis *x,
+                               int some, int64_t at_count, const float *before, size_t count,
+                               weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_shape narrow = t->of->shape;
+    slice_plan plan = {0};
+    narrow.dims[some] = at_count;
+    WELD_TRY(make_room(&g->old, g, count, err));
+    WELD_TRY(plan_slices(&plan, g->ctx, &narrow, x->axis, -1, NULL, 0, err));
+    take_slices(g->old.at, before, &plan, x->member, size_of(g, x->unit_class));
+    for (size_t k = 0; k < count; k++)
+        g->b.at[k] -= g->old.at[k];
+done:
+    weld_free(g->ctx, plan.offsets);
+    return st;
+}
+
+/* What tensor t says of class c on axis x of it. `some` >= 0: only at these positions of that axis, and by
+ * the change from `before`, which holds B's slices at them in the place of that axis' positions. */
 static weld_status add_tensor(weld_grams *g, const gram_tensor *t, const weld_score_axis *x,
                               int some, const int32_t *at, int64_t at_count, const float *before,
                               weld_error *err)
@@ -218,29 +255,18 @@ static weld_status add_tensor(weld_grams *g, const gram_tensor *t, const weld_sc
     weld_status st = WELD_OK;
     const int c = x->unit_class;
     const int32_t n = size_of(g, c), places = n * x->member->multiplicity;
-    slice_plan plan;
-    float *a = NULL, *b = NULL, *old = NULL;
+    slice_plan plan = {0};
     WELD_TRY(plan_slices(&plan, g->ctx, &t->of->shape, x->axis, some, at, at_count, err));
-    const int64_t row = plan.count * x->member->multiplicity;
     const size_t count = (size_t)places * (size_t)plan.count;
-    WELD_REQUIRE((a = weld_alloc(g->ctx, count, sizeof *a)) &&
-                     (b = weld_alloc(g->ctx, count, sizeof *b)),
-                 WELD_E_NOMEM, "no memory for %zu weights", count);
-    take_slices(a, t->a, &plan, x->member, n);
-    take_slices(b, t->moved, &plan, x->member, n);
-    if (before) {
-        WELD_REQUIRE((old = weld_alloc(g->ctx, count, sizeof *old)), WELD_E_NOMEM,
-                     "no memory for %zu weights", count);
-        take_slices(old, before, &plan, x->member, n);
-        for (size_t k = 0; k < count; k++)
-            b[k] -= old[k];
-    }
-    WELD_TRY(add_product(g, c, a, b, row, err));
+    WELD_TRY(make_room(&g->a, g, count, err));
+    WELD_TRY(make_room(&g->b, g, count, err));
+    take_slices(g->a.at, t->a, &plan, x->member, n);
+    take_slices(g->b.at, t->moved, &plan, x->member, n);
+    if (before)
+        WELD_TRY(take_change(g, t, x, some, at_count, before, count, err));
+    WELD_TRY(add_product(g, c, plan.count * x->member->multiplicity, err));
 done:
     weld_free(g->ctx, plan.offsets);
-    weld_free(g->ctx, a);
-    weld_free(g->ctx, b);
-    weld_free(g->ctx, old);
     return st;
 }
 
@@ -283,19 +309,28 @@ weld_status weld_grams_score(double *score, double *scale, weld_grams *g, int un
 
 /* ---- moves ---------------------------------------------------------------------------------- */
 
-/* Positions [*count] on the axis whose unit has changed. */
-static weld_status list_changed(int32_t **out, int64_t *count, const weld_grams *g,
+/* Positions [*count] on the axis whose unit has changed, and where in the list what comes there was. */
+static weld_status list_changed(int32_t **out, int32_t **from, int64_t *count, const weld_grams *g,
                                 const weld_score_axis *x, const int32_t *before, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_member *m = x->member;
     const int32_t n = size_of(g, x->unit_class), *now = g->element->perms[x->unit_class];
+    int32_t *listed = NULL; /* [n] B's unit: number of its first position in the list */
     *count = 0;
     WELD_NEW(*out, g->ctx, n * m->multiplicity);
-    for (int32_t i = 0; i < n; i++)
+    WELD_NEW(*from, g->ctx, n * m->multiplicity);
+    WELD_NEW(listed, g->ctx, n);
+    for (int32_t i = 0; i < n; i++) {
+        listed[before[i]] = (int32_t)*count;
         for (int32_t k = 0; now[i] != before[i] && k < m->multiplicity; k++)
             (*out)[(*count)++] = m->positions[i * m->multiplicity + k];
+    }
+    for (int32_t i = 0, at = 0; i < n; i++)
+        for (int32_t k = 0; now[i] != before[i] && k < m->multiplicity; k++)
+            (*from)[at++] = listed[now[i]] + k;
 done:
+    weld_free(g->ctx, listed);
     return st;
 }
 
@@ -327,23 +362,48 @@ done:
     return st;
 }
 
+/* moved at these positions of the axis := `old`, the same slices, in another order. */
+static void put_slices(float *moved, const float *old, const weld_shape *shape, int axis,
+                       const int32_t *at, const int32_t *from, int64_t count)
+{
+    const int64_t outer = weld_shape_span(shape, 0, axis);
+    const int64_t inner = weld_shape_span(shape, axis + 1, shape->rank), extent = shape->dims[axis];
+    for (int64_t o = 0; o < outer; o++)
+        for (int64_t k = 0; k < count; k++)
+            memcpy(moved + (o * extent + at[k]) * inner, old + (o * count + from[k]) * inner,
+                   (size_t)inner * sizeof *moved);
+}
+
+static void get_slices(float *out, const float *moved, const weld_shape *shape, int axis,
+                       const int32_t *at, int64_t count)
+{
+    const int64_t outer = weld_shape_span(shape, 0, axis);
+    const int64_t inner = weld_shape_span(shape, axis + 1, shape->rank), extent = shape->dims[axis];
+    for (int64_t o = 0; o < outer; o++)
+        for (int64_t k = 0; k < count; k++)
+            memcpy(out + (o * count + k) * inner, moved + (o * extent + at[k]) * inner,
+                   (size_t)inner * sizeof *moved);
+}
+
 static weld_status move_on(weld_grams *g, gram_tensor *t, const weld_score_axis *x,
                            const int32_t *before, weld_error *err)
 {
     weld_status st = WELD_OK;
-    const size_t count = (size_t)weld_shape_numel(&t->of->shape);
+    const weld_shape *shape = &t->of->shape;
     float *old = NULL;
-    int32_t *at = NULL;
+    int32_t *at = NULL, *from = NULL;
     int64_t changed;
-    WELD_TRY(list_changed(&at, &changed, g, x, before, err));
+    WELD_TRY(list_changed(&at, &from, &changed, g, x, before, err));
+    const size_t count = (size_t)(weld_shape_numel(shape) / shape->dims[x->axis] * changed);
     WELD_REQUIRE((old = weld_alloc(g->ctx, count, sizeof *old)), WELD_E_NOMEM,
                  "no memory for %zu weights", count);
-    memcpy(old, t->moved, count * sizeof *old);
-    WELD_TRY(refresh_moved(g, t, err));
+    get_slices(old, t->moved, shape, x->axis, at, changed);
+    put_slices(t->moved, old, shape, x->axis, at, from, changed);
     WELD_TRY(update_neighbours(g, t, x, old, at, changed, err));
 done:
     weld_free(g->ctx, old);
     weld_free(g->ctx, at);
+    weld_free(g->ctx, from);
     return st;
 }
 

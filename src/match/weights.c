@@ -14,6 +14,7 @@ typedef struct descent {
     weld_element *element;
     weld_element *other; /* the candidate; then what was before */
     weld_grams *grams;   /* of the element; NULL in the anchored sweep */
+    double *score;       /* [n, n] of the largest class that stands alone */
     bool *stale;         /* [free_count] something that the class's score rests on has changed */
     int32_t *order;      /* [free_count] of visits */
     int sweeps;
@@ -26,15 +27,31 @@ static void descent_free(descent *d)
     weld_grams_free(d->grams);
     weld_element_free(d->element);
     weld_element_free(d->other);
+    weld_free(ctx, d->score);
     weld_free(ctx, d->stale);
     weld_free(ctx, d->order);
+}
+
+/* Nothing moves along with its units, and they with nothing. */
+static bool is_alone(const weld_symmetry *s, int c)
+{
+    bool alone = s->classes[c].parent < 0;
+    for (int k = c + 1; k < s->free_count; k++)
+        alone = alone && s->classes[k].parent != c;
+    return alone;
 }
 
 static weld_status descent_init(descent *d, const weld_scores *scores, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_symmetry *s = scores->symmetry;
+    size_t cells = 0;
     *d = (descent){.scores = scores, .share = 1.0};
+    for (int c = 0; c < s->free_count; c++) {
+        const size_t n = (size_t)s->classes[c].size;
+        cells = is_alone(s, c) && n * n > cells ? n * n : cells;
+    }
+    WELD_NEW(d->score, scores->ctx, cells);
     WELD_NEW(d->stale, scores->ctx, s->free_count);
     WELD_NEW(d->order, scores->ctx, s->free_count);
     for (int c = 0; c < s->free_count; c++)
@@ -136,10 +153,8 @@ static weld_status real_gain(double *gain, descent *d, int c, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_symmetry *s = d->scores->symmetry;
-    bool tree = false;
+    const bool tree = s->classes[c].parent < 0 && !is_alone(s, c);
     double before, after;
-    for (int k = c + 1; k < s->free_count; k++)
-        tree = tree || s->classes[k].parent == c;
     if (!tree && weld_grams_has(d->grams, c))
         return weld_grams_gain(gain, d->grams, c, d->other->perms[c], err);
     WELD_TRY(objective_of(&before, d, c, tree, err));
@@ -174,19 +189,43 @@ static bool is_stale(const descent *d, int c)
     return false;
 }
 
+/* d->other := the element with class c at its best: one that stands alone. */
+static weld_status find_alone(double *gain, double *scale, descent *d, int c, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_symmetry *s = d->scores->symmetry;
+    weld_element_copy(d->other, d->element);
+    if (weld_class_is_quadratic(d->scores, c)) {
+        WELD_TRY(weld_scores_class(d->score, scale, d->scores, d->element, c, NULL, err));
+        WELD_TRY(weld_quadratic_assign(d->other->perms[c], gain, d->scores, d->element, c, err));
+        goto done;
+    }
+    WELD_TRY(weld_grams_has(d->grams, c)
+                 ? weld_grams_score(d->score, scale, d->grams, c, err)
+                 : weld_scores_class(d->score, scale, d->scores, d->element, c, NULL, err));
+    WELD_TRY(weld_assign_class(d->other->perms[c], s, c, d->score, gain, err));
+done:
+    return st;
+}
+
+static weld_status find_tree(double *gain, double *scale, descent *d, int c, weld_error *err)
+{
+    double **scores = NULL;
+    weld_status st = score_visited(&scores, scale, d, c, NULL, err);
+    if (st == WELD_OK)
+        st = assign(gain, d, c, scores, err);
+    free_scores(scores, d->scores->symmetry);
+    return st;
+}
+
 /* The best permutations of what is visited with class c, all others as they are; kept only if it is a
  * real gain. */
 static weld_status visit(bool *changed, descent *d, int c, weld_error *err)
 {
     weld_status st = WELD_OK;
-    double **scores = NULL, scale, gain;
-    WELD_TRY(score_visited(&scores, &scale, d, c, NULL, err));
-    WELD_TRY(assign(&gain, d, c, scores, err));
-    if (weld_class_is_quadratic(d->scores, c)) {
-        memcpy(d->other->perms[c], d->element->perms[c],
-               (size_t)d->scores->symmetry->classes[c].size * sizeof(int32_t));
-        WELD_TRY(weld_quadratic_assign(d->other->perms[c], &gain, d->scores, d->element, c, err));
-    }
+    double scale, gain;
+    WELD_TRY(is_alone(d->scores->symmetry, c) ? find_alone(&gain, &scale, d, c, err)
+                                              : find_tree(&gain, &scale, d, c, err));
     d->stale[c] = false;
     if (!(gain > gain_min * scale))
         goto done;
@@ -196,7 +235,6 @@ static weld_status visit(bool *changed, descent *d, int c, weld_error *err)
         *changed = true;
     }
 done:
-    free_scores(scores, d->scores->symmetry);
     return st;
 }
 

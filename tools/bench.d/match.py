@@ -55,7 +55,8 @@ class Net:
 
     def weights(self, seed):
         rng = np.random.default_rng(seed)
-        return {name: (rng.standard_normal(shape, np.float32) / np.float32(np.sqrt(np.prod(shape[1:]) or 1)))
+        scale = {name: np.sqrt(np.prod(shape[1:]) if len(shape) > 1 else shape[0]) for name, shape in self.shapes.items()}
+        return {name: rng.standard_normal(shape, np.float32) / np.float32(scale[name])
                 for name, shape in self.shapes.items()}
 
     def save(self, path, weights, y):

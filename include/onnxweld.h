@@ -289,10 +289,13 @@ typedef struct weld_align_options {
      *  matches one stays as it is, and so does what moves along with it */
     const char *const *freeze; /**< [freeze_count] */
     size_t freeze_count;
+    /** Of tensors in weight matching: "none" (NULL), "layer" (each counts the same), "neuron" (each
+     *  unit's incoming weights count the same) */
+    const char *normalize;
 } weld_align_options;
 #define WELD_ALIGN_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        (uint32_t)sizeof(weld_align_options), NULL, NULL, 0, 0, 0, false, 0, 0.0, NULL, 0          \
+        (uint32_t)sizeof(weld_align_options), NULL, NULL, 0, 0, 0, false, 0, 0.0, NULL, 0, NULL    \
     }
 
 /** Permutations that bring `b` to `a`. Both are borrowed and must outlive the alignment.

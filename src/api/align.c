@@ -172,6 +172,9 @@ static weld_status match(weld_alignment *al, const weld_align_options *o, weld_e
         WELD_TRY(check_data(al, o->data, err));
         WELD_TRY(note_data(al, o->data, err));
     }
+    weld_normalise normalise;
+    WELD_REQUIRE(weld_normalise_find(&normalise, o->normalize), WELD_E_ARGUMENT,
+                 "normalize is '%s', must be none, layer or neuron", o->normalize);
     weld_match_input input = {.symmetry = al->symmetry,
                               .shapes = al->shapes,
                               .a = al->a->params,
@@ -179,7 +182,8 @@ static weld_status match(weld_alignment *al, const weld_align_options *o, weld_e
                               .data = o->data,
                               .restarts = al->restarts,
                               .seed = al->seed,
-                              .graph_order = o->graph_order};
+                              .graph_order = o->graph_order,
+                              .normalise = normalise};
     if (choose)
         WELD_TRY(choose_candidate(&result, al, &input, o->candidates, err));
     else

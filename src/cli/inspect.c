@@ -65,6 +65,7 @@ static weld_status compare(weld_report **report, weld_model *const models[2], co
     how.candidates = (int)(s->o->candidates > 1000000 ? 1000000 : s->o->candidates);
     how.freeze = s->o->freeze.at;
     how.freeze_count = s->o->freeze.count;
+    how.normalize = s->o->normalize;
     if (s->o->match_data)
         st = open_match_data(&data, s, err);
     how.data = data;

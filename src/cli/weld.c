@@ -83,6 +83,7 @@ static weld_status align(job *j, const session *s, weld_error *err)
     how.polish_seconds = o->polish;
     how.freeze = o->freeze.at;
     how.freeze_count = o->freeze.count;
+    how.normalize = o->normalize;
     weld_status st = is_file(o->method)
                          ? weld_alignment_load(&j->alignment, j->a, j->b, o->method, err)
                          : weld_align(&j->alignment, j->a, j->b, &how, err);

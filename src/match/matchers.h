@@ -3,7 +3,7 @@
 #ifndef WELD_MATCH_MATCHERS_H
 #define WELD_MATCH_MATCHERS_H
 #include "data/dataset.h"
-#include "symmetry/group.h"
+#include "match/normalise.h"
 
 /* All borrowed. */
 typedef struct weld_match_input {
@@ -14,6 +14,7 @@ typedef struct weld_match_input {
     int restarts; /* descents of weight matching, best kept; 0 = one, from the anchored sweep */
     uint64_t seed;
     bool graph_order;                   /* the first descent visits the classes in graph order */
+    weld_normalise normalise;           /* of weight matching by itself */
     const struct weld_moments *moments; /* of these networks and data; NULL = made when needed */
     const char *start; /* of commutativity: the matcher that it starts from; NULL = both */
     bool alone;        /* commutativity without the terms of weights and activations */

@@ -341,6 +341,22 @@ done:
     return st;
 }
 
+/* Objectives are those of the tensors as they are. */
+static weld_status report_plainly(weld_match_result *r, const weld_match_input *in, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_scores *scores = NULL;
+    weld_element *identity = NULL;
+    WELD_TRY(weld_scores_create(&scores, in->symmetry, in->a, in->b, err));
+    WELD_TRY(weld_element_identity(&identity, in->symmetry, err));
+    WELD_TRY(weld_scores_objective(&r->objective_start, scores, identity, -1, err));
+    WELD_TRY(weld_scores_objective(&r->objective_end, scores, r->element, -1, err));
+done:
+    weld_element_free(identity);
+    weld_scores_free(scores);
+    return st;
+}
+
 static weld_status run_weights(weld_match_result **out, const weld_match_input *input,
                                weld_error *err)
 {
@@ -352,9 +368,16 @@ static weld_status run_weights(weld_match_result **out, const weld_match_input *
                                           .anchored = input->restarts == 0};
     *out = NULL;
     WELD_TRY(weld_scores_create(&scores, input->symmetry, input->a, input->b, err));
+    WELD_TRY(weld_scores_normalise(scores, input->normalise, err));
     WELD_TRY(weld_match_weights(out, scores, &options, err));
+    if (input->normalise != WELD_NORMALISE_NONE)
+        WELD_TRY(report_plainly(*out, input, err));
 done:
     weld_scores_free(scores);
+    if (st != WELD_OK) {
+        weld_match_result_free(*out);
+        *out = NULL;
+    }
     return st;
 }
 

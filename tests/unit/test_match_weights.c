@@ -1,0 +1,260 @@
+/* What weight matching rests on: scores kept while permutations change, assignments of trees of classes,
+ * normalisation. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "api/objects.h"
+#include "core/rng.h"
+#include "match/assign.h"
+#include "match/grams.h"
+#include "match/normalise.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OK(call) assert_int_equal((call), WELD_OK)
+
+typedef struct fixture {
+    weld_context *ctx;
+    weld_model *model;
+    weld_shapes *shapes;
+    weld_symmetry *symmetry;
+    weld_paramset *other; /* other weights of the same network */
+    weld_scores *scores;
+    weld_element *element;
+} fixture;
+
+static fixture open_graph(const char *name)
+{
+    fixture f = {0};
+    char path[512];
+    weld_rng rng;
+    weld_rng_seed(&rng, 5, 1);
+    snprintf(path, sizeof path, WELD_GRAPHS "/%s.onnx", name);
+    OK(weld_context_create(&f.ctx, NULL, NULL));
+    OK(weld_model_load(&f.model, f.ctx, path, NULL));
+    const weld_graph *g = f.model->structure->graph;
+    OK(weld_structure_shapes(&f.shapes, f.model->structure, 4, NULL));
+    OK(weld_symmetry_derive(&f.symmetry, f.ctx, g, f.shapes, NULL));
+    OK(weld_paramset_copy(&f.other, f.model->params, NULL));
+    for (int p = 0; p < g->param_count; p++)
+        for (size_t k = 0; k < weld_param_numel(g, p); k++)
+            ((float *)f.other->arrays[p])[k] += (float)(0.5 * weld_rng_normal(&rng));
+    OK(weld_scores_create(&f.scores, f.symmetry, f.model->params, f.other, NULL));
+    OK(weld_element_random(&f.element, f.symmetry, 3, NULL));
+    return f;
+}
+
+static void close_graph(fixture *f)
+{
+    weld_element_free(f->element);
+    weld_scores_free(f->scores);
+    weld_paramset_free(f->other);
+    weld_symmetry_free(f->symmetry);
+    weld_shapes_free(f->shapes);
+    weld_model_free(f->model);
+    assert_int_equal(atomic_load(&f->ctx->in_use_bytes), 0);
+    weld_context_free(f->ctx);
+}
+
+static const char *const graphs[] = {"deep_mlp",         "residual", "grouped_conv",
+                                     "attention_packed", "branches", "nhwc_flatten",
+                                     "shuffled_groups",  "lstm"};
+enum { GRAPHS = sizeof graphs / sizeof graphs[0] };
+
+static void compare_scores(const fixture *f, weld_grams *grams, const char *name)
+{
+    for (int c = 0; c < f->symmetry->free_count; c++) {
+        const size_t cells = (size_t)f->symmetry->classes[c].size *
+                             (size_t)f->symmetry->classes[c].size;
+        double *kept = calloc(cells, sizeof *kept), *whole = calloc(cells, sizeof *whole);
+        double scale[2];
+        assert_true(kept && whole);
+        if (weld_grams_has(grams, c)) {
+            OK(weld_grams_score(kept, &scale[0], grams, c, NULL));
+            OK(weld_scores_class(whole, &scale[1], f->scores, f->element, c, NULL, NULL));
+            for (size_t k = 0; k < cells; k++)
+                if (!(fabs(kept[k] - whole[k]) <= 1e-5 * scale[1]))
+                    fail_msg("%s, class %d: %g, not %g", name, c, kept[k], whole[k]);
+        }
+        free(kept);
+        free(whole);
+    }
+}
+
+/* Two units change places, again and again, in one class after the other. */
+static void scores_are_kept(void **state)
+{
+    (void)state;
+    for (int n = 0; n < GRAPHS; n++) {
+        fixture f = open_graph(graphs[n]);
+        weld_grams *grams;
+        weld_element *before;
+        weld_rng rng;
+        weld_rng_seed(&rng, 8, 1);
+        OK(weld_grams_create(&grams, f.scores, f.element, NULL));
+        OK(weld_element_identity(&before, f.symmetry, NULL));
+        compare_scores(&f, grams, graphs[n]);
+        for (int step = 0; step < 24; step++) {
+            const int c = (int)weld_rng_below(&rng, (uint32_t)f.symmetry->free_count);
+            const int32_t size = f.symmetry->classes[c].size;
+            const int32_t i = (int32_t)weld_rng_below(&rng, (uint32_t)size);
+            const int32_t j = (int32_t)weld_rng_below(&rng, (uint32_t)size);
+            double promised = 0, old, now;
+            if (!weld_may_exchange(f.symmetry, c, i, j))
+                continue;
+            weld_element_copy(before, f.element);
+            OK(weld_scores_objective(&old, f.scores, f.element, -1, NULL));
+            const int32_t unit = before->perms[c][i];
+            before->perms[c][i] = before->perms[c][j]; /* the candidate, at first */
+            before->perms[c][j] = unit;
+            if (weld_grams_has(grams, c))
+                OK(weld_grams_gain(&promised, grams, c, before->perms[c], NULL));
+            int32_t *swap = f.element->perms[c];
+            f.element->perms[c] = before->perms[c];
+            before->perms[c] = swap;
+            OK(weld_grams_moved(grams, c, before->perms[c], NULL));
+            OK(weld_scores_objective(&now, f.scores, f.element, -1, NULL));
+            if (weld_grams_has(grams, c))
+                assert_true(fabs(now - old - promised) <= 1e-5 * (1 + fabs(now)));
+            compare_scores(&f, grams, graphs[n]);
+        }
+        weld_element_free(before);
+        weld_grams_free(grams);
+        close_graph(&f);
+    }
+}
+
+/* All permutations of [0, n), one after the other; false at the end. */
+static bool next_permutation(int32_t *p, int32_t n)
+{
+    int32_t i = n - 2, j = n - 1;
+    while (i >= 0 && p[i] > p[i + 1])
+        i--;
+    if (i < 0)
+        return false;
+    while (p[j] < p[i])
+        j--;
+    int32_t t = p[i];
+    p[i] = p[j];
+    p[j] = t;
+    for (int32_t a = i + 1, b = n - 1; a < b; a++, b--) {
+        t = p[a];
+        p[a] = p[b];
+        p[b] = t;
+    }
+    return true;
+}
+
+static double value_of(const double *score, const int32_t *perm, int32_t n)
+{
+    double sum = 0;
+    for (int32_t i = 0; i < n; i++)
+        sum += score[i * n + perm[i]];
+    return sum;
+}
+
+/* 3 blocks of 2 units, two such classes: against all of the 6 * 8 * 8 elements. */
+static void trees_are_assigned_as_a_whole(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 3, BLOCK = 2, UNITS = BLOCKS * BLOCK };
+    weld_context *ctx;
+    weld_rng rng;
+    weld_rng_seed(&rng, 4, 1);
+    OK(weld_context_create(&ctx, NULL, NULL));
+    weld_class classes[] = {{.size = BLOCKS, .block = BLOCKS, .parent = -1},
+                            {.size = UNITS, .block = BLOCK, .parent = 0},
+                            {.size = UNITS, .block = BLOCK, .parent = 0}};
+    const weld_symmetry s = {.ctx = ctx, .classes = classes, .class_count = 3, .free_count = 3};
+    for (int trial = 0; trial < 50; trial++) {
+        double own[BLOCKS * BLOCKS], first[UNITS * UNITS], second[UNITS * UNITS], gain, best = -1e9;
+        double *scores[] = {trial % 2 ? own : NULL, first, second};
+        weld_element *e;
+        for (int k = 0; k < UNITS * UNITS; k++) {
+            own[k % (BLOCKS * BLOCKS)] = weld_rng_normal(&rng);
+            first[k] = weld_rng_normal(&rng);
+            second[k] = weld_rng_normal(&rng);
+        }
+        int32_t p[BLOCKS] = {0, 1, 2};
+        do
+            for (int turns = 0; turns < 1 << 2 * BLOCKS; turns++) {
+                int32_t q[2][UNITS];
+                for (int u = 0; u < UNITS; u++)
+                    for (int c = 0; c < 2; c++)
+                        q[c][u] = p[u / BLOCK] * BLOCK +
+                                  (u % BLOCK ^ (turns >> (c * BLOCKS + u / BLOCK) & 1));
+                const double value = value_of(first, q[0], UNITS) + value_of(second, q[1], UNITS) +
+                                     (scores[0] ? value_of(own, p, BLOCKS) : 0);
+                best = value > best ? value : best;
+            }
+        while (next_permutation(p, BLOCKS));
+        OK(weld_element_random(&e, &s, (uint64_t)trial, NULL));
+        double before = value_of(first, e->perms[1], UNITS) + value_of(second, e->perms[2], UNITS);
+        before += scores[0] ? value_of(own, e->perms[0], BLOCKS) : 0;
+        OK(weld_assign_tree(e, 0, scores, &gain, NULL));
+        int bad;
+        assert_true(weld_element_is_valid(e, &bad));
+        assert_true(fabs(before + gain - best) < 1e-9);
+        weld_element_free(e);
+    }
+    weld_context_free(ctx);
+}
+
+static double norm_of(const double *x, int64_t count)
+{
+    double sum = 0;
+    for (int64_t k = 0; k < count; k++)
+        sum += x[k] * x[k];
+    return sqrt(sum);
+}
+
+static void tensors_count_as_asked(void **state)
+{
+    (void)state;
+    weld_normalise how;
+    assert_true(weld_normalise_find(&how, NULL) && how == WELD_NORMALISE_NONE);
+    assert_false(weld_normalise_find(&how, "rows"));
+    for (int n = 0; n < GRAPHS; n++) {
+        fixture f = open_graph(graphs[n]);
+        OK(weld_scores_normalise(f.scores, WELD_NORMALISE_LAYER, NULL));
+        for (int k = 0; k < f.scores->count; k++) {
+            const weld_score_tensor *t = &f.scores->tensors[k];
+            assert_true(fabs(norm_of(t->a, weld_shape_numel(&t->shape)) - 1) < 1e-12);
+            assert_true(fabs(norm_of(t->b, weld_shape_numel(&t->shape)) - 1) < 1e-12);
+            assert_true(fabs(t->scale - 1) < 1e-12);
+        }
+        close_graph(&f);
+    }
+    fixture f = open_graph("deep_mlp");
+    OK(weld_scores_normalise(f.scores, WELD_NORMALISE_NEURON, NULL));
+    for (int k = 0; k < f.scores->count; k++) {
+        const weld_score_tensor *w = &f.scores->tensors[k];
+        const weld_graph *g = f.symmetry->graph;
+        for (int b = 0; b < f.scores->count && w->shape.rank == 2; b++) {
+            const weld_score_tensor *bias = &f.scores->tensors[b];
+            const int node = g->consumers[g->params[w->param].value][0];
+            if (bias->shape.rank != 1 || g->nodes[node].inputs[2] != g->params[bias->param].value)
+                continue;
+            for (int64_t u = 0; u < w->shape.dims[0]; u++) {
+                const double row = norm_of(w->a + u * w->shape.dims[1], w->shape.dims[1]);
+                assert_true(fabs(hypot(row, bias->a[u]) - 1) < 1e-12);
+            }
+        }
+    }
+    close_graph(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(scores_are_kept),
+        cmocka_unit_test(trees_are_assigned_as_a_whole),
+        cmocka_unit_test(tensors_count_as_asked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -153,10 +153,11 @@ typedef struct weld_inspect_options {
     uint64_t seed;
     const char *const *freeze; /**< [freeze_count]: see weld_align_options */
     size_t freeze_count;
+    const char *spec; /**< see weld_align_options */
 } weld_inspect_options;
 #define WELD_INSPECT_OPTIONS_INIT                                                                  \
     {                                                                                              \
-        (uint32_t)sizeof(weld_inspect_options), false, 0, NULL, 0                                  \
+        (uint32_t)sizeof(weld_inspect_options), false, 0, NULL, 0, NULL                            \
     }
 WELD_API weld_status weld_model_inspect_as(weld_report **out, const weld_model *model,
                                            const weld_inspect_options *options, weld_error *err);
@@ -292,10 +293,14 @@ typedef struct weld_align_options {
     /** Of tensors in weight matching: "none" (NULL), "layer" (each counts the same), "neuron" (each
      *  unit's incoming weights count the same) */
     const char *normalize;
+    /** A file onnxweld.spec/1 (tests/schema/spec.schema.json) that names the classes of units instead of
+     *  those that are derived; what it does not name stays. NULL = none */
+    const char *spec;
 } weld_align_options;
 #define WELD_ALIGN_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        (uint32_t)sizeof(weld_align_options), NULL, NULL, 0, 0, 0, false, 0, 0.0, NULL, 0, NULL    \
+        (uint32_t)sizeof(weld_align_options), NULL, NULL, 0, 0, 0, false, 0, 0.0, NULL, 0, NULL,   \
+            NULL                                                                                   \
     }
 
 /** Permutations that bring `b` to `a`. Both are borrowed and must outlive the alignment.

@@ -1,7 +1,6 @@
 #include "api/objects.h"
 #include "ops/opaque.h"
 #include "prove/orbit.h"
-#include "symmetry/freeze.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -86,20 +85,6 @@ static void share_sizes(const weld_alignment *al)
     }
 }
 
-weld_status weld_freeze_classes(weld_symmetry *s, const char *const *patterns, size_t count,
-                                weld_error *err)
-{
-    weld_status st = WELD_OK;
-    int hits;
-    for (size_t k = 0; k < count; k++) {
-        WELD_TRY(weld_symmetry_freeze(s, patterns[k], &hits, err));
-        WELD_REQUIRE(hits, WELD_E_ARGUMENT, "nothing to freeze: no class of units matches '%s'",
-                     patterns[k]);
-    }
-done:
-    return st;
-}
-
 static weld_status prepare(weld_alignment *al, const weld_align_options *o, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -120,9 +105,8 @@ static weld_status prepare(weld_alignment *al, const weld_align_options *o, weld
     pairing = NULL;
     share_sizes(al);
     WELD_TRY(weld_structure_shapes(&al->shapes, al->a->structure, WELD_MICRO_BATCH, err));
-    WELD_TRY(
-        weld_symmetry_derive(&al->symmetry, al->ctx, al->a->structure->graph, al->shapes, err));
-    WELD_TRY(weld_freeze_classes(al->symmetry, o->freeze, o->freeze_count, err));
+    const weld_symmetry_wish wish = {o->spec, o->freeze, o->freeze_count};
+    WELD_TRY(weld_find_symmetry(&al->symmetry, al->a->structure, al->shapes, &wish, err));
 done:
     weld_pairing_free(pairing);
     return st;

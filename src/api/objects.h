@@ -116,9 +116,17 @@ weld_status weld_choose(weld_match_result **out, weld_alignment *al, const weld_
 /* Swaps units of al->element while that lowers the loss, for so many seconds. */
 weld_status weld_polish_alignment(weld_alignment *al, const weld_dataset *data, double seconds,
                                   weld_error *err);
-/* Pins what matches one of the patterns; each must match something. */
-weld_status weld_freeze_classes(weld_symmetry *s, const char *const *patterns, size_t count,
-                                weld_error *err);
+/* What the user wants of the classes: a file that names them instead (NULL = none), and patterns of those
+ * that stay where they are. */
+typedef struct weld_symmetry_wish {
+    const char *spec;
+    const char *const *freeze; /* [freeze_count] */
+    size_t freeze_count;
+} weld_symmetry_wish;
+/* The symmetry as it is derived, or as the user says. */
+weld_status weld_find_symmetry(weld_symmetry **out, const weld_structure *structure,
+                               const weld_shapes *shapes, const weld_symmetry_wish *wish,
+                               weld_error *err);
 /* Seconds of a clock that only goes forward. */
 double weld_clock(void);
 /* What a report says of the data; the strings are the data set's. */

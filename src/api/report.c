@@ -302,8 +302,8 @@ weld_status weld_model_inspect_as(weld_report **out, const weld_model *model,
     WELD_TRY(weld_structure_shapes(&shapes, model->structure, 2, err));
     WELD_TRY(add_values(r, model->structure, shapes, err));
     WELD_TRY(add_layers(r, model->structure->graph, err));
-    WELD_TRY(weld_symmetry_derive(&symmetry, model->ctx, model->structure->graph, shapes, err));
-    WELD_TRY(weld_freeze_classes(symmetry, o->freeze, o->freeze_count, err));
+    const weld_symmetry_wish wish = {o->spec, o->freeze, o->freeze_count};
+    WELD_TRY(weld_find_symmetry(&symmetry, model->structure, shapes, &wish, err));
     r->inspection.pinned_fraction = pinned_fraction(symmetry);
     WELD_TRY(add_classes(r, &r->inspection.classes, symmetry, NULL, err));
     const weld_node *opaque = weld_find_opaque(model->structure->graph);

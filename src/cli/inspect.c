@@ -66,6 +66,7 @@ static weld_status compare(weld_report **report, weld_model *const models[2], co
     how.freeze = s->o->freeze.at;
     how.freeze_count = s->o->freeze.count;
     how.normalize = s->o->normalize;
+    how.spec = s->o->spec;
     if (s->o->match_data)
         st = open_match_data(&data, s, err);
     how.data = data;
@@ -114,6 +115,7 @@ weld_status run_inspect(const session *s, weld_error *err)
     how.seed = (uint64_t)s->o->seed;
     how.freeze = s->o->freeze.at;
     how.freeze_count = s->o->freeze.count;
+    how.spec = s->o->spec;
     if (!s->o->shapes && (s->o->shapes_batch || s->o->sizes.count))
         return bad_usage(err, "inspect: --batch and --sizes need --shapes");
     weld_status st = load_model(&model, s, s->o->files[0], err);

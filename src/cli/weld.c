@@ -53,9 +53,12 @@ static weld_status split_data(job *j, const options *o, weld_error *err)
 static weld_status load(job *j, const session *s, weld_error *err)
 {
     const options *o = s->o;
-    if (is_file(o->method) && (o->polish > 0 || o->freeze.count))
+    if (is_file(o->method) && (o->polish > 0 || o->freeze.count || o->spec))
         return bad_usage(err, "%s: the permutation of %.100s is used as it is",
-                         o->freeze.count ? "--freeze" : "--polish", o->method);
+                         o->spec           ? "--spec"
+                         : o->freeze.count ? "--freeze"
+                                           : "--polish",
+                         o->method);
     weld_status st = weld_outputs_create(&j->outputs, s->ctx, o->force, err);
     if (st == WELD_OK)
         st = load_model(&j->a, s, o->files[0], err);
@@ -84,6 +87,7 @@ static weld_status align(job *j, const session *s, weld_error *err)
     how.freeze = o->freeze.at;
     how.freeze_count = o->freeze.count;
     how.normalize = o->normalize;
+    how.spec = o->spec;
     weld_status st = is_file(o->method)
                          ? weld_alignment_load(&j->alignment, j->a, j->b, o->method, err)
                          : weld_align(&j->alignment, j->a, j->b, &how, err);

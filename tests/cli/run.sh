@@ -89,6 +89,27 @@ assert len(classes) == 3 and [c["kind"] for c in classes] == ["free", "pinned", 
 assert all(c["reason"] == "--freeze" for c in frozen) and classes[0]["moved"] > 0
 EOF
 expect 0 "freeze and prove" "$weld" inspect "$models/resnet/a.onnx" --symmetry --freeze "^/layers.5"
+cat > "$work/spec.json" <<'EOF'
+{"schema": "onnxweld.spec/1", "classes": [
+ {"name": "first", "members": ["layers.0.weight[0]", "layers.0.bias[0]", "layers.3.weight[1]"]},
+ {"members": ["layers.3.weight[0]", "layers.3.bias[0]", "layers.7.weight[1]"]},
+ {"members": ["layers.7.weight[0]", "layers.7.bias[0]", {"axis": "layers.9.weight[1]", "blocks": 1}]}]}
+EOF
+sed 's/, "layers.3.weight\[1\]"//' "$work/spec.json" > "$work/untied.json"
+sed 's/layers.3.bias/nosuch/' "$work/spec.json" > "$work/unknown.json"
+sed 's/layers.9.weight/layers.7.weight/' "$work/spec.json" > "$work/twice.json"
+a=$models/cnn/a.onnx b=$models/cnn/b.onnx
+expect 0 "classes derived" "$weld" weld "$a" "$b" -o "$work/derived.onnx" -q
+expect 0 "the same classes given" "$weld" weld "$a" "$b" -o "$work/given.onnx" -q --spec "$work/spec.json"
+cmp -s "$work/derived.onnx" "$work/given.onnx" || { echo "FAIL --spec: another merge"; failed=1; }
+expect 0 "given classes proved" "$weld" inspect "$a" --symmetry --spec "$work/spec.json"
+expect 1 "given classes refuted" "$weld" inspect "$a" --symmetry --spec "$work/untied.json"
+expect 1 "no merge by wrong classes" "$weld" weld "$a" "$b" -o "$work/untied.onnx" -q --spec "$work/untied.json"
+[ ! -e "$work/untied.onnx" ] || { echo "FAIL --spec: a wrong merge was written"; failed=1; }
+expect 5 "no such parameter" "$weld" inspect "$a" --spec "$work/unknown.json"
+expect 5 "an axis in two classes" "$weld" inspect "$a" --spec "$work/twice.json"
+expect 2 "no such normalisation" "$weld" weld "$a" "$b" -o "$work/n.onnx" --normalize rows
+expect 0 "neurons normalised" "$weld" weld "$a" "$b" -o "$work/n.onnx" -q --match weights --normalize neuron
 expect 2 "nothing to freeze" "$weld" inspect "$models/mlp/a.onnx" --freeze nonsense
 expect 2 "not a pattern" "$weld" inspect "$models/mlp/a.onnx" --freeze "("
 expect 2 "auto without data" "$weld" align "$models/mlp/a.onnx" "$models/mlp/b.onnx" --match auto \

@@ -12,6 +12,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,14 +28,12 @@ from train import Adam, Sgd, as_input, train
 EVALUATE, MATCH = 5000, 5000
 
 
-def mlp(*widths):
-    def build(rng):
-        sizes = [dataset.SIDE**2, *widths]
-        stack = [nn.Flatten()]
-        for inputs, outputs in zip(sizes, widths):
-            stack += [nn.Dense(rng, inputs, outputs), nn.Relu()]
-        return nn.Sequential(*stack, nn.Dense(rng, widths[-1], dataset.CLASSES))
-    return build
+def mlp(widths, rng):
+    sizes = [dataset.SIDE**2, *widths]
+    stack = [nn.Flatten()]
+    for inputs, outputs in zip(sizes, widths):
+        stack += [nn.Dense(rng, inputs, outputs), nn.Relu()]
+    return nn.Sequential(*stack, nn.Dense(rng, widths[-1], dataset.CLASSES))
 
 
 def cnn(rng):
@@ -71,10 +70,10 @@ class Group:
 
 
 GROUPS = [
-    Group("mlp-16x2", mlp(16, 16), "grey", 20000, 12, Sgd, 0.1, 5e-4, 5, 1000),
-    Group("mlp-32x3", mlp(32, 32, 32), "grey", 20000, 12, Sgd, 0.1, 5e-4, 6, 2000),
-    Group("mlp-32x3-adam", mlp(32, 32, 32), "grey", 20000, 12, Adam, 2e-3, 0, 5, 3000),
-    Group("mlp-64x5", mlp(64, 64, 64, 64, 64), "grey", 20000, 12, Sgd, 0.05, 5e-4, 6, 4000),
+    Group("mlp-16x2", partial(mlp, (16, 16)), "grey", 20000, 12, Sgd, 0.1, 5e-4, 5, 1000),
+    Group("mlp-32x3", partial(mlp, (32, 32, 32)), "grey", 20000, 12, Sgd, 0.1, 5e-4, 6, 2000),
+    Group("mlp-32x3-adam", partial(mlp, (32, 32, 32)), "grey", 20000, 12, Adam, 2e-3, 0, 5, 3000),
+    Group("mlp-64x5", partial(mlp, (64, 64, 64, 64, 64)), "grey", 20000, 12, Sgd, 0.05, 5e-4, 6, 4000),
     Group("cnn-8-16-32", cnn, "grey", 8000, 4, Sgd, 0.05, 5e-4, 4, 5000),
     Group("resnet-bn", resnet, "colour", 4000, 4, Sgd, 0.1, 5e-4, 3, 6000),
 ]  # fmt: skip

@@ -277,7 +277,8 @@ typedef struct weld_align_options {
     const weld_dataset *data;
     int64_t batch; /**< samples per forward pass; 0 = chosen */
     /** Descents of weight matching, the best objective kept: the first from the identity, the second
-     *  from an anchored forward sweep, others from the identity; 0 = one, from the anchored sweep */
+     *  from an anchored forward sweep, the third from sorted weights, others from the identity; 0 = one,
+     *  from the anchored sweep */
     int restarts;
     uint64_t seed;
     bool graph_order; /**< the first descent visits the classes in graph order, not at random */

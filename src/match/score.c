@@ -341,19 +341,34 @@ static void take_rows(double *out, const double *data, const slices *s, int32_t 
     }
 }
 
+int64_t weld_score_row(const weld_score_tensor *t, const weld_score_axis *axis)
+{
+    const slices s = slices_of(t, axis);
+    return s.per_place * s.multiplicity;
+}
+
+weld_status weld_score_rows(double **out, int64_t *row, weld_context *ctx, const double *data,
+                            const weld_score_tensor *t, const weld_score_axis *axis, int32_t size,
+                            weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const slices s = slices_of(t, axis);
+    *row = s.per_place * s.multiplicity;
+    WELD_NEW(*out, ctx, *row * size);
+    take_rows(*out, data, &s, size);
+done:
+    return st;
+}
+
 weld_status weld_score_norms(double *norm, weld_context *ctx, const double *data,
                              const weld_score_tensor *t, const weld_score_axis *axis, int32_t size,
                              weld_error *err)
 {
-    weld_status st = WELD_OK;
-    const slices s = slices_of(t, axis);
-    const int64_t row = s.per_place * s.multiplicity;
     double *taken = NULL;
-    WELD_NEW(taken, ctx, row * size);
-    take_rows(taken, data, &s, size);
-    for (int64_t k = 0; k < row * size; k++)
+    int64_t row;
+    const weld_status st = weld_score_rows(&taken, &row, ctx, data, t, axis, size, err);
+    for (int64_t k = 0; st == WELD_OK && k < row * size; k++)
         norm[k / row] += taken[k] * taken[k];
-done:
     weld_free(ctx, taken);
     return st;
 }

@@ -36,6 +36,11 @@ weld_status weld_scores_create(weld_scores **out, const weld_symmetry *symmetry,
                                const weld_paramset *a, const weld_paramset *b, weld_error *err);
 void weld_scores_free(weld_scores *scores);
 
+/* The slices of each unit on the axis, end to end: *out [size, *row], freed with weld_free. */
+weld_status weld_score_rows(double **out, int64_t *row, weld_context *ctx, const double *data,
+                            const weld_score_tensor *t, const weld_score_axis *axis, int32_t size,
+                            weld_error *err);
+int64_t weld_score_row(const weld_score_tensor *t, const weld_score_axis *axis);
 /* norm [size] += |slice|^2 of every unit that stands on the axis; data: the tensor's a or b. */
 weld_status weld_score_norms(double *norm, weld_context *ctx, const double *data,
                              const weld_score_tensor *t, const weld_score_axis *axis, int32_t size,

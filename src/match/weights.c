@@ -3,6 +3,7 @@
 #include "match/assign.h"
 #include "match/grams.h"
 #include "match/quadratic.h"
+#include "match/signature.h"
 #include <string.h>
 
 enum { SWEEPS_MAX = 1000 };
@@ -312,6 +313,8 @@ static weld_status run_descent(weld_match_result *result, const weld_scores *sco
     weld_rng_seed(&rng, options->seed, (uint64_t)restart);
     if (restart == 1 || options->anchored)
         WELD_TRY(anchor(&d, err));
+    if (restart == 2)
+        WELD_TRY(weld_match_signatures(d.element, scores, err));
     WELD_TRY(descend(&d, options->graph_order && restart == 0 ? NULL : &rng, err));
     WELD_TRY(weld_scores_objective(&objective, scores, d.element, -1, err));
     result->objectives[restart] = objective;

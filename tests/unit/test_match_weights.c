@@ -11,6 +11,7 @@
 #include "match/assign.h"
 #include "match/grams.h"
 #include "match/normalise.h"
+#include "match/signature.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -249,12 +250,38 @@ static void tensors_count_as_asked(void **state)
     close_graph(&f);
 }
 
+/* Every unit of a permuted copy looks like itself. */
+static void signatures_recover_a_permuted_copy(void **state)
+{
+    (void)state;
+    for (int n = 0; n < GRAPHS; n++) {
+        fixture f = open_graph(graphs[n]);
+        weld_scores *scores;
+        weld_element *found;
+        double best;
+        OK(weld_element_apply(f.other, f.element, f.model->params, NULL));
+        OK(weld_scores_create(&scores, f.symmetry, f.model->params, f.other, NULL));
+        OK(weld_element_identity(&found, f.symmetry, NULL));
+        OK(weld_match_signatures(found, scores, NULL));
+        OK(weld_scores_objective(&best, scores, found, -1, NULL));
+        double norm = 0;
+        for (int k = 0; k < scores->count; k++)
+            norm += scores->tensors[k].scale; /* |A| |B|, and |B| = |A| */
+        if (!(fabs(best - norm) <= 1e-6 * norm))
+            fail_msg("%s: objective %g, of the copy in its place %g", graphs[n], best, norm);
+        weld_element_free(found);
+        weld_scores_free(scores);
+        close_graph(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scores_are_kept),
         cmocka_unit_test(trees_are_assigned_as_a_whole),
         cmocka_unit_test(tensors_count_as_asked),
+        cmocka_unit_test(signatures_recover_a_permuted_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,7 +81,7 @@ static void match_lines(weld_buffer *out, const weld_report_match *m)
     int64_t moved = 0, units = 0;
     for (size_t i = 0; i < m->classes.count; i++) {
         const weld_report_class *c = &m->classes.items[i];
-        if (c->kind && strcmp(c->kind, "free") == 0) {
+        if (c->kind && strcmp(c->kind, "pinned") != 0) {
             free_count++;
             units += c->size;
             moved += c->moved > 0 ? c->moved : 0;

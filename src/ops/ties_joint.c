@@ -386,6 +386,9 @@ static void meet_groups(const visitor *v, int node)
     move_along_each(v, plain);
 }
 
+/* A node that says more than that (a Concat of hundreds) is not read: the axes move by themselves. */
+enum { LINKS_MAX = 2048 };
+
 static void visit(weld_ties *t, int joint, int node)
 {
     const weld_node *n = &t->graph->nodes[node];
@@ -395,6 +398,13 @@ static void visit(weld_ties *t, int joint, int node)
     const weld_status st = weld_ties_tie_node(t, node, &t->error);
     weld_ties_fail(t, st);
     t->record = NULL;
+    if (record.link_count > LINKS_MAX) {
+        bool all[WELD_RANK_MAX];
+        memset(all, true, sizeof all);
+        move_along_each(&v, all);
+        weld_record_clear(&record);
+        return;
+    }
     for (int k = 0; k < n->input_count + n->output_count && t->failed == WELD_OK; k++)
         meet_operand(&v, k < n->input_count ? n->inputs[k] : n->outputs[k - n->input_count]);
     meet_marks(&v);

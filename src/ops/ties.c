@@ -172,12 +172,12 @@ done:
     return -1;
 }
 
-void weld_ties_put_edge(weld_ties *t, int32_t child, int32_t parent)
+void weld_ties_put_edge(weld_ties *t, int32_t child, int32_t parent, int32_t family)
 {
     weld_error *err = &t->error;
     weld_status st = WELD_OK;
     WELD_GROW(t->edges, t->edge_cap, t->ctx, t->edge_count + 1);
-    t->edges[t->edge_count++] = (weld_unit_edge){child, parent};
+    t->edges[t->edge_count++] = (weld_unit_edge){child, parent, family};
 done:
     weld_ties_fail(t, st);
 }
@@ -190,7 +190,7 @@ void weld_tie_blocks(weld_ties *t, int node, int x, int a, int64_t from, int64_t
         weld_record_mark(t, x, a, TIE_PLAIN);
     const int32_t first = u < 0 || t->record ? -1 : weld_ties_own_units(t, node, false, count);
     for (int64_t k = 0; first >= 0 && k < count * size; k++)
-        weld_ties_put_edge(t, u + (int32_t)(from + k), first + (int32_t)(k / size));
+        weld_ties_put_edge(t, u + (int32_t)(from + k), first + (int32_t)(k / size), -1);
 }
 
 void weld_tie_places(weld_ties *t, int node, int x, int a, int64_t from, int64_t count,
@@ -203,7 +203,7 @@ void weld_tie_places(weld_ties *t, int node, int x, int a, int64_t from, int64_t
     for (int64_t k = 0; first >= 0 && k < size; k++)
         weld_ties_pin(t, first + (int32_t)k, node, why);
     for (int64_t k = 0; first >= 0 && k < count * size; k++)
-        weld_ties_put_edge(t, u + (int32_t)(from + k), first + (int32_t)(k % size));
+        weld_ties_put_edge(t, u + (int32_t)(from + k), first + (int32_t)(k % size), -1);
 }
 
 /* Ties axis `from_end` (1 = last) of two values where both have it in the same size. */
@@ -354,6 +354,7 @@ weld_status weld_ties_build(weld_ties **out, weld_context *ctx, const weld_graph
     }
     while (weld_ties_pin_unsolved(t))
         weld_ties_solve_groups(t);
+    weld_ties_place_repeats(t);
     if (t->failed != WELD_OK) {
         st = t->failed;
         if (err)

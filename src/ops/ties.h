@@ -32,6 +32,8 @@ int32_t weld_ties_joint_root(const weld_ties *ties, const weld_joint *joint, int
 /* Unit `child` moves only along with `parent`: heads, groups. Not roots: ask weld_ties_find_root. */
 typedef struct weld_unit_edge {
     int32_t child, parent;
+    int32_t
+        family; /* first unit of the axis or joint that the parent is an entry of; -1 = a block */
 } weld_unit_edge;
 const weld_unit_edge *weld_ties_edges(const weld_ties *ties, size_t *count);
 int32_t weld_ties_find_root(const weld_ties *ties, int32_t unit);

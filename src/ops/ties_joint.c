@@ -10,6 +10,7 @@
  * and an axis that the operator pins, or that it treats entry by entry in another way, moves by itself
  * only: the units move along with its units. */
 #include "ops/ties_record.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- making joints ------------------------------------------------------------------------ */
@@ -253,12 +254,13 @@ static void meet_image(const visitor *v, const image *im, int w, bool along)
     const int joint = count > 1 ? weld_ties_joint_at(v->t, w, axes, count) : -1;
     if (count == 0 || (count > 1 && joint < 0))
         return;
+    const int32_t family = joint >= 0 ? v->t->joints[joint].base : weld_ties_base(v->t, w, axes[0]);
     for (int64_t k = 0; k < joint_of(v)->size; k++) {
         const int32_t other = image_unit(v, im, w, joint, k);
         if (other < 0)
             continue;
         if (along)
-            weld_ties_put_edge(v->t, joint_of(v)->base + (int32_t)k, other);
+            weld_ties_put_edge(v->t, joint_of(v)->base + (int32_t)k, other, family);
         else
             weld_ties_unite(v->t, joint_of(v)->base + (int32_t)k, other);
     }
@@ -436,4 +438,61 @@ void weld_ties_spread_joints(weld_ties *t)
         for (int k = 0; k < t->graph->consumer_count[value]; k++)
             visit(t, joint, t->graph->consumers[value][k]);
     }
+}
+
+/* ---- repeats -------------------------------------------------------------------------------- */
+
+static int by_family(const void *a, const void *b)
+{
+    const weld_unit_edge *x = a, *y = b;
+    return x->family != y->family ? (x->family > y->family) - (x->family < y->family)
+                                  : (x->parent > y->parent) - (x->parent < y->parent);
+}
+
+/* Edges [from, to) of one family, by parent. met [unit_count]: 0; how often a unit has come up. */
+static void place_family(weld_ties *t, size_t from, size_t to, int32_t *met)
+{
+    weld_error *err = &t->error;
+    weld_status st = WELD_OK;
+    int32_t most = 0, places, *place = NULL; /* [to - from] */
+    const size_t count = to - from;
+    WELD_NEW(place, t->ctx, count);
+    for (size_t k = from; k < to; k++) {
+        const int32_t root = weld_ties_find(t, t->edges[k].parent);
+        const bool again = k > from && t->edges[k].parent == t->edges[k - 1].parent;
+        place[k - from] = again ? place[k - from - 1] : met[root]++;
+        most = place[k - from] > most ? place[k - from] : most;
+    }
+    for (size_t k = from; k < to; k++)
+        met[weld_ties_find(t, t->edges[k].parent)] = 0;
+    if (most == 0)
+        goto done;
+    WELD_TRY(weld_ties_new_units(&places, t, most + 1, err));
+    for (int32_t k = 0; k <= most; k++)
+        weld_ties_pin(t, places + k, -1, "copies of one unit have an order");
+    for (size_t k = 0; k < count; k++)
+        weld_ties_put_edge(t, t->edges[from + k].child, places + place[k], -1);
+done:
+    weld_free(t->ctx, place);
+    weld_ties_fail(t, st);
+}
+
+void weld_ties_place_repeats(weld_ties *t)
+{
+    weld_error *err = &t->error;
+    weld_status st = WELD_OK;
+    int32_t *met = NULL;
+    const size_t count = t->edge_count;
+    WELD_NEW(met, t->ctx, t->unit_count);
+    if (count)
+        qsort(t->edges, count, sizeof t->edges[0], by_family);
+    for (size_t from = 0, to; from < count; from = to) {
+        for (to = from; to < count && t->edges[to].family == t->edges[from].family;)
+            to++;
+        if (t->edges[from].family >= 0)
+            place_family(t, from, to, met);
+    }
+done:
+    weld_free(t->ctx, met);
+    weld_ties_fail(t, st);
 }

@@ -54,7 +54,10 @@ void weld_ties_fail(weld_ties *ties, weld_status st);
 /* First of `count` units that belong to the node (of two kinds), made on demand; -1 = failed. */
 int32_t weld_ties_own_units(weld_ties *ties, int node, bool places, int64_t count);
 /* Unit `child` moves only along with `parent`. */
-void weld_ties_put_edge(weld_ties *ties, int32_t child, int32_t parent);
+void weld_ties_put_edge(weld_ties *ties, int32_t child, int32_t parent, int32_t family);
+/* Entries of one axis that are one unit (a key for several queries) tell those that move along with them
+ * apart by their order, which is fixed then. To be called when all is tied. */
+void weld_ties_place_repeats(weld_ties *ties);
 /* The joint of these axes (ascending, those of size 1 left out), made where there is none; -1 = there
  * is no room. */
 int weld_ties_joint_at(weld_ties *ties, int value, const int *axes, int axis_count);

@@ -25,6 +25,75 @@ static int by_child(const void *a, const void *b)
                                 : (x->parent > y->parent) - (x->parent < y->parent);
 }
 
+static int by_parent(const void *a, const void *b)
+{
+    const weld_unit_edge *x = a, *y = b;
+    return x->parent != y->parent ? (x->parent > y->parent) - (x->parent < y->parent)
+                                  : (x->child > y->child) - (x->child < y->child);
+}
+
+/* A unit and how many children it has, with a hash of which. */
+typedef struct brood {
+    uint64_t hash;
+    int32_t parent;
+} brood;
+
+static int by_brood(const void *a, const void *b)
+{
+    const brood *x = a, *y = b;
+    return x->hash != y->hash ? (x->hash > y->hash) - (x->hash < y->hash)
+                              : (x->parent > y->parent) - (x->parent < y->parent);
+}
+
+/* Two that the same units move along with move together (the head of one sample and of another): the
+ * later ones move along with the first instead. */
+static weld_status join_parents(builder *b, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    brood *broods = NULL;
+    int32_t *first = NULL; /* [unit_count] the one that stands for it, -1 = itself */
+    size_t count = 0;
+    const int32_t units = weld_ties_unit_count(b->ties);
+    WELD_NEW(broods, b->ctx, b->count);
+    WELD_NEW(first, b->ctx, units);
+    memset(first, -1, sizeof *first * (size_t)units);
+    if (b->count)
+        qsort(b->edges, b->count, sizeof b->edges[0], by_parent);
+    for (size_t k = 0; k < b->count; k++) {
+        if (b->out->fixed[b->edges[k].parent])
+            continue;
+        if (count == 0 || broods[count - 1].parent != b->edges[k].parent)
+            broods[count++] = (brood){1, b->edges[k].parent};
+        broods[count - 1].hash = weld_unit_mix(broods[count - 1].hash, (uint64_t)b->edges[k].child);
+    }
+    if (count)
+        qsort(broods, count, sizeof broods[0], by_brood);
+    for (size_t k = 1; k < count; k++)
+        if (broods[k].hash == broods[k - 1].hash) {
+            const int32_t before = broods[k - 1].parent;
+            first[broods[k].parent] = first[before] >= 0 ? first[before] : before;
+        }
+    for (size_t k = 0; k < b->count; k++)
+        if (first[b->edges[k].parent] >= 0)
+            b->edges[k] = (weld_unit_edge){b->edges[k].parent, first[b->edges[k].parent], -1};
+done:
+    weld_free(b->ctx, broods);
+    weld_free(b->ctx, first);
+    return st;
+}
+
+/* By child, each once. */
+static void sort_edges(builder *b)
+{
+    const size_t given = b->count;
+    if (given)
+        qsort(b->edges, given, sizeof b->edges[0], by_child);
+    b->count = 0;
+    for (size_t k = 0; k < given; k++)
+        if (k == 0 || by_child(&b->edges[k - 1], &b->edges[k]) != 0)
+            b->edges[b->count++] = b->edges[k];
+}
+
 static weld_status collect_edges(builder *b, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -33,17 +102,13 @@ static weld_status collect_edges(builder *b, weld_error *err)
     WELD_NEW(b->edges, b->ctx, given);
     for (size_t k = 0; k < given; k++) {
         const weld_unit_edge e = {weld_ties_find_root(b->ties, edges[k].child),
-                                  weld_ties_find_root(b->ties, edges[k].parent)};
+                                  weld_ties_find_root(b->ties, edges[k].parent), -1};
         if (e.child != e.parent)
             b->edges[b->count++] = e;
     }
-    if (b->count)
-        qsort(b->edges, b->count, sizeof b->edges[0], by_child);
-    given = b->count;
-    b->count = 0;
-    for (size_t k = 0; k < given; k++)
-        if (k == 0 || by_child(&b->edges[k - 1], &b->edges[k]) != 0)
-            b->edges[b->count++] = b->edges[k];
+    sort_edges(b);
+    WELD_TRY(join_parents(b, err));
+    sort_edges(b);
     for (size_t k = 0; k < b->count; k++)
         b->children[b->edges[k].parent]++;
 done:
@@ -52,7 +117,7 @@ done:
 
 static bool has_edge(const builder *b, int32_t child, int32_t parent)
 {
-    const weld_unit_edge key = {child, parent};
+    const weld_unit_edge key = {child, parent, -1};
     return bsearch(&key, b->edges, b->count, sizeof key, by_child) != NULL;
 }
 

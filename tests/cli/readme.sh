@@ -9,6 +9,10 @@ cp "$root/models/mlp/b.onnx" "$work/B.onnx"
 cp "$root/models/mlp/a.onnx" "$work/M.onnx"
 cp "$root/models/grey/eval.npz" "$work/D.npz"
 cp "$root/models/grey/match.npz" "$work/T.npz"
+cat >"$work/S.json" <<'EOF'
+{"schema": "onnxweld.spec/1",
+ "classes": [{"members": ["layers.1.weight[0]", "layers.1.bias[0]", "layers.3.weight[1]"]}]}
+EOF
 ln -s "$weld" "$work/onnxweld"
 cd "$work"
 PATH=$work:$PATH

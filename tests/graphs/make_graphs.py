@@ -323,6 +323,14 @@ def group_norm(how):
     head(net, net.relu(x), 12)
 
 
+def group_norm_stream():
+    """Two normalisations in the same groups, of a stream and of what is added to it."""
+    net = Net("group_norm_stream", ["N", 3, 8, 8], opset=21)
+    norm = lambda x: net.op("GroupNormalization", x, net.weight(12), net.weight(12), num_groups=4)  # noqa: E731
+    x = net.relu(norm(net.conv(net.input.name, 3, 12)))
+    head(net, net.op("Add", x, norm(net.conv(x, 12, 12))), 12)
+
+
 def transformer(how, heads=4, width=24, tokens=5):
     """One block, its attention written in several ways."""
     net = Net(f"attention_{how}", ["N", tokens, 6], opset=17)
@@ -332,8 +340,16 @@ def transformer(how, heads=4, width=24, tokens=5):
     stream = net.op("Add", linear(net.input.name, 6, width), net.weight(1, tokens, width))
     x = norm(stream)
 
-    def split(x):
+    def split(x, heads=heads):
         return net.op("Transpose", net.op("Reshape", x, net.ints(0, tokens, heads, size)), perm=[0, 2, 1, 3])
+
+    def repeat(x):  # each head of keys or values for two of queries
+        x = net.op("Expand", net.op("Unsqueeze", x, net.ints(2)), net.ints(1, heads // 2, 2, tokens, size))
+        return net.op("Reshape", x, net.ints(-1, heads, tokens, size))
+
+    def merge(x):  # heads beside samples, as PyTorch's MultiheadAttention does it
+        x = net.op("Reshape", net.op("Transpose", x, perm=[1, 0, 2]), net.ints(tokens, -1, size))
+        return net.op("Transpose", x, perm=[1, 0, 2])
 
     if how == "packed":  # one projection for queries, keys and values, split by an axis of 3
         qkv = net.op("Reshape", linear(x, width, 3 * width), net.ints(0, tokens, 3, heads, size))
@@ -342,16 +358,27 @@ def transformer(how, heads=4, width=24, tokens=5):
     elif how == "chunked":
         parts = net.op("Split", linear(x, width, 3 * width), net.ints(width, width, width), axis=2, outputs=3)
         q, k, v = map(split, parts)
+    elif how == "grouped":
+        q = split(linear(x, width, width))
+        k, v = (repeat(split(linear(x, width, width // 2), heads // 2)) for _ in range(2))
+    elif how == "merged":
+        q, k, v = (merge(linear(x, width, width)) for _ in range(3))
     else:
         q, k, v = (split(linear(x, width, width)) for _ in range(3))
     if how == "normed":  # a norm of each query and key over the units of its head
         q, k = (net.op("LayerNormalization", x, net.weight(size), net.weight(size)) for x in (q, k))
     if how == "scaled":  # a number of its own for each head
         q = net.op("Mul", q, net.weight(heads, 1, 1))
-    scores = net.op("MatMul", q, net.op("Transpose", k, perm=[0, 1, 3, 2]))
+    last = [0, 2, 1] if how == "merged" else [0, 1, 3, 2]
+    scores = net.op("MatMul", q, net.op("Transpose", k, perm=last))
     scores = net.op("Softmax", net.op("Mul", scores, net.constant(np.float32(size**-0.5))), axis=-1)
-    y = net.op("Transpose", net.op("MatMul", scores, v), perm=[0, 2, 1, 3])
-    y = linear(net.op("Reshape", y, net.ints(0, tokens, width)), width, width)
+    y = net.op("MatMul", scores, v)
+    if how == "merged":
+        y = net.op("Reshape", net.op("Transpose", y, perm=[1, 0, 2]), net.ints(tokens, -1, width))
+        y = net.op("Transpose", y, perm=[1, 0, 2])
+    else:
+        y = net.op("Reshape", net.op("Transpose", y, perm=[0, 2, 1, 3]), net.ints(0, tokens, width))
+    y = linear(y, width, width)
     stream = net.op("Add", stream, y)
     y = linear(net.relu(linear(norm(stream), width, 32)), 32, width)
     y = net.op("ReduceMean", net.op("Add", stream, y), axes=[1], keepdims=0)
@@ -432,7 +459,8 @@ def main():
         make()
     for how in ("operator", "spelt"):
         group_norm(how)
-    for how in ("plain", "packed", "chunked", "normed", "scaled"):
+    group_norm_stream()
+    for how in ("plain", "packed", "chunked", "normed", "scaled", "grouped", "merged"):
         transformer(how)
     upsamplings()
     recurrent_layers()

@@ -28,6 +28,8 @@ static const expectation graphs[] = {
     {"attention_chunked", 5, 0, NULL},
     {"attention_scaled", 5, 0, NULL},
     {"attention_normed", 4, 1, "blocks cross"},
+    {"attention_grouped", 3, 0, NULL},
+    {"group_norm_stream", 2, 0, NULL},
     {"depthwise", 2, 0, NULL},
     {"branches", 4, 0, NULL},
     {"dense_concat", 3, 0, NULL},

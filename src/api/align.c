@@ -228,19 +228,19 @@ weld_status weld_alignment_verify(weld_alignment *al, const weld_dataset *data, 
                                   double tolerance, weld_error *err)
 {
     weld_status st = WELD_OK;
-    weld_shapes *b_shapes = NULL;
+    weld_shapes *a_shapes = NULL, *b_shapes = NULL; /* of the same number of samples */
     const char *culprit;
-    int64_t batch = al->shapes->batch;
     al->opaque = weld_find_opaque(al->a->structure->graph);
     if (al->opaque) /* the structure is all that there is to prove it by */
         return WELD_OK;
     if (data)
         WELD_TRY(check_data(al, data, err));
-    WELD_TRY(weld_structure_shapes(&b_shapes, al->b->structure, batch, err));
-    WELD_REQUIRE(b_shapes->batch == batch, WELD_E_UNSUPPORTED,
-                 "A runs in batches of %d, B in batches of %d only", (int)batch,
+    WELD_TRY(weld_structure_shapes(&b_shapes, al->b->structure, al->shapes->batch, err));
+    WELD_TRY(weld_structure_shapes(&a_shapes, al->a->structure, b_shapes->batch, err));
+    WELD_REQUIRE(a_shapes->batch == b_shapes->batch, WELD_E_UNSUPPORTED,
+                 "A runs in batches of %d only, B in batches of %d only", (int)a_shapes->batch,
                  (int)b_shapes->batch);
-    weld_side sides[2] = {{al->shapes, al->aligned}, {b_shapes, al->b->params}};
+    weld_side sides[2] = {{a_shapes, al->aligned}, {b_shapes, al->b->params}};
     const weld_ports ports = {al->pairing->inputs, al->pairing->outputs};
     WELD_TRY(weld_prove(&al->proof, al->ctx, sides, &ports, data, samples, err));
     al->proved = al->proof.max_rel <= tolerance;
@@ -254,6 +254,7 @@ weld_status weld_alignment_verify(weld_alignment *al, const weld_dataset *data, 
     }
 done:
     weld_shapes_free(b_shapes);
+    weld_shapes_free(a_shapes);
     return st;
 }
 

@@ -232,6 +232,15 @@ static weld_status compare_attributes(pairer *p, const weld_node *a, const weld_
     return differ(p, err, "%s: A '%s', B '%s': %s", a->op->name, a->name, b->name, text);
 }
 
+/* Operands that count: the shape that Expand is given shows in what comes out of it, and says no more. */
+static int operand_count(const pairer *p, const weld_node *a, const weld_node *b)
+{
+    const weld_value *x = &p->g[0]->values[a->outputs[0]], *y = &p->g[1]->values[b->outputs[0]];
+    if (a->op == &weld_op_Expand && x->rank >= 0 && y->rank >= 0 && shapes_fit(x, y, WHOLE))
+        return 1;
+    return a->input_count > b->input_count ? a->input_count : b->input_count;
+}
+
 static weld_status compare_nodes(pairer *p, int va, int vb, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -241,7 +250,7 @@ static weld_status compare_nodes(pairer *p, int va, int vb, weld_error *err)
                       b->op->name);
     WELD_TRY(compare_attributes(p, a, b, err));
     bool swapped = is_swapped(p, a, b);
-    int count = a->input_count > b->input_count ? a->input_count : b->input_count;
+    const int count = operand_count(p, a, b);
     for (int k = 0; k < count; k++)
         WELD_TRY(meet(p, weld_node_input(a, k), weld_node_input(b, swapped ? 1 - k : k), a, err));
 done:

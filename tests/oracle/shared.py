@@ -30,7 +30,8 @@ def tensor(name, value, kind=np.float32):
 
 
 def weights(seed, equal):
-    """name -> array of an MLP with BatchNormalization; `equal`: all layers have the same vectors."""
+    """name -> array of an MLP with BatchNormalization; `equal`: all layers have the same vectors,
+    and the square ones the same matrix."""
     rng = np.random.default_rng(seed)
     out = {}
     for k in range(LAYERS):
@@ -39,6 +40,8 @@ def weights(seed, equal):
             out[f"{name}{k}"] = rng.standard_normal(UNITS) * 0.3 if name in "b shift mean" else rng.uniform(0.5, 2, UNITS)
             if equal and k > 0:
                 out[f"{name}{k}"] = out[f"{name}0"]
+        if equal and k > 1:
+            out[f"w{k}"] = out["w1"]
     return out | {"w_out": rng.standard_normal((5, UNITS)), "b_out": rng.standard_normal(5)}
 
 
@@ -139,6 +142,15 @@ def external(model):
     external_data_helper.convert_model_to_external_data(model, location="shared.data", size_threshold=0)
 
 
+def turned(model):
+    """Exported without folding: the stored matrix is transposed once for each layer."""
+    join(model, biases() + [["w1", "w2"]])
+    for k in (1, 2):
+        gemm = next(node for node in model.graph.node if f"h{k}" in node.output)
+        model.graph.node.insert(k, helper.make_node("Transpose", ["w1"], [f"t{k}"], perm=[1, 0]))
+        gemm.CopyFrom(helper.make_node("Gemm", [gemm.input[0], f"t{k}", gemm.input[2]], gemm.output))
+
+
 def norms(model):
     join(model, [[f"{n}{k}" for k in range(LAYERS)] for n in ("scale", "shift", "mean", "var")])
 
@@ -156,6 +168,7 @@ CASES = [
     (function, False, None, 2),
     (packed, False, None, 2),
     (external, False, None, 2),
+    (turned, False, None, 3),
     (some, False, None, 1),
     (direct, False, lambda b: join(b, biases([1, 2])), 1),  # tied in B: stays tied
     (direct, False, lambda b: join(b, biases([0, 2])), 1),

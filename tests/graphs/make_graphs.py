@@ -160,6 +160,18 @@ def literal_batch():
     net.save(net.dense(net.relu(net.dense(x, 96, 12)), 12, 10), batch=10)
 
 
+def token(how):
+    """A learned vector beside every sample; `literal`: the exporter wrote how many there are."""
+    batch = 3 if how == "literal" else "N"
+    net = Net(f"token_{how}", [batch, 6])
+    net.rng = np.random.default_rng(3)
+    width, start, end = net.ints(4), net.ints(0), net.ints(1)
+    count = net.ints(3) if how == "literal" else net.op("Slice", net.op("Shape", "x"), start, end)
+    vector = net.op("Expand", net.weight(1, 4), net.op("Concat", count, width, axis=0))
+    x = net.op("Concat", "x", vector, axis=1)
+    net.save(net.dense(net.relu(net.dense(x, 10, 12)), 12, 10), batch=batch)
+
+
 def squeeze_excite():
     net = Net("squeeze_excite", ["N", 3, 8, 8])
     x = net.relu(net.conv("x", 3, 8))
@@ -460,6 +472,8 @@ def main():
     for how in ("operator", "spelt"):
         group_norm(how)
     group_norm_stream()
+    for how in ("literal", "open"):
+        token(how)
     for how in ("plain", "packed", "chunked", "normed", "scaled", "grouped", "merged"):
         transformer(how)
     upsamplings()

@@ -37,6 +37,7 @@ static const expectation graphs[] = {
     {"residual", 3, 0, NULL},
     {"conv_on_stream", 1, 0, NULL},
     {"literal_batch", 2, 0, NULL},
+    {"token_open", 2, 0, NULL},
     {"squeeze_excite", 2, 0, NULL},
     {"option_a", 3, 0, NULL},
     {"channel_shuffle", 2, 0, NULL},
@@ -204,29 +205,35 @@ static void odd_bytes_survive(void **state)
     close_graph(&f);
 }
 
-/* Every form of an operator pairs with every other. */
+/* Every form of a network pairs with every other. */
+static void check_forms(weld_context *ctx, const char *const *names, int count)
+{
+    weld_model *models[4];
+    for (int k = 0; k < count; k++)
+        models[k] = load(ctx, names[k]);
+    for (int a = 0; a < count; a++)
+        for (int b = 0; b < count; b++) {
+            weld_alignment *alignment;
+            weld_error err = WELD_ERROR_INIT;
+            if (weld_align(&alignment, models[a], models[b], NULL, &err) != WELD_OK ||
+                weld_alignment_verify(alignment, NULL, 4, 1e-6, &err) != WELD_OK)
+                fail_msg("%s, %s: %s", names[a], names[b], err.message);
+            weld_alignment_free(alignment);
+        }
+    for (int k = 0; k < count; k++)
+        weld_model_free(models[k]);
+}
+
 static void forms_pair(void **state)
 {
     (void)state;
-    static const char *const names[] = {"upsampling_attribute", "upsampling_input",
-                                        "upsampling_corner", "upsampling_pixels"};
-    enum { COUNT = sizeof names / sizeof names[0] };
-    weld_model *models[COUNT];
+    static const char *const upsampling[] = {"upsampling_attribute", "upsampling_input",
+                                             "upsampling_corner", "upsampling_pixels"};
+    static const char *const token[] = {"token_literal", "token_open"}; /* batches of 3, of any */
     weld_context *ctx;
     assert_int_equal(weld_context_create(&ctx, NULL, NULL), WELD_OK);
-    for (int k = 0; k < COUNT; k++)
-        models[k] = load(ctx, names[k]);
-    for (int a = 0; a < COUNT; a++)
-        for (int b = 0; b < COUNT; b++) {
-            weld_alignment *alignment;
-            weld_error err = WELD_ERROR_INIT;
-            if (weld_align(&alignment, models[a], models[b], NULL, &err) != WELD_OK)
-                fail_msg("%s, %s: %s", names[a], names[b], err.message);
-            assert_int_equal(weld_alignment_verify(alignment, NULL, 4, 1e-6, NULL), WELD_OK);
-            weld_alignment_free(alignment);
-        }
-    for (int k = 0; k < COUNT; k++)
-        weld_model_free(models[k]);
+    check_forms(ctx, upsampling, 4);
+    check_forms(ctx, token, 2);
     weld_context_free(ctx);
 }
 

@@ -46,9 +46,9 @@ static weld_status refuse(const weld_pairing *pairing, const weld_model *a, cons
     for (int k = 0; k < pairing->difference_count && n + 120 < sizeof list; k++)
         n += (size_t)snprintf(list + n, sizeof list - n, "%s%d. %.100s", k ? "; " : "", k + 1,
                               pairing->differences[k]);
-    return weld_fail(err, WELD_E_MISMATCH, "cannot weld %s and %s (%d obstacles): %s",
+    return weld_fail(err, WELD_E_MISMATCH, "cannot weld %s and %s (%d obstacle%s): %s",
                      a->structure->file->name, b->structure->file->name, pairing->difference_count,
-                     list);
+                     pairing->difference_count == 1 ? "" : "s", list);
 }
 
 /* Sizes that the files leave open are those of the data, where there are any. */

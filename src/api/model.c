@@ -100,14 +100,15 @@ done:
 static weld_status load(weld_model **out, weld_context *ctx, const weld_source *source, bool freeze,
                         weld_error *err)
 {
+    weld_status st = WELD_OK;
     const weld_reading reading = {.freeze = freeze};
     weld_onnx_file *file = NULL;
     weld_blas_init();
-    weld_status st = weld_onnx_open(&file, ctx, source, err);
-    if (st == WELD_OK)
-        st = weld_model_read(out, file, &reading, err);
+    WELD_TRY(weld_onnx_open(&file, ctx, source, err)); /* its errors name the file */
+    st = weld_model_read(out, file, &reading, err);
     if (st != WELD_OK)
-        weld_error_wrap(err, "%s", weld_source_name(source));
+        weld_error_wrap(err, "%s", file->name);
+done:
     weld_onnx_free(file);
     return st;
 }

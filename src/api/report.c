@@ -359,9 +359,9 @@ weld_status weld_check(weld_report **out, const weld_model *a, const weld_model 
     *out = r;
     r = NULL;
     if (pairing->difference_count)
-        st = weld_fail(err, WELD_E_MISMATCH, "cannot weld %s and %s: %d obstacles",
+        st = weld_fail(err, WELD_E_MISMATCH, "cannot weld %s and %s: %d obstacle%s",
                        a->structure->file->name, b->structure->file->name,
-                       pairing->difference_count);
+                       pairing->difference_count, pairing->difference_count == 1 ? "" : "s");
 done:
     weld_pairing_free(pairing);
     weld_model_free(reread[0]);

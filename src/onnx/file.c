@@ -168,12 +168,30 @@ static const char *mistaken_for(const unsigned char *bytes, size_t size)
     return NULL;
 }
 
+/* What the bytes hold. */
+static weld_status parse(weld_onnx_file *file, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    Weld__Onnx__Model *model = NULL;
+    const char *what = mistaken_for(file->bytes, file->size);
+    WELD_REQUIRE(!what, WELD_E_FORMAT, "%s", what);
+    WELD_TRY(weld_sha256_memory(file->sha256, file->ctx, file->bytes, file->size, err));
+    WELD_TRY(weld_scan_model(&file->scan, file->ctx, file->bytes, file->size, err));
+    WELD_TRY(weld_skeleton_unpack(&model, file, err));
+    WELD_TRY(note_header(file, model, err));
+done:
+    if (model)
+        weld_skeleton_free(file, model);
+    if (st != WELD_OK)
+        weld_error_wrap(err, "%s", file->name);
+    return st;
+}
+
 weld_status weld_onnx_open(weld_onnx_file **out, weld_context *ctx, const weld_source *source,
                            weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_onnx_file *file = NULL;
-    Weld__Onnx__Model *model = NULL;
     void *bytes = NULL;
     *out = NULL;
     WELD_NEW(file, ctx, 1);
@@ -184,20 +202,11 @@ weld_status weld_onnx_open(weld_onnx_file **out, weld_context *ctx, const weld_s
     WELD_REQUIRE(file->name, WELD_E_NOMEM, "out of memory");
     WELD_TRY(weld_source_read_all(&bytes, &file->size, source, err));
     file->bytes = bytes;
-    const char *what = mistaken_for(file->bytes, file->size);
-    WELD_REQUIRE(!what, WELD_E_FORMAT, "%s", what);
-    WELD_TRY(weld_sha256_memory(file->sha256, ctx, file->bytes, file->size, err));
-    WELD_TRY(weld_scan_model(&file->scan, ctx, file->bytes, file->size, err));
-    WELD_TRY(weld_skeleton_unpack(&model, file, err));
-    WELD_TRY(note_header(file, model, err));
+    WELD_TRY(parse(file, err));
     *out = file;
     file = NULL;
 done:
-    if (model)
-        weld_skeleton_free(*out ? *out : file, model);
     weld_onnx_free(file);
-    if (st != WELD_OK)
-        weld_error_wrap(err, "%s", weld_source_name(source));
     return st;
 }
 

@@ -141,6 +141,7 @@ expect 2 "shapes: no size" "$weld" inspect "$models/mlp/a.onnx" --shapes --sizes
 expect 2 "sizes without shapes" "$weld" inspect "$models/mlp/a.onnx" --batch 4
 expect 5 "missing" "$weld" inspect "$work/none.onnx"
 expect 5 "not a model" "$weld" inspect "$models/README.md"
+[ "$(grep -o "README.md" "$work/err" | wc -l)" -eq 1 ] || { echo "FAIL the file is named once"; failed=1; }
 expect 2 "alpha" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" -o "$work/x" --alpha 1.1
 expect 2 "option" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" --nonsense 1
 expect 2 "command" "$weld" nonsense

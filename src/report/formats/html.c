@@ -75,7 +75,8 @@ static void verdict(weld_buffer *out, const weld_report *r)
                        : v[0] == 'w' ? "WARN"
                                      : "FAIL");
     if (r->obstacles.count)
-        weld_buffer_printf(out, " · %zu obstacles to welding", r->obstacles.count);
+        weld_buffer_printf(out, " · %zu obstacle%s to welding", r->obstacles.count,
+                           r->obstacles.count == 1 ? "" : "s");
     if (p->present)
         weld_buffer_printf(out, " · B' %s B on %lld samples (max relative difference %.2g)",
                            p->pass ? "computes what B computes, checked against" : "differs from",

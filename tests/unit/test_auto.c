@@ -7,9 +7,9 @@
 
 #include "api/objects.h"
 #include "eval/midpoint.h"
+#include "failing.h"
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define OK(call) assert_int_equal((call), WELD_OK)
@@ -258,29 +258,6 @@ static void threads_change_nothing(void **state)
 
 /* ---- with allocations failing ---------------------------------------------------- */
 
-typedef struct failing {
-    atomic_long calls, live;
-    long fail_at; /* this call and all after it fail; -1 = none */
-} failing;
-
-static void *failing_resize(void *block, size_t size_bytes, void *user)
-{
-    failing *f = user;
-    if (size_bytes == 0) {
-        if (block)
-            atomic_fetch_sub(&f->live, 1);
-        free(block);
-        return NULL;
-    }
-    long call = atomic_fetch_add(&f->calls, 1);
-    if (f->fail_at >= 0 && call >= f->fail_at)
-        return NULL;
-    void *grown = realloc(block, size_bytes);
-    if (grown && !block)
-        atomic_fetch_add(&f->live, 1);
-    return grown;
-}
-
 static weld_status job(weld_context *ctx, weld_error *err)
 {
     weld_dataset_options set = WELD_DATASET_OPTIONS_INIT;
@@ -310,36 +287,10 @@ static weld_status job(weld_context *ctx, weld_error *err)
     return st;
 }
 
-static weld_status run(failing *f)
-{
-    weld_context_options options = WELD_CONTEXT_OPTIONS_INIT;
-    weld_context *ctx;
-    weld_error err = WELD_ERROR_INIT;
-    options.allocator = (weld_allocator){failing_resize, f};
-    options.threads = 1;
-    weld_status st = weld_context_create(&ctx, &options, &err);
-    if (st == WELD_OK)
-        st = job(ctx, &err);
-    if (st != WELD_OK)
-        assert_true(err.message[0] != '\0');
-    weld_context_free(ctx);
-    return st;
-}
-
 static void failed_allocations_are_a_status(void **state)
 {
     (void)state;
-    failing all = {.fail_at = -1};
-    OK(run(&all));
-    assert_int_equal(atomic_load(&all.live), 0);
-    long calls = atomic_load(&all.calls);
-    for (long n = 1; n < calls; n += 3) {
-        failing some = {.fail_at = n};
-        weld_status st = run(&some);
-        if (st == WELD_OK || atomic_load(&some.live) != 0)
-            fail_msg("allocation %ld of %ld: status %d, %ld blocks live", n, calls, (int)st,
-                     atomic_load(&some.live));
-    }
+    check_failed_allocations(job, 1, 3);
 }
 
 int main(void)

@@ -43,11 +43,6 @@ int weld_number_slot(double *x, const weld_draft *draft, int node)
     return -1;
 }
 
-bool weld_has_rank(const weld_draft *draft, int value, int rank)
-{
-    return value >= 0 && draft->values[value].rank == rank;
-}
-
 /* Appends a node like `like`, which makes `output` from now on. */
 static weld_status place_node(int *made, weld_draft *draft, const weld_node *like,
                               const int *inputs, int output, weld_error *err)

@@ -14,8 +14,6 @@ bool weld_is_number(double *x, const weld_draft *draft, int value);
 bool weld_is_about(const weld_draft *draft, int value, double x);
 /* Of a node with two operands: the slot of the one that is a number; -1 if there is none. */
 int weld_number_slot(double *x, const weld_draft *draft, int node);
-/* Dims of the value; false when the rank is another one. */
-bool weld_has_rank(const weld_draft *draft, int value, int rank);
 
 /* Appends a node with default attributes. `output` is made by it from now on; outputs[0] of what
  * made it before is taken away. *node may be NULL. */

@@ -9,7 +9,6 @@
 
 struct weld_source {
     weld_context *ctx;
-    atomic_int owners;
     int fd;               /* -1 for memory */
     unsigned char *bytes; /* memory only */
     char *name;
@@ -57,7 +56,6 @@ static weld_status source_new(weld_source **out, weld_context *ctx, const char *
     WELD_NEW(source, ctx, 1);
     source->ctx = ctx;
     source->fd = -1;
-    atomic_init(&source->owners, 1);
     WELD_NEW(source->name, ctx, strlen(name) + 1);
     memcpy(source->name, name, strlen(name) + 1);
     *out = source;
@@ -238,15 +236,9 @@ done:
     return st;
 }
 
-weld_source *weld_source_retain(weld_source *source)
-{
-    atomic_fetch_add(&source->owners, 1);
-    return source;
-}
-
 void weld_source_free(weld_source *source)
 {
-    if (!source || atomic_fetch_sub(&source->owners, 1) > 1)
+    if (!source)
         return;
     if (source->fd >= 0)
         close(source->fd);

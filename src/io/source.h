@@ -26,7 +26,5 @@ weld_status weld_source_read_all(void **out, size_t *out_size, const weld_source
                                  weld_error *err);
 /* WELD_E_IO when the file has changed since it was opened. */
 weld_status weld_source_unchanged(const weld_source *source, weld_error *err);
-/* One more owner; each owner calls weld_source_free once. */
-weld_source *weld_source_retain(weld_source *source);
 void weld_source_free(weld_source *source);
 #endif

@@ -31,14 +31,6 @@ const char *const *weld_op_names(void)
     return names;
 }
 
-const weld_op *weld_op_named(const char *name)
-{
-    for (int k = 0; k < OP_COUNT; k++)
-        if (strcmp(table[k]->name, name) == 0)
-            return table[k];
-    return NULL;
-}
-
 const weld_op *weld_op_find(const char *domain, const char *name, int opset)
 {
     const char *wanted = strcmp(domain, "ai.onnx") == 0 ? "" : domain;

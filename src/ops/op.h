@@ -77,7 +77,7 @@ typedef struct weld_kernel_args {
 /* ---- axis ties ---------------------------------------------------------------- */
 
 /* The view that tie() has of the whole graph; ops/ties.h has the driver. Axis k of input slot i
- * is named (weld_in(node, i), k). Everything is a no-op on a value that is left out, and on
+ * is named (weld_node_input(node, i), k). Everything is a no-op on a value that is left out, and on
  * axes along which a known value is the same; where it differs, it pins what it is tied to. */
 typedef struct weld_ties weld_ties;
 const weld_shape *weld_tie_shape(const weld_ties *ties, int value);
@@ -156,8 +156,6 @@ typedef struct weld_op {
 
 /* The descriptor for an operator of a file, NULL if we have none. */
 const weld_op *weld_op_find(const char *domain, const char *name, int opset);
-/* Any descriptor by its name, internal ones too. */
-const weld_op *weld_op_named(const char *name);
 #define WELD_OP(name) extern const weld_op weld_op_##name;
 #include "ops/ops.def"
 #undef WELD_OP

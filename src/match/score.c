@@ -1,5 +1,5 @@
 #include "match/score.h"
-#include "match/norm_fold.h"
+#include "ops/norm_fold.h"
 #include "core/parallel.h"
 #include "tensor/blas.h"
 #include <math.h>

@@ -132,6 +132,9 @@ weld_status weld_report_measure(weld_report *report, const weld_alignment *al,
     WELD_REQUIRE(g->input_count == 1, WELD_E_UNSUPPORTED, "data for a model with %d inputs",
                  g->input_count);
     WELD_TRY(weld_dataset_fits(data, &shapes->types[g->inputs[0]].shape, err));
+    WELD_TRY(weld_paramset_hold(in.a, err));
+    for (int k = 0; k < WELD_VARIANTS; k++)
+        WELD_TRY(weld_paramset_hold(in.b[k], err));
     WELD_TRY(weld_measure(&m, &in, err));
     if (m->has_loss)
         WELD_TRY(add_lmc(report, m, &in, err));

@@ -18,7 +18,8 @@ int weld_plan_first_use(const weld_plan *plan, int value);
 
 weld_status weld_run_create(weld_run **out, const weld_plan *plan, weld_error *err);
 void weld_run_free(weld_run *run);
-/* Binds parameters and inputs (one per graph input, shapes as planned); both are borrowed. */
+/* Binds parameters and inputs (one per graph input, shapes as planned); both are borrowed. Parameters
+ * that are not held are read for each step that needs them, and can't be had by weld_run_value. */
 void weld_run_bind(weld_run *run, const weld_paramset *params, const weld_tensor *const *inputs);
 /* Steps [from, to). Values that a later step or a tap needs stay. */
 weld_status weld_run_steps(weld_run *run, int from, int to, weld_error *err);

@@ -5,6 +5,12 @@
 
 typedef struct weld_sink weld_sink;
 
+/* Whatever takes bytes one after the other. */
+typedef struct weld_writer {
+    weld_status (*write)(void *user, const void *bytes, size_t n, weld_error *err);
+    void *user;
+} weld_writer;
+
 /* "-" is standard output, written when it is committed. Refuses an existing path unless `replace`,
  * and then anything but a regular file. */
 weld_status weld_sink_create(weld_sink **out, weld_context *ctx, const char *path, bool replace,

@@ -9,6 +9,7 @@
 
 struct weld_source {
     weld_context *ctx;
+    int references;
     int fd;               /* -1 for memory */
     unsigned char *bytes; /* memory only */
     char *name;
@@ -55,6 +56,7 @@ static weld_status source_new(weld_source **out, weld_context *ctx, const char *
     *out = NULL;
     WELD_NEW(source, ctx, 1);
     source->ctx = ctx;
+    source->references = 1;
     source->fd = -1;
     WELD_NEW(source->name, ctx, strlen(name) + 1);
     memcpy(source->name, name, strlen(name) + 1);
@@ -200,7 +202,7 @@ weld_status weld_source_read(const weld_source *source, uint64_t offset, void *b
                              source->name, offset + got, source->size);
         got += (size_t)k;
     }
-    return WELD_OK;
+    return weld_source_unchanged(source, err);
 }
 
 weld_status weld_source_read_all(void **out, size_t *out_size, const weld_source *source,
@@ -236,9 +238,15 @@ done:
     return st;
 }
 
+weld_source *weld_source_retain(weld_source *source)
+{
+    source->references++;
+    return source;
+}
+
 void weld_source_free(weld_source *source)
 {
-    if (!source)
+    if (!source || --source->references > 0)
         return;
     if (source->fd >= 0)
         close(source->fd);

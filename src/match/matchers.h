@@ -45,6 +45,7 @@ void weld_match_result_free(weld_match_result *result);
 typedef struct weld_matcher {
     const char *name;
     bool needs_data;
+    bool streams; /* takes parameters that are not held; without that, both sets are */
     const char *help;
     weld_status (*run)(weld_match_result **out, const weld_match_input *input, weld_error *err);
 } weld_matcher;

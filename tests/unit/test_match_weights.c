@@ -38,6 +38,7 @@ static fixture open_graph(const char *name)
     snprintf(path, sizeof path, WELD_GRAPHS "/%s.onnx", name);
     OK(weld_context_create(&f.ctx, NULL, NULL));
     OK(weld_model_load(&f.model, f.ctx, path, NULL));
+    OK(weld_paramset_hold(f.model->params, NULL));
     const weld_graph *g = f.model->structure->graph;
     OK(weld_structure_shapes(&f.shapes, f.model->structure, 4, NULL));
     OK(weld_symmetry_derive(&f.symmetry, f.ctx, g, f.shapes, NULL));

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "file_bytes.h"
 #include "api/objects.h"
 #include "io/source.h"
 #include <stdio.h>
@@ -42,7 +43,9 @@ static void unchanged_models_keep_their_bytes(void **state)
         size_t size;
         assert_int_equal(weld_model_save_memory(&bytes, &size, model, NULL), WELD_OK);
         assert_int_equal(size, model->structure->file->size);
-        assert_memory_equal(bytes, model->structure->file->bytes, size);
+        void *before = bytes_of(model->structure->file);
+        assert_memory_equal(bytes, before, size);
+        weld_free(ctx, before);
         weld_bytes_free(ctx, bytes);
         weld_model_free(model);
     }
@@ -102,6 +105,7 @@ static void permuted_models_are_recovered(void **state)
         assert_int_equal(weld_element_random(&element, symmetry, 3 + (uint64_t)p, NULL), WELD_OK);
         assert_int_equal(weld_element_apply(b->params, element, a->params, NULL), WELD_OK);
         assert_int_equal(weld_align(&alignment, a, b, NULL, NULL), WELD_OK);
+        assert_int_equal(weld_paramset_hold(alignment->aligned, NULL), WELD_OK);
         for (int k = 0; k < g->param_count; k++)
             assert_memory_equal(alignment->aligned->arrays[k], a->params->arrays[k],
                                 (size_t)weld_shape_numel(&g->params[k].shape) * sizeof(float));
@@ -122,12 +126,14 @@ static void cut_files_are_refused(void **state)
     weld_context *ctx = context();
     weld_model *model = shipped(ctx, "mlp", 'a'), *cut;
     const weld_onnx_file *file = model->structure->file;
+    void *bytes = bytes_of(file);
     for (size_t size = 0; size < file->size; size += 997) {
         weld_error err = WELD_ERROR_INIT;
-        weld_status st = weld_model_load_memory(&cut, ctx, file->bytes, size, &err);
+        weld_status st = weld_model_load_memory(&cut, ctx, bytes, size, &err);
         assert_int_equal(st, WELD_E_FORMAT);
         assert_null(cut);
     }
+    weld_free(ctx, bytes);
     weld_model_free(model);
     assert_int_equal(atomic_load(&ctx->in_use_bytes), 0);
     weld_context_free(ctx);

@@ -2,6 +2,7 @@
 #include "api/objects.h"
 #include "api/values.h"
 #include "io/hash.h"
+#include "io/relay.h"
 #include "io/sink.h"
 #include "onnx/splice.h"
 #include "report/report.h"
@@ -109,17 +110,46 @@ done:
     return st;
 }
 
+static weld_status write_sink(void *user, const void *bytes, size_t n, weld_error *err)
+{
+    return weld_sink_write(user, bytes, n, err);
+}
+
+static weld_status write_hash(void *user, const void *bytes, size_t n, weld_error *err)
+{
+    return weld_sha256_update(user, bytes, n, err);
+}
+
 /* Where the bytes of a model go: to the sink, and into its hash. */
 typedef struct hashed {
     weld_sink *sink;
-    weld_sha256 *hash; /* NULL = is not wanted */
+    weld_relay *hash;
 } hashed;
 
 static weld_status write_hashed(void *user, const void *bytes, size_t n, weld_error *err)
 {
     const hashed *to = user;
-    weld_status st = to->hash ? weld_sha256_update(to->hash, bytes, n, err) : WELD_OK;
+    const weld_status st = weld_relay_write(to->hash, bytes, n, err);
     return st == WELD_OK ? weld_sink_write(to->sink, bytes, n, err) : st;
+}
+
+/* Writes the model itself; it is hashed on the way. */
+static weld_status write_model(char sha256[WELD_SHA256_TEXT], weld_sink *sink,
+                               const weld_splice *splice, weld_context *ctx, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_sha256 *hash = NULL;
+    hashed out = {.sink = sink};
+    WELD_TRY(weld_sha256_create(&hash, ctx, err));
+    const weld_writer into_hash = {write_hash, hash}, to = {write_hashed, &out};
+    WELD_TRY(weld_relay_create(&out.hash, ctx, &into_hash, err));
+    WELD_TRY(weld_splice_write(splice, &to, err));
+    WELD_TRY(weld_relay_finish(out.hash, err));
+    WELD_TRY(weld_sha256_finish(sha256, hash, err));
+done:
+    weld_relay_free(out.hash);
+    weld_sha256_free(hash);
+    return st;
 }
 
 weld_status weld_outputs_add_model(weld_outputs *outputs, const weld_model *model, const char *path,
@@ -129,23 +159,18 @@ weld_status weld_outputs_add_model(weld_outputs *outputs, const weld_model *mode
     char beside[4096], hex[WELD_SHA256_TEXT];
     weld_relocation relocation;
     weld_splice *splice = NULL;
-    hashed out = {0};
-    const weld_writer to = {write_hashed, &out};
+    weld_sink *sink = NULL;
     WELD_TRY(plan_model(&splice, &relocation, beside, sizeof beside, model, path, external, err));
-    WELD_TRY(add_sink(&out.sink, outputs, path, err));
-    WELD_TRY(weld_sha256_create(&out.hash, outputs->ctx, err));
-    WELD_TRY(weld_splice_write(splice, &to, err));
-    WELD_TRY(weld_sha256_finish(hex, out.hash, err));
-    weld_sha256_free(out.hash);
-    out.hash = NULL;
+    WELD_TRY(add_sink(&sink, outputs, path, err));
+    WELD_TRY(write_model(hex, sink, splice, outputs->ctx, err));
     if (weld_splice_outside_size(splice)) {
-        WELD_TRY(add_sink(&out.sink, outputs, beside, err));
+        WELD_TRY(add_sink(&sink, outputs, beside, err));
+        const weld_writer to = {write_sink, sink};
         WELD_TRY(weld_splice_write_outside(splice, &to, err));
     }
     if (sha256)
         memcpy(sha256, hex, sizeof hex);
 done:
-    weld_sha256_free(out.hash);
     weld_splice_free(splice);
     return st;
 }

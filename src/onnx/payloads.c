@@ -2,7 +2,7 @@
 #include "onnx/params.h"
 #include <string.h>
 
-enum { PAGE_BYTES = 4096, PART = 1 << 16 }; /* PART: elements */
+enum { PAGE_BYTES = 4096, PART = 1 << 18 }; /* PART: elements */
 
 weld_status weld_payloads_add(int *out, weld_payloads *all, const weld_payload *payload,
                               weld_error *err)

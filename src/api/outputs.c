@@ -147,6 +147,8 @@ static weld_status write_model(char sha256[WELD_SHA256_TEXT], weld_sink *sink,
     WELD_TRY(weld_relay_finish(out.hash, err));
     WELD_TRY(weld_sha256_finish(sha256, hash, err));
 done:
+    if (st == WELD_E_LIMIT)
+        weld_error_wrap(err, "%s", weld_sink_path(sink));
     weld_relay_free(out.hash);
     weld_sha256_free(hash);
     return st;

@@ -121,6 +121,11 @@ done:
     return st;
 }
 
+const char *weld_sink_path(const weld_sink *sink)
+{
+    return sink->path;
+}
+
 /* The disk starts on what is there, so that little is left for the commit to wait for. It is no failure
  * where it does not. */
 static void start_writeback(weld_sink *sink)

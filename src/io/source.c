@@ -198,11 +198,14 @@ weld_status weld_source_read(const weld_source *source, uint64_t offset, void *b
         if (k < 0)
             return weld_fail(err, WELD_E_IO, "%s: %s", source->name, strerror(errno));
         if (k == 0)
-            return weld_fail(err, WELD_E_FORMAT, "%s: ends at byte %" PRIu64 ", expected %" PRIu64,
-                             source->name, offset + got, source->size);
+            break;
         got += (size_t)k;
     }
-    return weld_source_unchanged(source, err);
+    const weld_status st = weld_source_unchanged(source, err);
+    if (st == WELD_OK && got < n)
+        return weld_fail(err, WELD_E_FORMAT, "%s: ends at byte %" PRIu64 ", expected %" PRIu64,
+                         source->name, offset + got, source->size);
+    return st;
 }
 
 weld_status weld_source_read_all(void **out, size_t *out_size, const weld_source *source,

@@ -9,7 +9,9 @@
 #include "api/objects.h"
 #include "io/source.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const pairs[] = {"mlp", "cnn", "resnet", "spawned"};
 enum { PAIRS = 4 };
@@ -139,6 +141,40 @@ static void cut_files_are_refused(void **state)
     weld_context_free(ctx);
 }
 
+/* Bytes that came after a model was loaded never get into a merge. */
+static void a_changed_file_is_refused(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/onnxweld-test-XXXXXX";
+    weld_context *ctx = context();
+    weld_model *a = shipped(ctx, "mlp", 'a'), *b = NULL, *merged;
+    weld_alignment *alignment;
+    weld_align_options none = WELD_ALIGN_OPTIONS_INIT;
+    weld_error err = WELD_ERROR_INIT;
+    void *bytes = bytes_of(a->structure->file), *saved;
+    size_t size = (size_t)a->structure->file->size;
+    const int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, size), (ssize_t)size);
+    assert_int_equal(weld_model_load(&b, ctx, path, NULL), WELD_OK);
+    none.method = "none";
+    assert_int_equal(weld_align(&alignment, a, b, &none, NULL), WELD_OK);
+    assert_int_equal(weld_merge(&merged, alignment, 0.5, NULL), WELD_OK);
+    assert_int_equal(ftruncate(fd, (off_t)size / 2), 0);
+    assert_int_equal(weld_model_save_memory(&saved, &size, merged, &err), WELD_E_IO);
+    assert_null(saved);
+    assert_non_null(strstr(err.message, "changed while it was being read"));
+    unlink(path);
+    close(fd);
+    weld_model_free(merged);
+    weld_alignment_free(alignment);
+    weld_model_free(b);
+    weld_model_free(a);
+    weld_free(ctx, bytes);
+    assert_int_equal(atomic_load(&ctx->in_use_bytes), 0);
+    weld_context_free(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +182,7 @@ int main(void)
         cmocka_unit_test(random_elements_keep_the_function),
         cmocka_unit_test(permuted_models_are_recovered),
         cmocka_unit_test(cut_files_are_refused),
+        cmocka_unit_test(a_changed_file_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

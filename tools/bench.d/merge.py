@@ -6,9 +6,9 @@ Two perceptrons of N MiB each (1024) are merged with --match METHOD (none). The 
 what cp needs for one of them, beside the SHA-256 of both files and of the result, and at most 64 MiB of
 anonymous memory. cp, the hashes (libcrypto through hashlib) and the merge take turns, all on files that
 are in the page cache; the least of the runs counts. The merge also waits for the disk (fsync), cp does
-not: cp with sync stands beside. Hashes are computed while files are read and written, where there is a
-second processor. Anonymous memory is RssAnon, looked at every 5 milliseconds; the peak of all resident
-memory, which the kernel keeps, is an upper bound.
+not: cp with sync stands beside. The result is hashed while it is written, where there is a second processor.
+Anonymous memory is RssAnon, looked at every 5 milliseconds; VmHWM, the kernel's peak of all resident
+memory, is an upper bound.
 """
 
 import argparse
@@ -24,7 +24,7 @@ import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from formlib import raw  # noqa: E402
+from formlib import memory, raw  # noqa: E402
 
 WIDTH = 4096
 
@@ -71,33 +71,17 @@ def hash_seconds(paths):
     return time.monotonic() - began
 
 
-def anonymous(pid):
-    try:
-        with open(f"/proc/{pid}/status") as status:
-            for line in status:
-                if line.startswith("RssAnon:"):
-                    return int(line.split()[1]) * 1024
-    except (FileNotFoundError, ProcessLookupError):
-        pass
-    return 0
-
-
 def run(command):
     """Seconds, peak of anonymous and of all resident memory in bytes."""
-    began, peak = time.monotonic(), 0
+    began, peaks = time.monotonic(), [0, 0]
     process = subprocess.Popen(command, stderr=subprocess.PIPE)
-    while True:
-        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if pid:
-            break
-        peak = max(peak, anonymous(process.pid))
+    while process.poll() is None:
+        peaks = [max(x, y) for x, y in zip(peaks, memory.of_process(process.pid))]
         time.sleep(0.005)
     seconds = time.monotonic() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    message = process.stderr.read().decode()
     if process.returncode:
-        sys.exit(f"{' '.join(command)}: {message}")
-    return seconds, peak, usage.ru_maxrss * 1024
+        sys.exit(f"{' '.join(command)}: {process.stderr.read().decode()}")
+    return seconds, *peaks
 
 
 def options():
@@ -139,8 +123,8 @@ def main():
         command = [o.program, "weld", str(a), str(b), "-o", str(merged), "-f", "--match", o.match]
         rows, peaks = [], [0, 0]
         for _ in range(o.runs):
-            seconds, *memory = run(command)
-            peaks = [max(x, y) for x, y in zip(peaks, memory)]
+            seconds, *resident = run(command)
+            peaks = [max(x, y) for x, y in zip(peaks, resident)]
             hashing = hash_seconds([a, b, merged])
             for file in files_of(merged):
                 os.remove(file)

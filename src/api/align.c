@@ -158,7 +158,9 @@ static weld_status match(weld_alignment *al, const weld_align_options *o, weld_e
                               .seed = al->seed,
                               .graph_order = o->graph_order,
                               .normalise = normalise};
-    const bool hold = choose || !matcher->streams || o->data || o->polish_seconds > 0;
+    const bool streams = !choose && matcher->streams_from > 0 &&
+                         weld_params_bytes(al->naive->graph) >= matcher->streams_from;
+    const bool hold = !streams || o->data || o->polish_seconds > 0;
     if (hold) {
         WELD_TRY(weld_paramset_hold(al->a->params, err));
         WELD_TRY(weld_paramset_hold(al->naive, err));

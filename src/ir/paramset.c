@@ -66,22 +66,26 @@ weld_status weld_paramset_copy(weld_paramset **out, const weld_paramset *set, we
     return st;
 }
 
+weld_status weld_paramset_hold_one(const weld_paramset *set, int p, weld_error *err)
+{
+    if (set->arrays[p])
+        return WELD_OK;
+    weld_status st = make_array(set, p, err);
+    if (st == WELD_OK)
+        st = set->origin.read(set->arrays[p], set->origin.user, p, WELD_CANONICAL, 0,
+                              weld_param_numel(set->graph, p), err);
+    if (st != WELD_OK) {
+        weld_free(set->ctx, set->arrays[p]);
+        set->arrays[p] = NULL;
+    }
+    return st;
+}
+
 weld_status weld_paramset_hold(const weld_paramset *set, weld_error *err)
 {
-    const weld_graph *g = set->graph;
     weld_status st = WELD_OK;
-    for (int p = 0; p < g->param_count && st == WELD_OK; p++) {
-        if (set->arrays[p])
-            continue;
-        st = make_array(set, p, err);
-        if (st == WELD_OK)
-            st = set->origin.read(set->arrays[p], set->origin.user, p, WELD_CANONICAL, 0,
-                                  weld_param_numel(g, p), err);
-        if (st != WELD_OK) {
-            weld_free(set->ctx, set->arrays[p]);
-            set->arrays[p] = NULL;
-        }
-    }
+    for (int p = 0; p < set->graph->param_count && st == WELD_OK; p++)
+        st = weld_paramset_hold_one(set, p, err);
     return st;
 }
 

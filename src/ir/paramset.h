@@ -66,6 +66,7 @@ weld_status weld_paramset_copy(weld_paramset **out, const weld_paramset *set, we
 /* All arrays are held from now on. A const set changes nothing that can be seen but where its values
  * are; not while other threads use it. */
 weld_status weld_paramset_hold(const weld_paramset *set, weld_error *err);
+weld_status weld_paramset_hold_one(const weld_paramset *set, int p, weld_error *err);
 bool weld_paramset_is_held(const weld_paramset *set);
 /* As weld_origin's two. */
 weld_status weld_paramset_read(void *out, const weld_paramset *set, int p, weld_order order,

@@ -64,4 +64,4 @@ done:
 }
 
 const weld_matcher weld_matcher_none = {
-    .name = "none", .streams = true, .help = "every unit keeps its place", .run = run_none};
+    .name = "none", .streams_from = 1, .help = "every unit keeps its place", .run = run_none};

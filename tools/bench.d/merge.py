@@ -29,7 +29,16 @@ from formlib import memory, raw  # noqa: E402
 WIDTH = 4096
 
 
-def make(path, mib, seed, dtype, external):
+def type_of(o):
+    return raw.FLOAT16 if o.half else raw.FLOAT
+
+
+def layers_of(o):
+    return max(1, round(o.mib * 2**20 / (WIDTH * WIDTH * raw.BYTES[type_of(o)])))
+
+
+def make(path, seed, o):
+    dtype = type_of(o)
     rng = np.random.default_rng(seed)
     block = (0.02 * rng.standard_normal(1 << 20)).astype(np.float16 if dtype == raw.FLOAT16
                                                          else np.float32)
@@ -39,8 +48,7 @@ def make(path, mib, seed, dtype, external):
         at = int(rng.integers(0, len(stock) // 4)) * 4
         return (stock[at:] + stock[:at])[:size]
 
-    layers = max(1, round(mib * 2**20 / (WIDTH * WIDTH * raw.BYTES[dtype])))
-    raw.write(str(path), content, width=WIDTH, layers=layers, dtype=dtype, external=external)
+    raw.write(str(path), content, width=WIDTH, layers=layers_of(o), dtype=dtype, external=o.external)
 
 
 def files_of(path):
@@ -105,17 +113,18 @@ def report(o, least, peaks):
     if o.match == "none":
         print(f"  beside the hashes   {beside:7.2f} s    {beside / copying:.2f} of cp (target 1.50), "
               f"{beside / synced:.2f} of cp with sync")
-    print(f"anonymous memory      {peaks[0] / 2**20:7.1f} MiB  (target 64)")
+    grams = 0 if o.match == "none" else (layers_of(o) - 1) * WIDTH * WIDTH * 4
+    print(f"anonymous memory      {peaks[0] / 2**20:7.1f} MiB  "
+          + (f"(Grams {grams / 2**20:.0f})" if grams else "(target 64)"))
     print(f"all resident memory   {peaks[1] / 2**20:7.1f} MiB")
 
 
 def main():
     o = options()
-    dtype = raw.FLOAT16 if o.half else raw.FLOAT
     with tempfile.TemporaryDirectory(dir=o.folder) as work:
         a, b, merged = (pathlib.Path(work) / name for name in ("a.onnx", "b.onnx", "merged.onnx"))
-        make(a, o.mib, 1, dtype, o.external)
-        make(b, o.mib, 2, dtype, o.external)
+        make(a, 1, o)
+        make(b, 2, o)
         os.sync()
         size = sum(f.stat().st_size for f in files_of(a))
         print(f"two files of {size / 1e9:.2f} GB, {'external data, ' if o.external else ''}"

@@ -18,7 +18,12 @@ weld_status weld_params_in_frame(weld_paramset **out, struct weld_structure *to,
 weld_status weld_params_permuted(weld_paramset **out, struct weld_structure *structure,
                                  weld_paramset *from, weld_symmetry *symmetry,
                                  const weld_element *element, weld_error *err);
-/* alpha a + (1 - alpha) b */
-weld_status weld_params_lerp(weld_paramset **out, struct weld_structure *structure,
-                             weld_paramset *a, weld_paramset *b, double alpha, weld_error *err);
+/* Merges `count` elements of models [model_count]: weld_merger's `part`. */
+typedef void weld_part_fn(void *out, const void *const *models, const double *weights,
+                          int model_count, weld_dtype dtype, size_t count);
+/* `mix` of a and b by weights [param_count, 2], which are copied; what one model gives alone, and what
+ * both agree on, is taken as it is. */
+weld_status weld_params_merged(weld_paramset **out, struct weld_structure *structure,
+                               weld_paramset *a, weld_paramset *b, weld_part_fn *mix,
+                               const double *weights, weld_error *err);
 #endif

@@ -1,5 +1,5 @@
 #include "match/normalise.h"
-#include "match/norm_fold.h"
+#include "ops/norm_fold.h"
 #include "ops/op.h"
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-#include "match/norm_fold.h"
 #include "match/score.h"
+#include "ops/norm_fold.h"
 #include <math.h>
 #include <string.h>
 

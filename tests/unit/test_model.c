@@ -159,7 +159,7 @@ static void a_changed_file_is_refused(void **state)
     assert_int_equal(weld_model_load(&b, ctx, path, NULL), WELD_OK);
     none.method = "none";
     assert_int_equal(weld_align(&alignment, a, b, &none, NULL), WELD_OK);
-    assert_int_equal(weld_merge(&merged, alignment, 0.5, NULL), WELD_OK);
+    assert_int_equal(weld_merge(&merged, alignment, NULL, NULL), WELD_OK);
     assert_int_equal(ftruncate(fd, (off_t)size / 2), 0);
     assert_int_equal(weld_model_save_memory(&saved, &size, merged, &err), WELD_E_IO);
     assert_null(saved);

@@ -244,8 +244,8 @@ static weld_status try_one(weld_paramset *trial, weld_merge_log *log, weld_stati
     if (st == WELD_OK && isfinite(t->loss))
         return WELD_OK;
     t->loss = NAN;
-    memcpy(t->failure, st == WELD_OK ? "its loss is not finite" : failure.message,
-           sizeof t->failure - 1);
+    snprintf(t->failure, sizeof t->failure, "%.255s",
+             st == WELD_OK ? "its loss is not finite" : failure.message);
     return weld_ends_the_run(st) ? weld_fail(err, st, "%s", failure.message) : WELD_OK;
 }
 

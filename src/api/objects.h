@@ -47,6 +47,10 @@ typedef struct weld_merge_record {
     char statistic[48];
     double alpha;
     weld_merge_log log;
+    weld_structure *base;   /* NULL = without one */
+    double density, lambda; /* with a base */
+    double distance_a, distance_b,
+        distance_naive; /* of A, pi(B), B from it, 2-norms; NaN = more than two */
     const char *metric; /* of the tries; NULL = there were none */
     weld_statistic_try tries[12];
     int try_count;
@@ -106,6 +110,11 @@ struct weld_alignment {
     const weld_node *opaque; /* a node that can't be run: the proof is partial; NULL = none */
 };
 
+/* The model's parameters in the places that A's graph gives them, by their pairing. */
+weld_status weld_params_to_frame(weld_paramset **out, const weld_model *a, const weld_model *b,
+                                 const weld_pairing *pairing, weld_error *err);
+/* WELD_E_MISMATCH: "cannot WHAT", and the pairing's differences. */
+weld_status weld_refuse_pairing(const weld_pairing *pairing, const char *what, weld_error *err);
 /* The model's file. `location` NULL: external data go into it (of a merged model) or stay where they
  * are; else they go to `data`, the contents of a file of that name beside the model, and with `all`
  * other large initializers as well. */

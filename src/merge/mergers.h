@@ -7,10 +7,11 @@
 typedef struct weld_merger {
     const char *name, *help;
     bool needs_data;
-    bool needs_base; /* works on differences from a model that all come from */
-    bool corrects;   /* statistics need no correction after it */
-    /* out := the merge of one parameter of the models. Not called where one model is taken alone or,
-     * but for needs_base, all agree: that is copied. */
+    bool needs_base;    /* works on differences from a model that all come from */
+    bool takes_density; /* keeps a part of these differences */
+    bool corrects;      /* statistics need no correction after it */
+    /* out := the merge of one parameter of the models. Not called where one model is taken alone or all
+     * agree (with needs_base: where the first is kept, or all agree with the base): that is copied. */
     weld_status (*tensor)(weld_tensor *out, const weld_merge_job *job, int param, weld_error *err);
     /* What needs more than single parameters, on the merged tensors; NULL = nothing does. */
     weld_status (*finish)(weld_paramset *merged, weld_merge_log *log, const weld_merge_job *job,
@@ -24,7 +25,7 @@ typedef struct weld_merger {
 /* The weighted mean of a parameter, in double. */
 weld_status weld_lerp_tensor(weld_tensor *out, const weld_merge_job *job, int param,
                              weld_error *err);
-/* NULL when there is none of that name. */
+/* NULL when there is none of that name; '_' counts as '-' (mergekit's names). */
 const weld_merger *weld_merger_find(const char *name);
 /* All of them, NULL-terminated; the first is what a user gets who asks for nothing. */
 const char *const *weld_merger_names(void);

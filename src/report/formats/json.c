@@ -303,6 +303,18 @@ static json_t *ratios(maker *m, const weld_report_merge *merge)
     return array;
 }
 
+static json_t *base(maker *m, const weld_report_base *b)
+{
+    json_t *o = json_object();
+    put(m, o, "sha256", text(b->sha256));
+    put(m, o, "density", real(b->density));
+    put(m, o, "lambda", real(b->lambda));
+    put(m, o, "distance_a", real(b->distance_a));
+    put(m, o, "distance_b", real(b->distance_b));
+    put(m, o, "distance_b_naive", real(b->distance_naive));
+    return o;
+}
+
 static json_t *merges(maker *m, const weld_report *r)
 {
     json_t *array = json_array();
@@ -326,6 +338,8 @@ static json_t *merges(maker *m, const weld_report *r)
             put(m, o, "tries", tries(m, merge));
         }
         put(m, o, "deviation", ratios(m, merge));
+        if (merge->base.sha256)
+            put(m, o, "base", base(m, &merge->base));
         push(m, array, o);
     }
     return array;

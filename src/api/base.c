@@ -28,23 +28,41 @@ weld_status weld_base_in_frame(weld_paramset **out, const weld_alignment *al,
         st = weld_refuse_pairing(pairing, what, err);
         goto done;
     }
-    WELD_TRY(weld_params_to_frame(out, al->a, base, pairing, err));
+    WELD_TRY(weld_params_in_frame(out, al->a->structure, base->params, base->structure->homes,
+                                  pairing->param_of, NULL, err));
+    WELD_TRY(weld_paramset_hold(*out, err));
 done:
     weld_pairing_free(pairing);
     weld_model_free(reread);
     return st;
 }
 
-static double distance(const weld_paramset *x, const weld_paramset *y)
+/* Of a set from the base, 2-norm; one tensor in memory at a time. */
+static weld_status find_distance(double *out, const weld_paramset *set, const weld_paramset *base,
+                                 weld_error *err)
 {
+    weld_status st = WELD_OK;
+    const weld_graph *g = base->graph;
+    void *data = NULL;
     double sum = 0;
-    for (int p = 0; p < x->graph->param_count; p++)
-        for (size_t i = 0; i < weld_param_numel(x->graph, p); i++) {
-            const double d = weld_paramset_number(x, p, (int64_t)i) -
-                             weld_paramset_number(y, p, (int64_t)i);
+    for (int p = 0; p < g->param_count; p++) {
+        const size_t count = weld_param_numel(g, p);
+        weld_free(base->ctx, data);
+        data = weld_alloc(base->ctx, weld_param_bytes(g, p), 1);
+        WELD_REQUIRE(data, WELD_E_NOMEM, "out of memory");
+        WELD_TRY(weld_paramset_read(data, set, p, WELD_CANONICAL, 0, count, err));
+        const weld_tensor x = {
+            .dtype = g->params[p].dtype, .shape = g->params[p].shape, .data = data};
+        for (size_t i = 0; i < count; i++) {
+            const double d = weld_tensor_number(&x, (int64_t)i) -
+                             weld_paramset_number(base, p, (int64_t)i);
             sum += d * d;
         }
-    return sqrt(sum);
+    }
+    *out = sqrt(sum);
+done:
+    weld_free(base->ctx, data);
+    return st;
 }
 
 weld_status weld_base_note(weld_model *merged, const weld_recipe *recipe, const weld_alignment *al,
@@ -58,9 +76,12 @@ weld_status weld_base_note(weld_model *merged, const weld_recipe *recipe, const 
     record->base = weld_structure_retain(recipe->base_structure);
     record->density = recipe->density;
     record->lambda = recipe->lambda;
-    record->distance_a = al ? distance(al->a->params, recipe->base) : NAN;
-    record->distance_b = al ? distance(al->aligned, recipe->base) : NAN;
-    record->distance_naive = al ? distance(al->naive, recipe->base) : NAN;
+    record->distance_a = record->distance_b = record->distance_naive = NAN;
+    if (al) {
+        WELD_TRY(find_distance(&record->distance_a, al->a->params, recipe->base, err));
+        WELD_TRY(find_distance(&record->distance_b, al->aligned, recipe->base, err));
+        WELD_TRY(find_distance(&record->distance_naive, al->naive, recipe->base, err));
+    }
     snprintf(task, sizeof task, "density %.17g, lambda %.17g, seed %" PRIu64, recipe->density,
              recipe->lambda, recipe->seed);
     WELD_TRY(weld_model_note(merged, "onnxweld.base", record->base->file->sha256, err));

@@ -38,7 +38,10 @@ weld_status weld_base_note(weld_model *merged, const weld_recipe *recipe, const 
                            weld_error *err);
 /* All of a job but models and weights. */
 weld_merge_job weld_recipe_job(const weld_recipe *recipe, const weld_shapes *shapes);
-/* The job of a merge of two; it points into itself. */
+/* *out [count, 2], freed with weld_free: the weights of A and B in each of `count` parameters. */
+weld_status weld_recipe_weights(double **out, const weld_recipe *recipe, int count, double alpha,
+                                weld_error *err);
+/* The job of a merge of two, which are held from then on; it points into itself. */
 typedef struct weld_pair_job {
     weld_merge_job job;
     const weld_paramset *models[2]; /* A, B's parameters in A's frame and order */

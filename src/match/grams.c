@@ -1,11 +1,13 @@
 #include "match/grams.h"
 #include "core/parallel.h"
+#include "match/slices.h"
 #include "tensor/blas.h"
 #include <string.h>
 
-/* A tensor in single precision. */
+/* A tensor in single precision; in memory while it is used, where its values are drawn. */
 typedef struct gram_tensor {
     const weld_score_tensor *of;
+    int number;       /* of the score tensor */
     float *a, *moved; /* moved: B as the element permutes it */
 } gram_tensor;
 
@@ -50,18 +52,49 @@ static weld_status make_room(room *r, weld_grams *g, size_t count, weld_error *e
 
 /* ---- B as it stands ------------------------------------------------------------------------- */
 
-static weld_status refresh_moved(weld_grams *g, gram_tensor *t, weld_error *err)
+static weld_status refresh_moved(const weld_grams *g, gram_tensor *t, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    float *b = NULL;
+    WELD_NEW(b, g->ctx, weld_shape_numel(&t->of->shape));
+    WELD_TRY(weld_score_floats(b, g->scores, t->number, 1, err));
+    WELD_TRY(weld_element_permute(t->moved, g->element, t->of->param, b, sizeof *b, err));
+done:
+    weld_free(g->ctx, b);
+    return st;
+}
+
+static void drop_values(const weld_grams *g, gram_tensor *t)
+{
+    weld_free(g->ctx, t->a);
+    weld_free(g->ctx, t->moved);
+    t->a = t->moved = NULL;
+}
+
+static weld_status take_values(const weld_grams *g, gram_tensor *t, weld_error *err)
 {
     weld_status st = WELD_OK;
     const size_t count = (size_t)weld_shape_numel(&t->of->shape);
-    double *moved = NULL;
-    WELD_NEW(moved, g->ctx, count);
-    WELD_TRY(weld_element_permute(moved, g->element, t->of->param, t->of->b, sizeof *moved, err));
-    for (size_t k = 0; k < count; k++)
-        t->moved[k] = (float)moved[k];
+    WELD_NEW(t->a, g->ctx, count);
+    WELD_NEW(t->moved, g->ctx, count);
+    WELD_TRY(weld_score_floats(t->a, g->scores, t->number, 0, err));
+    WELD_TRY(refresh_moved(g, t, err));
 done:
-    weld_free(g->ctx, moved);
+    if (st != WELD_OK)
+        drop_values(g, t);
     return st;
+}
+
+/* Use of a tensor's values begins, and ends. */
+static weld_status open_tensor(const weld_grams *g, gram_tensor *t, weld_error *err)
+{
+    return t->a ? WELD_OK : take_values(g, t, err);
+}
+
+static void close_tensor(const weld_grams *g, gram_tensor *t)
+{
+    if (t->of->drawn)
+        drop_values(g, t);
 }
 
 /* A class that stands on a joint, or twice on one tensor, is not linear in its permutation. */
@@ -96,14 +129,9 @@ weld_status weld_grams_create(weld_grams **out, const weld_scores *scores,
         g->classes[c].possible = is_possible(scores, c);
     WELD_NEW(g->tensors, g->ctx, scores->count);
     for (int k = 0; k < scores->count; k++) {
-        gram_tensor *t = &g->tensors[k];
-        t->of = &scores->tensors[k];
-        const size_t count = (size_t)weld_shape_numel(&t->of->shape);
-        WELD_NEW(t->a, g->ctx, count);
-        WELD_NEW(t->moved, g->ctx, count);
-        for (size_t i = 0; i < count; i++)
-            t->a[i] = (float)t->of->a[i];
-        WELD_TRY(refresh_moved(g, t, err));
+        g->tensors[k] = (gram_tensor){.of = &scores->tensors[k], .number = k};
+        if (!scores->tensors[k].drawn)
+            WELD_TRY(take_values(g, &g->tensors[k], err));
     }
     *out = g;
     g = NULL;
@@ -116,10 +144,8 @@ void weld_grams_free(weld_grams *g)
 {
     if (!g)
         return;
-    for (int k = 0; g->tensors && k < g->scores->count; k++) {
-        weld_free(g->ctx, g->tensors[k].a);
-        weld_free(g->ctx, g->tensors[k].moved);
-    }
+    for (int k = 0; g->tensors && k < g->scores->count; k++)
+        drop_values(g, &g->tensors[k]);
     for (int c = 0; g->classes && c < g->element->symmetry->free_count; c++)
         weld_free(g->ctx, g->classes[c].score);
     weld_free(g->ctx, g->tensors);
@@ -137,52 +163,6 @@ bool weld_grams_has(const weld_grams *g, int unit_class)
 }
 
 /* ---- slices --------------------------------------------------------------------------------- */
-
-/* The elements of one place of a class: offsets from the place; on axis `some`, only at positions
- * `at` [count] (some < 0: everywhere). */
-typedef struct slice_plan {
-    int64_t *offsets; /* [count] */
-    int64_t count, stride;
-} slice_plan;
-
-static weld_status plan_slices(slice_plan *out, weld_context *ctx, const weld_shape *shape,
-                               int axis, int some, const int32_t *at, int64_t at_count,
-                               weld_error *err)
-{
-    weld_status st = WELD_OK;
-    int64_t strides[WELD_RANK_MAX], index[WELD_RANK_MAX] = {0}, extent[WELD_RANK_MAX];
-    weld_strides(strides, shape);
-    *out = (slice_plan){.count = 1, .stride = strides[axis]};
-    for (int a = 0; a < shape->rank; a++) {
-        extent[a] = a == axis ? 1 : a == some ? at_count : shape->dims[a];
-        out->count *= extent[a];
-    }
-    WELD_NEW(out->offsets, ctx, out->count);
-    for (int64_t k = 0; k < out->count; k++) {
-        for (int a = 0; a < shape->rank; a++)
-            out->offsets[k] += (a == some ? at[index[a]] : index[a]) * strides[a];
-        for (int a = shape->rank - 1; a >= 0 && ++index[a] == extent[a]; a--)
-            index[a] = 0;
-    }
-done:
-    return st;
-}
-
-/* [size * multiplicity, plan->count]; a few columns at a time, so that neighbouring places (columns of a
- * matrix) find what they read in the cache. */
-static void take_slices(float *out, const float *data, const slice_plan *plan, const weld_member *m,
-                        int32_t size)
-{
-    enum { COLUMNS = 16 };
-    for (int64_t first = 0; first < plan->count; first += COLUMNS) {
-        const int64_t end = first + COLUMNS < plan->count ? first + COLUMNS : plan->count;
-        for (int32_t p = 0; p < size * m->multiplicity; p++) {
-            const float *from = data + m->positions[p] * plan->stride;
-            for (int64_t k = first; k < end; k++)
-                out[p * plan->count + k] = from[plan->offsets[k]];
-        }
-    }
-}
 
 typedef struct product {
     const float *a, *b; /* [n, k] */
@@ -234,11 +214,11 @@ static weld_status take_change(weld_grams *g, const gram_tensor *t, const weld_s
 {
     weld_status st = WELD_OK;
     weld_shape narrow = t->of->shape;
-    slice_plan plan = {0};
+    weld_slice_plan plan = {0};
     narrow.dims[some] = at_count;
     WELD_TRY(make_room(&g->old, g, count, err));
-    WELD_TRY(plan_slices(&plan, g->ctx, &narrow, x->axis, -1, NULL, 0, err));
-    take_slices(g->old.at, before, &plan, x->member, size_of(g, x->unit_class));
+    WELD_TRY(weld_slices_plan(&plan, g->ctx, &narrow, x->axis, -1, NULL, 0, err));
+    weld_slices_take(g->old.at, before, &plan, x->member, size_of(g, x->unit_class));
     for (size_t k = 0; k < count; k++)
         g->b.at[k] -= g->old.at[k];
 done:
@@ -255,13 +235,13 @@ static weld_status add_tensor(weld_grams *g, const gram_tensor *t, const weld_sc
     weld_status st = WELD_OK;
     const int c = x->unit_class;
     const int32_t n = size_of(g, c), places = n * x->member->multiplicity;
-    slice_plan plan = {0};
-    WELD_TRY(plan_slices(&plan, g->ctx, &t->of->shape, x->axis, some, at, at_count, err));
+    weld_slice_plan plan = {0};
+    WELD_TRY(weld_slices_plan(&plan, g->ctx, &t->of->shape, x->axis, some, at, at_count, err));
     const size_t count = (size_t)places * (size_t)plan.count;
     WELD_TRY(make_room(&g->a, g, count, err));
     WELD_TRY(make_room(&g->b, g, count, err));
-    take_slices(g->a.at, t->a, &plan, x->member, n);
-    take_slices(g->b.at, t->moved, &plan, x->member, n);
+    weld_slices_take(g->a.at, t->a, &plan, x->member, n);
+    weld_slices_take(g->b.at, t->moved, &plan, x->member, n);
     if (before)
         WELD_TRY(take_change(g, t, x, some, at_count, before, count, err));
     WELD_TRY(add_product(g, c, plan.count * x->member->multiplicity, err));
@@ -283,8 +263,10 @@ static weld_status compute(weld_grams *g, int c, weld_error *err)
         for (int x = 0; x < g->tensors[n].of->axis_count; x++) {
             if (g->tensors[n].of->axes[x].unit_class != c)
                 continue;
-            WELD_TRY(
-                add_tensor(g, &g->tensors[n], &g->tensors[n].of->axes[x], -1, NULL, 0, NULL, err));
+            WELD_TRY(open_tensor(g, &g->tensors[n], err));
+            st = add_tensor(g, &g->tensors[n], &g->tensors[n].of->axes[x], -1, NULL, 0, NULL, err);
+            close_tensor(g, &g->tensors[n]);
+            WELD_TRY(st);
             k->scale += g->tensors[n].of->scale;
         }
     k->valid = true;
@@ -340,6 +322,15 @@ static void drop(weld_grams *g, const gram_tensor *t)
         g->classes[t->of->axes[x].unit_class].valid = false;
 }
 
+/* Of a tensor that is not in memory: the scores of all classes that do not only stand where this one
+ * does. */
+static void drop_others(weld_grams *g, const gram_tensor *t, int unit_class, int count)
+{
+    for (int x = 0; x < t->of->axis_count; x++)
+        if (count > 1 || t->of->has_joint || t->of->axes[x].unit_class != unit_class)
+            g->classes[t->of->axes[x].unit_class].valid = false;
+}
+
 /* The scores of the other classes on the tensor, where few slices moved; else they are dropped. */
 static weld_status update_neighbours(weld_grams *g, const gram_tensor *t, const weld_score_axis *x,
                                      const float *old, const int32_t *at, int64_t count,
@@ -362,29 +353,6 @@ done:
     return st;
 }
 
-/* moved at these positions of the axis := `old`, the same slices, in another order. */
-static void put_slices(float *moved, const float *old, const weld_shape *shape, int axis,
-                       const int32_t *at, const int32_t *from, int64_t count)
-{
-    const int64_t outer = weld_shape_span(shape, 0, axis);
-    const int64_t inner = weld_shape_span(shape, axis + 1, shape->rank), extent = shape->dims[axis];
-    for (int64_t o = 0; o < outer; o++)
-        for (int64_t k = 0; k < count; k++)
-            memcpy(moved + (o * extent + at[k]) * inner, old + (o * count + from[k]) * inner,
-                   (size_t)inner * sizeof *moved);
-}
-
-static void get_slices(float *out, const float *moved, const weld_shape *shape, int axis,
-                       const int32_t *at, int64_t count)
-{
-    const int64_t outer = weld_shape_span(shape, 0, axis);
-    const int64_t inner = weld_shape_span(shape, axis + 1, shape->rank), extent = shape->dims[axis];
-    for (int64_t o = 0; o < outer; o++)
-        for (int64_t k = 0; k < count; k++)
-            memcpy(out + (o * count + k) * inner, moved + (o * extent + at[k]) * inner,
-                   (size_t)inner * sizeof *moved);
-}
-
 static weld_status move_on(weld_grams *g, gram_tensor *t, const weld_score_axis *x,
                            const int32_t *before, weld_error *err)
 {
@@ -397,8 +365,8 @@ static weld_status move_on(weld_grams *g, gram_tensor *t, const weld_score_axis 
     const size_t count = (size_t)(weld_shape_numel(shape) / shape->dims[x->axis] * changed);
     WELD_REQUIRE((old = weld_alloc(g->ctx, count, sizeof *old)), WELD_E_NOMEM,
                  "no memory for %zu weights", count);
-    get_slices(old, t->moved, shape, x->axis, at, changed);
-    put_slices(t->moved, old, shape, x->axis, at, from, changed);
+    weld_slices_get(old, t->moved, shape, x->axis, at, changed);
+    weld_slices_put(t->moved, old, shape, x->axis, at, from, changed);
     WELD_TRY(update_neighbours(g, t, x, old, at, changed, err));
 done:
     weld_free(g->ctx, old);
@@ -422,7 +390,9 @@ weld_status weld_grams_moved(weld_grams *g, int unit_class, const int32_t *befor
         }
         if (count == 0)
             continue;
-        if (count > 1 || t->of->has_joint) {
+        if (t->of->drawn) {
+            drop_others(g, t, unit_class, count);
+        } else if (count > 1 || t->of->has_joint) {
             WELD_TRY(refresh_moved(g, t, err));
             drop(g, t);
         } else {
@@ -435,7 +405,7 @@ done:
 
 /* ---- gains ---------------------------------------------------------------------------------- */
 
-static double dot(const float *a, const float *b, const slice_plan *plan)
+static double dot(const float *a, const float *b, const weld_slice_plan *plan)
 {
     double sum = 0;
     for (int64_t k = 0; k < plan->count; k++)
@@ -443,35 +413,49 @@ static double dot(const float *a, const float *b, const slice_plan *plan)
     return sum;
 }
 
+/* What tensor t says of it, on axis x. stands [n]: the place in A's frame of B's unit. */
+static weld_status add_gain(double *gain, const weld_grams *g, const gram_tensor *t,
+                            const weld_score_axis *x, const int32_t *perm, const int32_t *stands,
+                            weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_member *m = x->member;
+    const int32_t n = size_of(g, x->unit_class), *now = g->element->perms[x->unit_class];
+    weld_slice_plan plan = {0};
+    WELD_TRY(weld_slices_plan(&plan, g->ctx, &t->of->shape, m->axis, -1, NULL, 0, err));
+    for (int32_t i = 0; i < n; i++)
+        for (int32_t p = 0; perm[i] != now[i] && p < m->multiplicity; p++) {
+            const int64_t at = m->positions[i * m->multiplicity + p];
+            const int64_t to = m->positions[stands[perm[i]] * m->multiplicity + p];
+            const float *a = t->a + at * plan.stride;
+            *gain += dot(a, t->moved + to * plan.stride, &plan) -
+                     dot(a, t->moved + at * plan.stride, &plan);
+        }
+done:
+    weld_free(g->ctx, plan.offsets);
+    return st;
+}
+
 weld_status weld_grams_gain(double *gain, const weld_grams *g, int unit_class, const int32_t *perm,
                             weld_error *err)
 {
     weld_status st = WELD_OK;
-    const int32_t n = size_of(g, unit_class), *now = g->element->perms[unit_class];
-    int32_t *stands = NULL; /* [n] the place in A's frame of B's unit */
-    slice_plan plan = {0};
+    const int32_t n = size_of(g, unit_class);
+    int32_t *stands = NULL;
     *gain = 0;
     WELD_NEW(stands, g->ctx, n);
-    weld_invert_perm(stands, now, n);
+    weld_invert_perm(stands, g->element->perms[unit_class], n);
     for (int k = 0; k < g->scores->count; k++)
         for (int x = 0; x < g->tensors[k].of->axis_count; x++) {
-            const gram_tensor *t = &g->tensors[k];
-            const weld_member *m = t->of->axes[x].member;
+            gram_tensor *t = &g->tensors[k];
             if (t->of->axes[x].unit_class != unit_class)
                 continue;
-            weld_free(g->ctx, plan.offsets);
-            WELD_TRY(plan_slices(&plan, g->ctx, &t->of->shape, m->axis, -1, NULL, 0, err));
-            for (int32_t i = 0; i < n; i++)
-                for (int32_t p = 0; perm[i] != now[i] && p < m->multiplicity; p++) {
-                    const int64_t at = m->positions[i * m->multiplicity + p];
-                    const int64_t to = m->positions[stands[perm[i]] * m->multiplicity + p];
-                    const float *a = t->a + at * plan.stride;
-                    *gain += dot(a, t->moved + to * plan.stride, &plan) -
-                             dot(a, t->moved + at * plan.stride, &plan);
-                }
+            WELD_TRY(open_tensor(g, t, err));
+            st = add_gain(gain, g, t, &t->of->axes[x], perm, stands, err);
+            close_tensor(g, t);
+            WELD_TRY(st);
         }
 done:
     weld_free(g->ctx, stands);
-    weld_free(g->ctx, plan.offsets);
     return st;
 }

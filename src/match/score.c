@@ -1,164 +1,7 @@
 #include "match/score.h"
-#include "ops/norm_fold.h"
 #include "core/parallel.h"
 #include "tensor/blas.h"
-#include <math.h>
 #include <string.h>
-
-/* ---- making the tensors ------------------------------------------------------------------ */
-
-typedef struct maker {
-    weld_scores *scores;
-    const weld_paramset *a, *b;
-    bool *plain; /* [param_count] counts as it is: some node uses it unfolded */
-    size_t cap;
-} maker;
-
-/* What stands on the axes of the parameter; NULL: only how many. */
-static int free_axes_of(const weld_symmetry *s, int param, weld_score_axis *axes)
-{
-    int count = 0;
-    for (int c = 0; c < s->free_count; c++) {
-        const weld_class *k = &s->classes[c];
-        for (int m = 0; m < k->member_count + k->joint_count; m++) {
-            const weld_member *member = m < k->member_count ? &k->members[m] : NULL;
-            const weld_joint_member *joint = member ? NULL : &k->joints[m - k->member_count];
-            if ((member ? member->param : joint->param) != param)
-                continue;
-            if (axes)
-                axes[count] = (weld_score_axis){
-                    c, member, joint, member ? member->axis : joint->axes[joint->axis_count - 1]};
-            count++;
-        }
-    }
-    return count;
-}
-
-/* Zeroes what is not finite; returns the norm. */
-static double tame(double *x, int64_t count)
-{
-    double sum = 0;
-    for (int64_t k = 0; k < count; k++) {
-        if (!isfinite(x[k]))
-            x[k] = 0;
-        sum += x[k] * x[k];
-    }
-    return sqrt(sum);
-}
-
-static void widen(double *out, const weld_paramset *set, int param)
-{
-    const int64_t count = weld_shape_numel(&set->graph->params[param].shape);
-    for (int64_t k = 0; k < count; k++)
-        out[k] = weld_paramset_number(set, param, k);
-}
-
-/* A tensor with the shape and members of `param`, filled by `fill` or plainly if that is NULL. */
-static weld_status add_tensor(maker *m, int param, const weld_norm_fold *fold,
-                              void (*fill)(double *, const weld_norm_fold *, const weld_paramset *),
-                              weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_scores *s = m->scores;
-    weld_score_tensor *t = NULL;
-    const int axis_count = free_axes_of(s->symmetry, param, NULL);
-    if (axis_count == 0)
-        goto done;
-    WELD_GROW(s->tensors, m->cap, s->ctx, (size_t)s->count + 1);
-    t = &s->tensors[s->count++];
-    memset(t, 0, sizeof *t);
-    t->param = param;
-    t->shape = s->symmetry->graph->params[param].shape;
-    WELD_NEW(t->axes, s->ctx, axis_count);
-    t->axis_count = free_axes_of(s->symmetry, param, t->axes);
-    for (int k = 0; k < axis_count; k++)
-        t->has_joint = t->has_joint || t->axes[k].joint;
-    const int64_t count = weld_shape_numel(&t->shape);
-    WELD_NEW(t->a, s->ctx, count);
-    WELD_NEW(t->b, s->ctx, count);
-    if (fill) {
-        fill(t->a, fold, m->a);
-        fill(t->b, fold, m->b);
-    } else {
-        widen(t->a, m->a, param);
-        widen(t->b, m->b, param);
-    }
-    t->scale = tame(t->a, count);
-    t->scale *= tame(t->b, count);
-done:
-    return st;
-}
-
-static weld_status add_folded(maker *m, bool *folded, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    const weld_graph *g = m->scores->symmetry->graph;
-    for (int n = 0; n < g->node_count; n++) {
-        const weld_norm_fold fold = weld_find_norm_fold(g, n);
-        if (fold.norm_node < 0)
-            continue;
-        folded[n] = folded[fold.norm_node] = true;
-        WELD_TRY(add_tensor(m, fold.weight, &fold, weld_norm_fold_weight, err));
-        WELD_TRY(add_tensor(m, fold.shift, &fold, weld_norm_fold_shift, err));
-    }
-done:
-    return st;
-}
-
-static weld_status make(maker *m, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_context *ctx = m->scores->ctx;
-    const weld_graph *g = m->scores->symmetry->graph;
-    bool *folded = NULL;
-    WELD_NEW(folded, ctx, g->node_count);
-    WELD_NEW(m->plain, ctx, g->param_count);
-    WELD_TRY(add_folded(m, folded, err));
-    for (int n = 0; n < g->node_count; n++)
-        for (int i = 0; i < g->nodes[n].input_count && !folded[n]; i++) {
-            const int value = g->nodes[n].inputs[i];
-            const bool statistic = i < 32 && g->nodes[n].op->statistic_inputs >> i & 1u;
-            if (value >= 0 && g->values[value].kind == WELD_VALUE_PARAM && !statistic)
-                m->plain[g->values[value].param] = true;
-        }
-    for (int p = 0; p < g->param_count; p++)
-        if (m->plain[p])
-            WELD_TRY(add_tensor(m, p, NULL, NULL, err));
-done:
-    weld_free(ctx, folded);
-    return st;
-}
-
-weld_status weld_scores_create(weld_scores **out, const weld_symmetry *symmetry,
-                               const weld_paramset *a, const weld_paramset *b, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    maker m = {.a = a, .b = b};
-    *out = NULL;
-    WELD_NEW(m.scores, symmetry->ctx, 1);
-    m.scores->ctx = symmetry->ctx;
-    m.scores->symmetry = symmetry;
-    WELD_TRY(make(&m, err));
-    *out = m.scores;
-    m.scores = NULL;
-done:
-    weld_scores_free(m.scores);
-    weld_free(symmetry->ctx, m.plain);
-    return st;
-}
-
-void weld_scores_free(weld_scores *scores)
-{
-    if (!scores)
-        return;
-    for (int t = 0; t < scores->count; t++) {
-        weld_free(scores->ctx, scores->tensors[t].a);
-        weld_free(scores->ctx, scores->tensors[t].b);
-        weld_free(scores->ctx, scores->tensors[t].axes);
-    }
-    weld_free(scores->ctx, scores->tensors);
-    weld_free(scores->ctx, scores);
-}
 
 bool weld_score_has_class(const weld_score_tensor *t, int unit_class)
 {
@@ -246,10 +89,14 @@ weld_status weld_scores_objective(double *out, const weld_scores *scores, const 
         double sum = 0;
         if (unit_class >= 0 && !weld_score_has_class(t, unit_class))
             continue;
-        weld_status st = permute_but(&b, t, e, -1, err);
+        weld_status st = weld_score_open(scores, k, err);
+        if (st != WELD_OK)
+            return st;
+        st = permute_but(&b, t, e, -1, err);
         for (int64_t i = 0; st == WELD_OK && i < weld_shape_numel(&t->shape); i++)
             sum += t->a[i] * b.data[i];
         permuted_free(e->ctx, &b);
+        weld_score_close(scores, k);
         if (st != WELD_OK)
             return st;
         total += sum;
@@ -434,7 +281,11 @@ weld_status weld_scores_class(double *score, double *scale, const weld_scores *s
             const weld_score_axis *axis = &t->axes[a];
             if (axis->unit_class != unit_class || !is_anchored(t, axis, settled))
                 continue;
-            weld_status st = add_gram(score, t, axis, e, size, err);
+            weld_status st = weld_score_open(scores, k, err);
+            if (st != WELD_OK)
+                return st;
+            st = add_gram(score, t, axis, e, size, err);
+            weld_score_close(scores, k);
             if (st != WELD_OK)
                 return st;
             *scale += t->scale;

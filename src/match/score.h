@@ -15,18 +15,21 @@ typedef struct weld_score_axis {
 typedef struct weld_score_tensor {
     int param; /* whose shape and members it has; the values may be folded */
     weld_shape shape;
-    double *a, *b;
-    double scale; /* |a| |b| */
+    double *a, *b; /* in memory while it is open */
+    double scale;  /* |a| |b| */
     weld_score_axis *axes;
     int axis_count;
     bool has_joint;
+    bool drawn; /* read when it is opened, since the sets are not held */
+    int users;  /* that have it open */
 } weld_score_tensor;
 
 /* A layer in front of a BatchNormalization counts with the normalisation folded into it; running
  * statistics do not count by themselves. Values that are not finite count as 0. */
 typedef struct weld_scores {
     weld_context *ctx;
-    const weld_symmetry *symmetry; /* borrowed */
+    const weld_symmetry *symmetry; /* borrowed, as the sets */
+    const weld_paramset *a, *b;
     weld_score_tensor *tensors;
     int count;
 } weld_scores;
@@ -35,6 +38,15 @@ typedef struct weld_scores {
 weld_status weld_scores_create(weld_scores **out, const weld_symmetry *symmetry,
                                const weld_paramset *a, const weld_paramset *b, weld_error *err);
 void weld_scores_free(weld_scores *scores);
+/* The tensor's a and b are in memory from here to weld_score_close; always, where the sets are held. The
+ * functions on all of `scores` open what they need. */
+weld_status weld_score_open(const weld_scores *scores, int tensor, weld_error *err);
+void weld_score_close(const weld_scores *scores, int tensor);
+/* All of them stay open. */
+weld_status weld_score_keep(const weld_scores *scores, weld_error *err);
+/* out [numel]: A's (side 0) or B's values of a tensor in single precision, open or not. */
+weld_status weld_score_floats(float *out, const weld_scores *scores, int tensor, int side,
+                              weld_error *err);
 
 /* The slices of each unit on the axis, end to end: *out [size, *row], freed with weld_free. */
 weld_status weld_score_rows(double **out, int64_t *row, weld_context *ctx, const double *data,

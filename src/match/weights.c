@@ -393,4 +393,7 @@ done:
 }
 
 const weld_matcher weld_matcher_weights = {
-    .name = "weights", .help = "align the weights, by coordinate descent", .run = run_weights};
+    .name = "weights",
+    .streams_from = 256 << 20, /* reading tensors again and again takes time */
+    .help = "align the weights, by coordinate descent",
+    .run = run_weights};

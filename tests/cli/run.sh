@@ -276,10 +276,10 @@ EOF
 # shellcheck disable=SC2086
 expect 0 "a base in another order" "$weld" weld $pair -o "$work/away.onnx" --method ties \
     --base "$models/mlp/b.onnx" --match weights
-grep -q "aligning takes B away from the base" "$work/err" || { echo "FAIL no W015"; failed=1; }
+grep -q "aligning takes B away from the base" "$work/err" || { echo "FAIL no W016"; failed=1; }
 expect 0 "back to the order of the base" "$weld" weld "$work/b2.onnx" "$models/mlp/b.onnx" \
     -o "$work/back.onnx" --method ties --base "$work/b2.onnx" --match weights
-! grep -q "away from the base" "$work/err" || { echo "FAIL W015 although B came back"; failed=1; }
+! grep -q "away from the base" "$work/err" || { echo "FAIL W016 although B came back"; failed=1; }
 # shellcheck disable=SC2086
 expect 3 "a base of another structure" "$weld" weld $pair -o "$work/no.onnx" --method ties \
     --base "$models/cnn/a.onnx"

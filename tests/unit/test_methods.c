@@ -377,6 +377,9 @@ static fixture open_pair(const char *a, const char *b, const char *base, int thr
     f.b = load(f.ctx, b);
     f.base = load(f.ctx, base);
     OK(weld_align(&f.alignment, f.a, f.b, &how, NULL));
+    OK(weld_paramset_hold(f.a->params, NULL));
+    OK(weld_paramset_hold(f.b->params, NULL));
+    OK(weld_paramset_hold(f.alignment->aligned, NULL));
     return f;
 }
 
@@ -412,6 +415,8 @@ static weld_model *merge(const fixture *f, const weld_merge_options *o)
 static void assert_params(const weld_model *got, const weld_paramset *wanted, double tolerance)
 {
     const weld_graph *g = wanted->graph;
+    OK(weld_paramset_hold(got->params, NULL));
+    OK(weld_paramset_hold(wanted, NULL));
     for (int p = 0; p < g->param_count; p++)
         for (size_t i = 0; i < weld_param_numel(g, p); i++) {
             const double x = weld_paramset_number(got->params, p, (int64_t)i);

@@ -298,11 +298,18 @@ typedef struct weld_merge_options {
     size_t only_count;
     const char *const *skip; /**< [skip_count] */
     size_t skip_count;
+    /** The model that all come from, for methods with a base only; of A's structure, else WELD_E_MISMATCH. It
+     *  is not permuted: its units are in A's order (of more models: in that of the one that keeps its own) */
+    const weld_model *base;
+    double
+        density; /**< the part of each task vector that is kept, above 0 to 1; 1 for methods without */
+    double lambda; /**< factor of what is added to the base; 1 for methods without a base */
+    uint64_t seed; /**< of dare: what is drawn depends on it and on nothing else */
 } weld_merge_options;
 #define WELD_MERGE_OPTIONS_INIT                                                                    \
     {                                                                                              \
         (uint32_t)sizeof(weld_merge_options), 0.5, NULL, NULL, NULL, 0.0, false, NULL, 0, NULL, 0, \
-            NULL, 0                                                                                \
+            NULL, 0, NULL, 1.0, 1.0, 0                                                             \
     }
 
 typedef struct weld_align_options {
@@ -367,7 +374,7 @@ WELD_API void weld_alignment_free(weld_alignment *alignment);
 /** A's file with merged parameters; those that are bit-equal in A and the permuted B are copied.
  *  options NULL = the average. Without statistics, the values of an average are made when the model is
  *  written: memory is needed for the largest tensor at most, and the files of A and B must stay as they
- *  are until then (WELD_E_IO otherwise). */
+ *  are until then (WELD_E_IO otherwise). The methods' formulas: docs/methods.md. */
 WELD_API weld_status weld_merge(weld_model **out, const weld_alignment *alignment,
                                 const weld_merge_options *options, weld_error *err);
 
@@ -499,6 +506,10 @@ WELD_API bool weld_align_uses_data(const char *method);
 WELD_API const char *const *weld_merge_methods(void);
 /** true for a method or statistic that learns from data; NULL counts as the default */
 WELD_API bool weld_merge_uses_data(const char *method, const char *statistics);
+/** true for a method that needs a base; NULL counts as the default */
+WELD_API bool weld_merge_uses_base(const char *method);
+/** true for a method that keeps a part of the differences from the base; NULL counts as the default */
+WELD_API bool weld_merge_uses_density(const char *method);
 /** Names for weld_merge_options.statistics; "auto" is the first. */
 WELD_API const char *const *weld_statistics_names(void);
 WELD_API const char *const *weld_report_formats(void);

@@ -20,17 +20,15 @@ bool weld_align_uses_data(const char *method)
     return is_auto(method, true) || (matcher && matcher->needs_data);
 }
 
-static weld_status refuse(const weld_pairing *pairing, const weld_model *a, const weld_model *b,
-                          weld_error *err)
+weld_status weld_refuse_pairing(const weld_pairing *pairing, const char *what, weld_error *err)
 {
     char list[700];
     size_t n = 0;
     for (int k = 0; k < pairing->difference_count && n + 120 < sizeof list; k++)
         n += (size_t)snprintf(list + n, sizeof list - n, "%s%d. %.100s", k ? "; " : "", k + 1,
                               pairing->differences[k]);
-    return weld_fail(err, WELD_E_MISMATCH, "cannot weld %s and %s (%d obstacle%s): %s",
-                     a->structure->file->name, b->structure->file->name, pairing->difference_count,
-                     pairing->difference_count == 1 ? "" : "s", list);
+    return weld_fail(err, WELD_E_MISMATCH, "cannot %s (%d obstacle%s): %s", what,
+                     pairing->difference_count, pairing->difference_count == 1 ? "" : "s", list);
 }
 
 /* Sizes that the files leave open are those of the data, where there are any. */
@@ -77,7 +75,10 @@ static weld_status prepare(weld_alignment *al, const weld_align_options *o, weld
     if (al->reread[1])
         al->b = al->reread[1];
     if (pairing->difference_count) {
-        st = refuse(pairing, al->a, al->b, err);
+        char what[300];
+        snprintf(what, sizeof what, "weld %.130s and %.130s", al->a->structure->file->name,
+                 al->b->structure->file->name);
+        st = weld_refuse_pairing(pairing, what, err);
         goto done;
     }
     adopt_sizes(al->a, o->data);

@@ -215,13 +215,10 @@ static weld_status merge_all(weld_paramset *out, weld_merge_record *record, cons
     for (int k = 0; k < m->count; k++)
         WELD_TRY(weld_many_params(&models[k], m, m->order[k], true, err));
     fill_weights(weights, m, r);
-    const weld_merge_job job = {.ctx = m->ctx,
-                                .shapes = m->frame->shapes,
-                                .models = (const weld_paramset *const *)models,
-                                .model_count = m->count,
-                                .weights = weights,
-                                .data = r->data,
-                                .ridge = r->ridge};
+    weld_merge_job job = weld_recipe_job(r, m->frame->shapes);
+    job.models = (const weld_paramset *const *)models;
+    job.model_count = m->count;
+    job.weights = weights;
     WELD_TRY(weld_recipe_make(out, record, r, &job, err));
 done:
     for (int k = 0; models && k < m->count; k++)
@@ -281,6 +278,7 @@ static weld_status make_model(weld_model **out, const weld_many *m, weld_error *
     else
         WELD_TRY(merge_all(model->params, model->merge, m, &recipe, err));
     WELD_TRY(describe(model, m, err));
+    WELD_TRY(weld_base_note(model, &recipe, NULL, err));
     *out = model;
     model = NULL;
 done:

@@ -68,6 +68,29 @@ done:
 
 /* ---- merges ---------------------------------------------------------------------------------- */
 
+static weld_report_base describe_base(const weld_merge_record *m)
+{
+    return (weld_report_base){.path = m->base ? m->base->file->name : NULL,
+                              .sha256 = m->base ? m->base->file->sha256 : NULL,
+                              .density = m->density,
+                              .lambda = m->lambda,
+                              .distance_a = m->distance_a,
+                              .distance_b = m->distance_b,
+                              .distance_naive = m->distance_naive};
+}
+
+/* Once: it is the same for all merges of an alignment. */
+static weld_status warn_of_base(weld_report *r, const weld_merge_record *m, weld_error *err)
+{
+    for (size_t k = 0; k < r->warning_count; k++)
+        if (strcmp(r->warnings[k].code, "W016") == 0)
+            return WELD_OK;
+    return weld_report_warn(r, err, "W016",
+                            "aligning takes B away from the base (distance %.4g, before %.4g): its "
+                            "task vector holds units in another order; --match none leaves it",
+                            m->distance_b, m->distance_naive);
+}
+
 static weld_report_merge describe_merge(const weld_merge_record *m, bool written,
                                         weld_report_try *tries)
 {
@@ -79,6 +102,7 @@ static weld_report_merge describe_merge(const weld_merge_record *m, bool written
                                      .chosen = m->tries[k].chosen};
     return (weld_report_merge){.method = m->method,
                                .statistic = m->statistic,
+                               .base = describe_base(m),
                                .alpha = m->alpha,
                                .written = written,
                                .loss = NAN,
@@ -151,7 +175,9 @@ static weld_status add_merge(weld_report *r, const weld_model *model, bool writt
     }
     merge.ratios = ratios;
     merge.ratio_count = ratio_count;
-    return weld_report_put_merge(r, &merge, err);
+    const weld_status st = weld_report_put_merge(r, &merge, err);
+    const bool away = model->merge->base && model->merge->distance_b > model->merge->distance_naive;
+    return st == WELD_OK && written && away ? warn_of_base(r, model->merge, err) : st;
 }
 
 static weld_status measure_merge(weld_report *r, const weld_model *model, bool written,

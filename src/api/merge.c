@@ -56,6 +56,18 @@ bool weld_merge_uses_data(const char *method, const char *statistics)
     return (merger && merger->needs_data) || choose || (statistic && statistic->needs_data);
 }
 
+bool weld_merge_uses_base(const char *method)
+{
+    const weld_merger *merger = weld_merger_find(method ? method : weld_merger_names()[0]);
+    return merger && merger->needs_base;
+}
+
+bool weld_merge_uses_density(const char *method)
+{
+    const weld_merger *merger = weld_merger_find(method ? method : weld_merger_names()[0]);
+    return merger && merger->takes_density;
+}
+
 static weld_status describe(weld_model *m, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -116,6 +128,7 @@ weld_status weld_merge(weld_model **out, const weld_alignment *al,
                  ? merge_later(m, &recipe, al, o->alpha, err)
                  : merge_now(m, &recipe, al, o->alpha, err));
     WELD_TRY(describe(m, err));
+    WELD_TRY(weld_base_note(m, &recipe, al, err));
     *out = m;
     m = NULL;
 done:

@@ -49,6 +49,10 @@ typedef struct weld_merge_record {
     char statistic[48];
     double alpha;
     weld_merge_log log;
+    weld_structure *base;   /* NULL = without one */
+    double density, lambda; /* with a base */
+    double distance_a, distance_b,
+        distance_naive; /* of A, pi(B), B from it, 2-norms; NaN = more than two */
     const char *metric; /* of the tries; NULL = there were none */
     weld_statistic_try tries[12];
     int try_count;
@@ -109,6 +113,8 @@ struct weld_alignment {
     const weld_node *opaque; /* a node that can't be run: the proof is partial; NULL = none */
 };
 
+/* WELD_E_MISMATCH: "cannot WHAT", and the pairing's differences. */
+weld_status weld_refuse_pairing(const weld_pairing *pairing, const char *what, weld_error *err);
 /* The model's file, ready to be written. `relocation->location` NULL: external data go into it (of a
  * merged model) or stay where they are; else to a file of that name beside it. The model and `relocation`
  * are borrowed. */

@@ -51,13 +51,16 @@ static weld_status fix_parameters(weld_recipe *r, const weld_graph *g, const wel
     bool *hit = NULL;
     WELD_NEW(hit, r->ctx, g->param_count);
     WELD_NEW(r->fixed, r->ctx, g->param_count);
+    WELD_NEW(r->keep, r->ctx, g->param_count);
     for (int p = 0; p < g->param_count; p++)
-        r->fixed[p] = o->only_count ? 1 : NAN;
+        r->keep[p] = o->only_count > 0;
     for (size_t k = 0; k < o->only_count; k++) {
         WELD_TRY(match_names(hit, g, o->only[k], err));
         for (int p = 0; p < g->param_count; p++)
-            r->fixed[p] = hit[p] ? NAN : r->fixed[p];
+            r->keep[p] = r->keep[p] && !hit[p];
     }
+    for (int p = 0; p < g->param_count; p++)
+        r->fixed[p] = NAN;
     for (size_t k = 0; k < o->layer_alpha_count; k++) {
         WELD_TRY(check_alpha(o->layer_alpha[k].alpha, "layer alpha", err));
         WELD_TRY(match_names(hit, g, o->layer_alpha[k].pattern, err));
@@ -67,8 +70,10 @@ static weld_status fix_parameters(weld_recipe *r, const weld_graph *g, const wel
     for (size_t k = 0; k < o->skip_count; k++) {
         WELD_TRY(match_names(hit, g, o->skip[k], err));
         for (int p = 0; p < g->param_count; p++)
-            r->fixed[p] = hit[p] ? 1 : r->fixed[p];
+            r->keep[p] = r->keep[p] || hit[p];
     }
+    for (int p = 0; p < g->param_count; p++)
+        r->fixed[p] = r->keep[p] ? 1 : r->fixed[p];
 done:
     weld_free(r->ctx, hit);
     return st;
@@ -87,6 +92,33 @@ static weld_status check_data(const weld_recipe *r, const weld_alignment *al, we
         return WELD_OK;
     snprintf(what, sizeof what, "statistic '%s'", r->statistic->name);
     return weld_alignment_takes(al, r->data, what, err);
+}
+
+/* The base and what is done with the differences from it. */
+static weld_status take_base(weld_recipe *r, const weld_alignment *al, const weld_merge_options *o,
+                             weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const char *name = r->merger->name;
+    const bool based = r->merger->needs_base;
+    r->density = o->density;
+    r->lambda = o->lambda;
+    r->seed = o->seed;
+    WELD_REQUIRE(based || !o->base, WELD_E_ARGUMENT, "merge method '%s' takes no base", name);
+    WELD_REQUIRE(!based || o->base, WELD_E_ARGUMENT, "merge method '%s' needs a base", name);
+    WELD_REQUIRE(o->density > 0 && o->density <= 1, WELD_E_ARGUMENT,
+                 "density %g, allowed above 0 to 1", o->density);
+    WELD_REQUIRE(isfinite(o->lambda), WELD_E_ARGUMENT, "lambda %g, allowed finite", o->lambda);
+    WELD_REQUIRE(r->merger->takes_density || o->density == 1, WELD_E_ARGUMENT,
+                 "merge method '%s' takes no density", name);
+    WELD_REQUIRE(based || o->lambda == 1, WELD_E_ARGUMENT, "merge method '%s' takes no lambda",
+                 name);
+    if (!based)
+        return WELD_OK;
+    r->base_structure = o->base->structure;
+    WELD_TRY(weld_base_in_frame(&r->base, al, o->base, err));
+done:
+    return st;
 }
 
 weld_status weld_recipe_init(weld_recipe *r, const weld_alignment *al, const weld_merge_options *o,
@@ -111,6 +143,7 @@ weld_status weld_recipe_init(weld_recipe *r, const weld_alignment *al, const wel
     WELD_REQUIRE(o->ridge >= 0 && isfinite(o->ridge), WELD_E_ARGUMENT,
                  "ridge %g, allowed from 0 (the default) on", o->ridge);
     WELD_TRY(check_data(r, al, err));
+    WELD_TRY(take_base(r, al, o, err));
     WELD_TRY(fix_parameters(r, al->a->structure->graph, o, err));
 done:
     if (st != WELD_OK)
@@ -120,9 +153,25 @@ done:
 
 void weld_recipe_free(weld_recipe *r)
 {
-    if (r->ctx)
+    if (r->ctx) {
         weld_free(r->ctx, r->fixed);
+        weld_free(r->ctx, r->keep);
+    }
+    weld_paramset_free(r->base);
     *r = (weld_recipe){0};
+}
+
+weld_merge_job weld_recipe_job(const weld_recipe *r, const weld_shapes *shapes)
+{
+    return (weld_merge_job){.ctx = r->ctx,
+                            .shapes = shapes,
+                            .data = r->data,
+                            .ridge = r->ridge,
+                            .keep = r->keep,
+                            .base = r->base,
+                            .density = r->density,
+                            .lambda = r->lambda,
+                            .seed = r->seed};
 }
 
 weld_status weld_recipe_weights(double **out, const weld_recipe *r, int count, double alpha,
@@ -147,13 +196,10 @@ weld_status weld_recipe_pair(weld_pair_job *out, const weld_recipe *r, const wel
         WELD_TRY(weld_paramset_hold(out->models[k], err));
     WELD_TRY(
         weld_recipe_weights(&out->weights, r, al->a->structure->graph->param_count, alpha, err));
-    out->job = (weld_merge_job){.ctx = r->ctx,
-                                .shapes = al->shapes,
-                                .models = out->models,
-                                .model_count = 2,
-                                .weights = out->weights,
-                                .data = r->data,
-                                .ridge = r->ridge};
+    out->job = weld_recipe_job(r, al->shapes);
+    out->job.models = out->models;
+    out->job.model_count = 2;
+    out->job.weights = out->weights;
 done:
     return st;
 }

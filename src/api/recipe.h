@@ -13,6 +13,11 @@ struct weld_recipe {
     bool repair_logits;
     double *
         fixed; /* [param_count] the weight of A that the user gives a parameter; NaN = the merge's */
+    bool *keep;                     /* [param_count] the user wants it to stay A's */
+    weld_paramset *base;            /* in A's frame; NULL = the method needs none */
+    weld_structure *base_structure; /* of its file; borrowed */
+    double density, lambda;
+    uint64_t seed;
 };
 
 /* A statistic as auto tries it. */
@@ -24,6 +29,15 @@ typedef struct weld_correction {
 weld_status weld_recipe_init(weld_recipe *out, const weld_alignment *al,
                              const weld_merge_options *options, weld_error *err);
 void weld_recipe_free(weld_recipe *recipe);
+/* WELD_E_MISMATCH where the base is not of A's structure. */
+weld_status weld_base_in_frame(weld_paramset **out, const weld_alignment *al,
+                               const weld_model *base, weld_error *err);
+/* What record and metadata of a merge tell of the recipe's base, where there is one. `al`: of a merge of two,
+ * for the distances; else NULL. */
+weld_status weld_base_note(weld_model *merged, const weld_recipe *recipe, const weld_alignment *al,
+                           weld_error *err);
+/* All of a job but models and weights. */
+weld_merge_job weld_recipe_job(const weld_recipe *recipe, const weld_shapes *shapes);
 /* *out [count, 2], freed with weld_free: the weights of A and B in each of `count` parameters. */
 weld_status weld_recipe_weights(double **out, const weld_recipe *recipe, int count, double alpha,
                                 weld_error *err);

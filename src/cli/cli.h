@@ -103,9 +103,17 @@ typedef struct merge_wish {
     weld_merge_options options;
     weld_layer_alpha layers[REPORTS_MAX];
     char patterns[REPORTS_MAX][256];
+    weld_model *base; /* NULL = none */
 } merge_wish;
 weld_status read_merge_wish(merge_wish *out, const session *s, const weld_dataset *data,
                             weld_error *err);
+void close_merge_wish(merge_wish *wish);
+/* '_' counts as '-'. */
+bool is_merge_method(const char *name);
+/* --method goes with --base, --density, --lambda. */
+weld_status check_merge(const options *o, weld_error *err);
+/* Another method than the wish's: what it does not take is left out. */
+void take_method(weld_merge_options *how, const char *method);
 /* A report in the format that the name's end says: .json, .html, .txt. */
 const char *format_of(const char *path);
 /* The summary to stderr, or with --json the report to stdout. */

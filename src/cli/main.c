@@ -127,6 +127,7 @@ static int run_command(const command *c, int argc, char **argv)
     weld_error err = WELD_ERROR_INIT;
     weld_context_options context = WELD_CONTEXT_OPTIONS_INIT;
     weld_context *ctx = NULL;
+    o.density = o.lambda = 1;
     weld_status st = parse_options(&o, c, argc, argv, &err);
     progress shown = {isatty(STDERR_FILENO) && !o.quiet && !o.json && !getenv("CI"), -1};
     context.threads = o.threads > 1024 ? 1024 : (int)o.threads;

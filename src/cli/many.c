@@ -79,6 +79,7 @@ weld_status weld_many(const session *s, weld_error *err)
     weld_outputs_free(j.outputs);
     weld_report_free(j.report);
     weld_model_free(j.merged);
+    close_merge_wish(&j.wish);
     close_datasets(&j.sets);
     return st;
 }

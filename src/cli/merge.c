@@ -19,6 +19,49 @@ static weld_status read_layer_alpha(weld_layer_alpha *out, char pattern[256], co
     return WELD_OK;
 }
 
+bool is_merge_method(const char *name)
+{
+    const char *const *names = weld_merge_methods();
+    for (int k = 0; names[k]; k++) {
+        size_t n = 0;
+        while (name[n] && (name[n] == names[k][n] || (name[n] == '_' && names[k][n] == '-')))
+            n++;
+        if (!name[n] && !names[k][n])
+            return true;
+    }
+    return false;
+}
+
+weld_status check_merge(const options *o, weld_error *err)
+{
+    const char *name = o->merge_method ? o->merge_method : weld_merge_methods()[0];
+    const bool based = weld_merge_uses_base(name);
+    if (!is_merge_method(name))
+        return bad_usage(err, "--method: no merge method '%.40s'", name);
+    if (based && !o->base)
+        return bad_usage(err, "--method %s needs --base FILE", name);
+    if (o->base && !based)
+        return bad_usage(err, "--base: merge method '%s' takes none", name);
+    if (!(o->density > 0 && o->density <= 1))
+        return bad_usage(err, "--density: %g, allowed above 0 to 1", o->density);
+    if (o->density != 1 && !weld_merge_uses_density(name))
+        return bad_usage(err, "--density: merge method '%s' takes none", name);
+    if (o->lambda != 1 && !based)
+        return bad_usage(err, "--lambda: merge method '%s' takes none", name);
+    return WELD_OK;
+}
+
+void take_method(weld_merge_options *how, const char *method)
+{
+    how->method = method;
+    if (!weld_merge_uses_density(method))
+        how->density = 1;
+    if (weld_merge_uses_base(method))
+        return;
+    how->base = NULL;
+    how->lambda = 1;
+}
+
 weld_status read_merge_wish(merge_wish *out, const session *s, const weld_dataset *data,
                             weld_error *err)
 {
@@ -29,6 +72,12 @@ weld_status read_merge_wish(merge_wish *out, const session *s, const weld_datase
     out->options.method = o->merge_method;
     out->options.statistics = o->statistics;
     out->options.data = data;
+    if (o->base)
+        st = load_model(&out->base, s, o->base, err);
+    out->options.base = out->base;
+    out->options.density = o->density;
+    out->options.lambda = o->lambda;
+    out->options.seed = (uint64_t)o->seed;
     out->options.ridge = o->ridge;
     out->options.repair_logits = o->repair_logits;
     out->options.layer_alpha = out->layers;
@@ -40,4 +89,9 @@ weld_status read_merge_wish(merge_wish *out, const session *s, const weld_datase
     for (size_t k = 0; st == WELD_OK && k < o->layer_alpha.count; k++)
         st = read_layer_alpha(&out->layers[k], out->patterns[k], o->layer_alpha.at[k], err);
     return st;
+}
+
+void close_merge_wish(merge_wish *wish)
+{
+    weld_model_free(wish->base);
 }

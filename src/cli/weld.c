@@ -29,6 +29,7 @@ static void free_job(job *j)
     close_datasets(&j->sets);
     weld_model_free(j->a);
     weld_model_free(j->b);
+    close_merge_wish(&j->wish);
 }
 
 static weld_status load(job *j, const session *s, weld_error *err)
@@ -101,10 +102,10 @@ static weld_status choose_alphas(numbers *out, job *j, const session *s, weld_er
     return WELD_OK;
 }
 
-static bool is_name(const char *word, size_t length, const char *const *names)
+static bool is_name(const char *word, const char *const *names)
 {
     for (int k = 0; names[k]; k++)
-        if (strlen(names[k]) == length && strncmp(names[k], word, length) == 0)
+        if (strcmp(names[k], word) == 0)
             return true;
     return false;
 }
@@ -115,12 +116,14 @@ static weld_status compare_one(job *j, const char *word, size_t length, double a
 {
     char name[64];
     weld_merge_options how = j->wish.options;
-    const bool method = is_name(word, length, weld_merge_methods());
-    if (length >= sizeof name || !(method || is_name(word, length, weld_statistics_names() + 1)))
-        return bad_usage(err, "--compare: '%.*s' is no method and no statistic", (int)length, word);
     snprintf(name, sizeof name, "%.*s", (int)length, word);
+    const bool method = is_merge_method(name);
+    if (!method && !is_name(name, weld_statistics_names() + 1))
+        return bad_usage(err, "--compare: '%s' is no method and no statistic", name);
+    if (!j->wish.base && method && weld_merge_uses_base(name))
+        return bad_usage(err, "--compare %s needs --base FILE", name);
     how.alpha = alpha;
-    how.method = method ? name : NULL;
+    take_method(&how, method ? name : NULL);
     how.statistics = method ? "none" : name;
     return add_merge(&j->compared, &j->compared_count, j, &how, err);
 }
@@ -132,7 +135,8 @@ static weld_status compare_all(job *j, double alpha, weld_error *err)
     for (int k = 0; st == WELD_OK && names[k]; k++)
         st = compare_one(j, names[k], strlen(names[k]), alpha, err);
     for (int k = 1; st == WELD_OK && methods[k]; k++) /* the first is that of the statistics */
-        st = compare_one(j, methods[k], strlen(methods[k]), alpha, err);
+        if (j->wish.base || !weld_merge_uses_base(methods[k]))
+            st = compare_one(j, methods[k], strlen(methods[k]), alpha, err);
     return st;
 }
 
@@ -283,6 +287,8 @@ weld_status run_weld(const session *s, weld_error *err)
 {
     job j = {0};
     weld_status st = check_output(s, err);
+    if (st == WELD_OK)
+        st = check_merge(s->o, err);
     if (st == WELD_OK && s->o->file_count > 2)
         return weld_many(s, err);
     if (st == WELD_OK && (s->o->weights.count || s->o->start))

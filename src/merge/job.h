@@ -15,6 +15,11 @@ typedef struct weld_merge_job {
     const weld_dataset *data; /* NULL unless method or statistic need data */
     double ridge; /* of features, relative to the mean variance of the input; 0 = to be chosen */
     bool repair_logits; /* repair and rescale correct the last layer, too */
+    /* [param_count] taken from the model of weight 1, whatever the method; NULL = by the method */
+    const bool *keep;
+    const weld_paramset *base; /* in the first model's frame; NULL unless the method needs one */
+    double density, lambda;    /* of methods with a base: see merge/task.h */
+    uint64_t seed;             /* of what is drawn at random */
 } weld_merge_job;
 
 /* [model_count] of the parameter */

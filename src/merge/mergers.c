@@ -13,10 +13,18 @@ static const char *const names[] = {
 #undef WELD_MERGER
     NULL};
 
+static bool is_called(const weld_merger *merger, const char *name)
+{
+    const char *own = merger->name;
+    while (*own && (*own == *name || (*own == '-' && *name == '_')))
+        own++, name++;
+    return !*own && !*name;
+}
+
 const weld_merger *weld_merger_find(const char *name)
 {
     for (int k = 0; mergers[k]; k++)
-        if (strcmp(mergers[k]->name, name) == 0)
+        if (is_called(mergers[k], name))
             return mergers[k];
     return NULL;
 }
@@ -26,12 +34,19 @@ const char *const *weld_merger_names(void)
     return names;
 }
 
+static bool agrees_with_base(const weld_merge_job *job, int param)
+{
+    return weld_job_agrees(job, param) &&
+           memcmp(job->models[0]->arrays[param], job->base->arrays[param],
+                  weld_param_bytes(job->shapes->graph, param)) == 0;
+}
+
 /* The model that a parameter is taken from alone, -1 = from several. */
 static int taken_from(const weld_merger *merger, const weld_merge_job *job, int param)
 {
     const double *w = weld_job_weights(job, param);
-    if (merger->needs_base)
-        return -1;
+    if (merger->needs_base && !(job->keep && job->keep[param]))
+        return agrees_with_base(job, param) ? 0 : -1;
     for (int k = 0; k < job->model_count; k++)
         if (w[k] == 1.0)
             return k;

@@ -7,10 +7,11 @@
 typedef struct weld_merger {
     const char *name, *help;
     bool needs_data;
-    bool needs_base; /* works on differences from a model that all come from */
-    bool corrects;   /* statistics need no correction after it */
-    /* out := the merge of one parameter of the models. Not called where one model is taken alone or,
-     * but for needs_base, all agree: that is copied. */
+    bool needs_base;    /* works on differences from a model that all come from */
+    bool takes_density; /* keeps a part of these differences */
+    bool corrects;      /* statistics need no correction after it */
+    /* out := the merge of one parameter of the models. Not called where one model is taken alone or all
+     * agree (with needs_base: where the first is kept, or all agree with the base): that is copied. */
     weld_status (*tensor)(weld_tensor *out, const weld_merge_job *job, int param, weld_error *err);
     /* The same for `count` elements, wherever they stand in a parameter: models [model_count][count] in
      * the compute type of dtype, `weights` [model_count]. NULL = the parameter is needed as a whole. */
@@ -31,7 +32,7 @@ weld_status weld_lerp_tensor(weld_tensor *out, const weld_merge_job *job, int pa
 /* The same as weld_merger's `part`. */
 void weld_lerp_part(void *out, const void *const *models, const double *weights, int model_count,
                     weld_dtype dtype, size_t count);
-/* NULL when there is none of that name. */
+/* NULL when there is none of that name; '_' counts as '-' (mergekit's names). */
 const weld_merger *weld_merger_find(const char *name);
 /* All of them, NULL-terminated; the first is what a user gets who asks for nothing. */
 const char *const *weld_merger_names(void);

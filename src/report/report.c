@@ -335,6 +335,8 @@ weld_status weld_report_put_merge(weld_report *report, const weld_report_merge *
     WELD_TRY(copy_text(&m.method, report, merge->method, err));
     WELD_TRY(copy_text(&m.statistic, report, merge->statistic, err));
     WELD_TRY(copy_text(&m.metric, report, merge->metric, err));
+    WELD_TRY(copy_text(&m.base.path, report, merge->base.path, err));
+    WELD_TRY(copy_text(&m.base.sha256, report, merge->base.sha256, err));
     WELD_TRY(copy_tries(&m, report, err));
     WELD_TRY(copy_ratios(&m, report, err));
     MAKE_ROOM(report->merges, report->merge_count, report->merge_cap);

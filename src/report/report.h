@@ -142,8 +142,17 @@ typedef struct weld_report_ratio {
     double before, after; /* averaged only; as it is */
 } weld_report_ratio;
 
+/* What task vectors were taken from. */
+typedef struct weld_report_base {
+    const char *path, *sha256; /* sha256 NULL = there is none */
+    double density, lambda;    /* see merge/task.h */
+    double distance_a, distance_b,
+        distance_naive; /* of A, pi(B), B from it, 2-norms; NaN = more than two */
+} weld_report_base;
+
 typedef struct weld_report_merge {
     const char *method, *statistic;
+    weld_report_base base;
     double alpha;
     bool written; /* else it only stands beside those */
     double loss, accuracy,

@@ -6,6 +6,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp "$root/models/mlp/a.onnx" "$work/A.onnx"
 cp "$root/models/mlp/b.onnx" "$work/B.onnx"
+cp "$root/models/mlp/c.onnx" "$work/C.onnx"
 cp "$root/models/mlp/a.onnx" "$work/M.onnx"
 cp "$root/models/grey/eval.npz" "$work/D.npz"
 cp "$root/models/grey/match.npz" "$work/T.npz"

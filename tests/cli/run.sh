@@ -218,8 +218,9 @@ auto, best, path = (json.load(open(f"{sys.argv[1]}/{n}.json")) for n in ("auto",
 written, *others = auto["merges"]
 assert written["written"] and not any(m["written"] for m in others)
 assert written["metric"] == "kl" and sum(t["chosen"] for t in written["tries"]) == 1
-assert [m["statistics"] for m in others[:2]] == ["none", "reset"] and others[-1]["method"] == "features"
-assert written["loss"] < others[0]["loss"] and others[-1]["loss"] < others[0]["loss"]
+assert [m["statistics"] for m in others[:2]] == ["none", "reset"]
+features, = (m for m in others if m["method"] == "features")
+assert written["loss"] < others[0]["loss"] and features["loss"] < others[0]["loss"]
 assert len(written["deviation"]) == 4 and all(abs(d["after"] - 1) < 0.1 for d in written["deviation"])
 search = best["alpha_search"]
 assert search["best"] == best["merges"][0]["alpha"] and search["data"]["sha256"] != best["data"]["sha256"]
@@ -234,6 +235,66 @@ for wrong in "--method nosuch" "--stats nosuch" "--layer-alpha x" "--layer-alpha
     # shellcheck disable=SC2086
     expect 2 "$wrong" "$weld" weld $pair -o "$work/wrong.onnx" --match weights $wrong
     [ ! -e "$work/wrong.onnx" ] || { echo "FAIL $wrong wrote a file"; failed=1; }
+done
+# Other methods: what needs a base, how far it is, when it is of no use.
+spawned="$models/spawned/a.onnx $models/spawned/b.onnx"
+# shellcheck disable=SC2086
+expect 0 "slerp" "$weld" weld $spawned -o "$work/slerp.onnx" --method slerp
+expect 0 "a model with itself, by slerp" "$weld" weld "$models/vit/a.onnx" "$models/vit/a.onnx" \
+    -o "$work/slerp_self.onnx" --method slerp
+expect 0 "that is the model" "$weld" diff "$work/slerp_self.onnx" "$models/vit/a.onnx"
+# shellcheck disable=SC2086
+expect 0 "a base" "$weld" weld $spawned -o "$work/middle.onnx" -q
+for method in task-arithmetic task_arithmetic ties dare-linear dare_ties; do
+    density="--density .5"
+    case $method in task*) density= ;; esac
+    for threads in 1 2; do
+        # shellcheck disable=SC2086
+        expect 0 "$method -j $threads" "$weld" weld $spawned -o "$work/$method.$threads.onnx" --method "$method" \
+            --base "$work/middle.onnx" $density --seed 3 --lambda 1.5 --alpha .4 -j $threads
+    done
+    cmp "$work/$method.1.onnx" "$work/$method.2.onnx" || failed=1
+    grep -q "base .*middle.onnx: |A − base| 3.848, |B' − base| 3.848" "$work/err" ||
+        { echo "FAIL $method: no word of the base"; failed=1; }
+done
+cmp "$work/task-arithmetic.1.onnx" "$work/task_arithmetic.1.onnx" || failed=1
+# shellcheck disable=SC2086
+expect 0 "another seed" "$weld" weld $spawned -o "$work/dare-linear.0.onnx" --method dare-linear \
+    --base "$work/middle.onnx" --density .5 --lambda 1.5 --alpha .4
+expect 1 "draws other differences" "$weld" diff "$work/dare-linear.0.onnx" "$work/dare-linear.1.onnx"
+# shellcheck disable=SC2086
+expect 0 "all methods beside each other" "$weld" weld $spawned -o "$work/beside.onnx" --method ties --base \
+    "$work/middle.onnx" --density .5 $seen --compare all --report "$work/beside.json"
+python3 - "$work/beside.json" <<'EOF' || { echo "FAIL --compare all with a base"; failed=1; }
+import json, sys
+merges = json.load(open(sys.argv[1]))["merges"]
+assert merges[0]["method"] == "ties" and merges[0]["base"]["density"] == 0.5
+others = {m["method"]: m for m in merges[1:]}
+assert set(others) == {"lerp", "features", "slerp", "task-arithmetic", "ties", "dare-linear", "dare-ties"}
+assert "base" not in others["slerp"] and others["task-arithmetic"]["base"]["density"] == 1
+EOF
+# shellcheck disable=SC2086
+expect 0 "a base in another order" "$weld" weld $pair -o "$work/away.onnx" --method ties \
+    --base "$models/mlp/b.onnx" --match weights
+grep -q "aligning takes B away from the base" "$work/err" || { echo "FAIL no W016"; failed=1; }
+expect 0 "back to the order of the base" "$weld" weld "$work/b2.onnx" "$models/mlp/b.onnx" \
+    -o "$work/back.onnx" --method ties --base "$work/b2.onnx" --match weights
+! grep -q "away from the base" "$work/err" || { echo "FAIL W016 although B came back"; failed=1; }
+# shellcheck disable=SC2086
+expect 3 "a base of another structure" "$weld" weld $pair -o "$work/no.onnx" --method ties \
+    --base "$models/cnn/a.onnx"
+grep -q "cannot take .*cnn/a.onnx as the base of .*mlp/a.onnx (" "$work/err" ||
+    { echo "FAIL the base is not named"; failed=1; }
+# shellcheck disable=SC2086
+expect 5 "a base that is not there" "$weld" weld $pair -o "$work/no.onnx" --method ties --base "$work/none.onnx"
+base="--base $work/middle.onnx"
+for wrong in "--method ties" "--method slerp $base" "$base" "--method ties --density 0 $base" \
+    "--method ties --density 1.01 $base" "--method dare-ties --density -1 $base" "--density .5" \
+    "--method task-arithmetic --density .5 $base" "--method slerp --lambda 2" "--method dare $base" \
+    "--method ties --lambda nan $base" "--compare ties $seen"; do
+    # shellcheck disable=SC2086
+    expect 2 "$wrong" "$weld" weld $pair -o "$work/no.onnx" --match weights $wrong
+    [ "$(wc -l <"$work/err")" -eq 1 ] || { echo "FAIL $wrong: more than a line"; failed=1; }
 done
 # Three models: together not worse than the worst pair, whatever the order of the files.
 trio="$models/mlp/a.onnx $models/mlp/b.onnx $models/mlp/c.onnx"
@@ -255,6 +316,17 @@ for wrong in "--weights 1,2" "--weights 1,-1,1" "--start 4" "--alpha 0.3" "--sav
     # shellcheck disable=SC2086
     expect 2 "three: $wrong" "$weld" weld $trio -o "$work/wrong.onnx" $wrong
 done
+for order in "a b c" "c a b"; do
+    # shellcheck disable=SC2086
+    set -- $order
+    expect 0 "three with a base: $order" "$weld" weld "$models/mlp/$1.onnx" "$models/mlp/$2.onnx" \
+        "$models/mlp/$3.onnx" -o "$work/based_$1.onnx" --match weights --method dare-ties --density .6 \
+        --base "$models/spawned/a.onnx"
+done
+grep -q "^base .*spawned/a.onnx$" "$work/err" || { echo "FAIL three: no word of the base"; failed=1; }
+expect 0 "the same draws" "$weld" diff "$work/based_a.onnx" "$work/based_c.onnx"
+# shellcheck disable=SC2086
+expect 2 "slerp of three" "$weld" weld $trio -o "$work/wrong.onnx" --match none --method slerp
 expect 3 "one of three is another network" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" \
     "$models/cnn/a.onnx" -o "$work/wrong.onnx"
 # shellcheck disable=SC2086

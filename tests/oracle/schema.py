@@ -19,6 +19,8 @@ def commands(tool, models, work):
     report = ["--report", f"{work}/r.json", "-f", "-q"]
     yield 0, [tool, "weld", *mlp, "-o", f"{work}/m.onnx", *data, *report, "--save-perm", f"{work}/p.json"]
     yield 0, [tool, "weld", *mlp, "-o", f"{work}/m.onnx", *report]
+    yield 0, [tool, "weld", *mlp, "-o", f"{work}/m.onnx", *data, *report, "--method", "ties", "--density", ".5",
+              "--base", f"{models}/mlp/c.onnx", "--compare", "dare_linear,reset"]
     yield 0, [tool, "weld", *mlp, "-o", f"{work}/m.onnx", *report, *data, "--compare", "all", "--alpha", "best"]
     yield 0, [tool, "weld", *mlp, f"{models}/mlp/c.onnx", "-o", f"{work}/m.onnx", *report, *data]
     yield 0, [tool, "weld", *mlp, f"{models}/mlp/c.onnx", "-o", f"{work}/m.onnx", *report]

@@ -107,7 +107,7 @@ class Study:
                            perm)
         rows = {"ends": mean_of_ends(report)}
         for merge in report["merges"][1:]:
-            name = merge["method"] if merge["method"] == "features" else merge["statistics"]
+            name = merge["statistics"] if merge["method"] == "lerp" else merge["method"]
             if name == "none" or merge["corrected_layers"]:
                 rows[name] = figures(report, merge)
         if "repair" in rows:

@@ -16,6 +16,17 @@ static void merge_row(weld_buffer *out, const weld_report_merge *m)
     weld_buffer_printf(out, "</tr>\n");
 }
 
+static void base(weld_buffer *out, const weld_report_merge *m)
+{
+    weld_buffer_printf(out, "<p>Base at α = %.3g, %s: ", m->alpha, m->method ? m->method : "");
+    weld_html_text(out, m->base.path ? m->base.path : "–", WELD_HTML_TEXT_MAX);
+    weld_buffer_printf(out,
+                       ", density %.3g, λ = %.3g; |A − base| %.4g, |π(B) − base| %.4g, "
+                       "|B − base| %.4g</p>\n",
+                       m->base.density, m->base.lambda, m->base.distance_a, m->base.distance_b,
+                       m->base.distance_naive);
+}
+
 static void tries(weld_buffer *out, const weld_report_merge *m)
 {
     weld_buffer_printf(out, "<details><summary>Statistics that were tried at α = %.3g</summary>\n",
@@ -90,10 +101,10 @@ static void many(weld_buffer *out, const weld_report_many *n)
 
 void weld_html_merges(weld_buffer *out, const weld_report *r)
 {
-    weld_buffer_printf(out,
-                       "<h2>Merges</h2>\n<p>Measured on the evaluation data. A merge by features "
-                       "does not lie on the line between A and B: it is no measurement of "
-                       "linear connectivity.</p>\n");
+    weld_buffer_printf(
+        out, "<h2>Merges</h2>\n<p>Measured on the evaluation data. A merge by another method "
+             "than lerp does not lie on the line between A and B: it is no measurement "
+             "of linear connectivity.</p>\n");
     if (r->many.present)
         many(out, &r->many);
     weld_html_table(out, "α|Method|Statistics|Loss|Accuracy|1 − cos, mean over layers|"
@@ -102,6 +113,8 @@ void weld_html_merges(weld_buffer *out, const weld_report *r)
         merge_row(out, &r->merges[k]);
     weld_buffer_printf(out, "</table>\n");
     for (size_t k = 0; k < r->merge_count && k < WELD_HTML_ROWS_MAX; k++) {
+        if (r->merges[k].written && r->merges[k].base.sha256)
+            base(out, &r->merges[k]);
         if (r->merges[k].try_count)
             tries(out, &r->merges[k]);
         if (r->merges[k].ratio_count)

@@ -237,6 +237,15 @@ static void many_lines(weld_buffer *out, const weld_report_many *n)
                            n->loss, 100 * n->accuracy, barrier, 100 * worst);
 }
 
+static void base_line(weld_buffer *out, const weld_report_base *b)
+{
+    weld_buffer_printf(out, "base      %s", or_dash(b->path));
+    if (isfinite(b->distance_a))
+        weld_buffer_printf(out, ": |A − base| %.4g, |B' − base| %.4g", b->distance_a,
+                           b->distance_b);
+    weld_buffer_printf(out, "\n");
+}
+
 static void merge_lines(weld_buffer *out, const weld_report *r)
 {
     if (r->search.present)
@@ -257,6 +266,8 @@ static void merge_lines(weld_buffer *out, const weld_report *r)
             weld_buffer_printf(out, " (best of %zu by %s on the matching data)", m->try_count,
                                or_dash(m->metric));
         weld_buffer_printf(out, "\n");
+        if (m->base.sha256 && !i)
+            base_line(out, &m->base);
     }
     if (r->merge_count > MERGES_MAX)
         weld_buffer_printf(out, "          … and %zu more merges, see the report\n",

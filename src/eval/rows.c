@@ -75,6 +75,33 @@ done:
     return st;
 }
 
+static bool has_samples(const weld_shapes *shapes, int value)
+{
+    const weld_shape *shape = &shapes->types[value].shape;
+    return shape->rank > 0 && shape->dims[0] == shapes->batch;
+}
+
+weld_status weld_rows_of_samples(weld_rows *rows, int *left_out, const weld_shapes *shapes,
+                                 weld_error *err)
+{
+    char text[128];
+    int kept = 0;
+    if (!has_samples(shapes, rows->logits))
+        return weld_fail(
+            err, WELD_E_UNSUPPORTED,
+            "the first output has shape %s for a batch of %d: its first axis has to be "
+            "the samples",
+            weld_shape_text(&shapes->types[rows->logits].shape, text), (int)shapes->batch);
+    for (int k = 0; k < rows->count; k++)
+        if (has_samples(shapes, rows->values[k])) {
+            rows->values[kept] = rows->values[k];
+            rows->names[kept++] = rows->names[k];
+        }
+    *left_out = rows->count - kept;
+    rows->count = kept;
+    return WELD_OK;
+}
+
 void weld_rows_free(weld_rows *rows)
 {
     weld_free(rows->ctx, rows->values);

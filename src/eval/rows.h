@@ -1,7 +1,7 @@
 /* Which values of a graph are the features that connectivity is measured on (mission.md). */
 #ifndef WELD_EVAL_ROWS_H
 #define WELD_EVAL_ROWS_H
-#include "ops/op.h"
+#include "ops/infer.h"
 
 typedef struct weld_rows {
     weld_context *ctx;
@@ -16,5 +16,9 @@ typedef struct weld_rows {
  * logits of the first output. */
 weld_status weld_rows_find(weld_rows *out, weld_context *ctx, const weld_graph *graph,
                            weld_error *err);
+/* Leaves out rows whose first axis is not that of the samples: *left_out receives how many.
+ * WELD_E_UNSUPPORTED if the logits are among them. */
+weld_status weld_rows_of_samples(weld_rows *rows, int *left_out, const weld_shapes *shapes,
+                                 weld_error *err);
 void weld_rows_free(weld_rows *rows);
 #endif

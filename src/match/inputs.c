@@ -164,7 +164,7 @@ static void add_grams(weld_input_moments *in, double *const x[2], int64_t rows)
 }
 
 weld_status weld_inputs_add(weld_input_moments *in, weld_context *ctx, const weld_graph *g,
-                            weld_run *const runs[2], int64_t samples, weld_error *err)
+                            weld_run *const runs[2], int64_t entries, weld_error *err)
 {
     weld_status st = WELD_OK;
     double *x[2] = {NULL, NULL};
@@ -174,7 +174,7 @@ weld_status weld_inputs_add(weld_input_moments *in, weld_context *ctx, const wel
                                     weld_run_value(runs[1], node->inputs[0])};
     weld_patches p;
     WELD_TRY(weld_patches_init(&p, g, node, &values[0]->shape, POSITIONS_MAX, err));
-    const int64_t rows = samples * p.positions;
+    const int64_t rows = entries * p.positions;
     WELD_NEW(offset, ctx, p.taps);
     for (int s = 0; s < 2; s++)
         WELD_NEW(x[s], ctx, (rows < TILE ? rows : TILE) * in->columns);

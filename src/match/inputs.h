@@ -8,7 +8,7 @@
  * of a free class. */
 weld_status weld_inputs_list(weld_moments *moments, const weld_symmetry *symmetry, weld_error *err);
 void weld_inputs_free(weld_moments *moments);
-/* Adds what the two networks made of a batch, of which `samples` count. */
+/* Adds what the two networks made of a batch, of which `entries` of the first axis count. */
 weld_status weld_inputs_add(weld_input_moments *in, weld_context *ctx, const weld_graph *graph,
-                            weld_run *const runs[2], int64_t samples, weld_error *err);
+                            weld_run *const runs[2], int64_t entries, weld_error *err);
 #endif

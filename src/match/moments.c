@@ -72,14 +72,14 @@ done:
     return st;
 }
 
-/* features[row, n] of the class's units; `samples` of the batch count. */
+/* features[row, n] of the class's units; `entries` of the first axis count. */
 static int64_t unit_rows(double *out, const weld_tensor *t, const weld_carrier *c, int32_t n,
-                         int64_t samples)
+                         int64_t entries)
 {
-    int64_t per_sample = weld_shape_span(&t->shape, 1, c->axis);
+    int64_t outer = entries * weld_shape_span(&t->shape, 1, c->axis);
     int64_t inner = weld_shape_span(&t->shape, c->axis + 1, t->shape.rank);
     int64_t extent = t->shape.dims[c->axis], rows = 0;
-    for (int64_t o = 0; o < samples * per_sample; o++)
+    for (int64_t o = 0; o < outer; o++)
         for (int64_t i = 0; i < inner; i++)
             for (int32_t m = 0; m < c->multiplicity; m++, rows++)
                 for (int32_t u = 0; u < n; u++) {
@@ -101,7 +101,7 @@ static void add_rows(weld_feature_moments *f, int side, const double *x, int64_t
 
 /* One batch: what the two networks made of it. */
 static weld_status add_features(weld_feature_moments *f, weld_context *ctx, weld_run *const runs[2],
-                                int64_t samples, weld_error *err)
+                                int64_t entries, weld_error *err)
 {
     weld_status st = WELD_OK;
     double *x[2] = {NULL, NULL};
@@ -109,7 +109,7 @@ static weld_status add_features(weld_feature_moments *f, weld_context *ctx, weld
     for (int s = 0; s < 2; s++) {
         const weld_tensor *t = weld_run_value(runs[s], f->carrier->value);
         WELD_NEW(x[s], ctx, weld_shape_numel(&t->shape));
-        rows = unit_rows(x[s], t, f->carrier, f->n, samples);
+        rows = unit_rows(x[s], t, f->carrier, f->n, entries);
         add_rows(f, s, x[s], rows);
     }
     const weld_gemm_shape gemm = {true, false, f->n, f->n, rows, f->n, f->n, f->n};
@@ -148,15 +148,18 @@ static weld_status add_item(void *user, int64_t item, int slot, weld_error *err)
     weld_status st = WELD_OK;
     pass *p = user;
     weld_moments *m = p->moments;
+    const weld_shapes *shapes = p->in->shapes;
+    weld_feature_moments *feature = item < m->feature_count ? &m->features[item] : NULL;
+    weld_input_moments *input = feature ? NULL : &m->inputs[item - m->feature_count];
+    const int value = feature ? feature->carrier->value
+                              : shapes->graph->nodes[input->node].inputs[0];
     (void)slot;
     for (int lane = 0; lane < LANES && st == WELD_OK; lane++) {
         if (p->samples[lane] == 0)
             continue;
-        if (item < m->feature_count)
-            st = add_features(&m->features[item], m->ctx, p->runs[lane], p->samples[lane], err);
-        else
-            st = weld_inputs_add(&m->inputs[item - m->feature_count], m->ctx, p->in->shapes->graph,
-                                 p->runs[lane], p->samples[lane], err);
+        const int64_t entries = weld_batch_entries(shapes, value, p->samples[lane]);
+        st = feature ? add_features(feature, m->ctx, p->runs[lane], entries, err)
+                     : weld_inputs_add(input, m->ctx, shapes->graph, p->runs[lane], entries, err);
     }
     return st;
 }

@@ -46,13 +46,6 @@ static int64_t chunk_samples(const weld_frontier *f, int64_t chunk)
     return left < f->in.shapes->batch ? left : f->in.shapes->batch;
 }
 
-int64_t weld_batch_entries(const weld_shapes *shapes, int value, int64_t samples)
-{
-    const weld_shape *shape = &shapes->types[value].shape;
-    const int64_t first = shape->rank > 0 ? shape->dims[0] : 1;
-    return first == shapes->batch ? samples : first;
-}
-
 weld_status weld_frontier_create(weld_frontier **out, const weld_frontier_input *in,
                                  weld_error *err)
 {

@@ -31,10 +31,6 @@ typedef struct weld_visitor {
     weld_status (*round)(void *user, int lanes, weld_error *err);
 } weld_visitor;
 
-/* Entries of a value's first axis that count in a batch of so many samples: all where the axis is not
- * that of the samples (rows of all positions, sequences that stand first, what no input reaches). */
-int64_t weld_batch_entries(const weld_shapes *shapes, int value, int64_t samples);
-
 weld_status weld_frontier_create(weld_frontier **out, const weld_frontier_input *input,
                                  weld_error *err);
 void weld_frontier_free(weld_frontier *frontier);

@@ -324,3 +324,10 @@ void weld_shapes_free(weld_shapes *shapes)
     weld_arena_free(&shapes->arena);
     weld_free(shapes->ctx, shapes);
 }
+
+int64_t weld_batch_entries(const weld_shapes *shapes, int value, int64_t samples)
+{
+    const weld_shape *shape = &shapes->types[value].shape;
+    const int64_t first = shape->rank > 0 ? shape->dims[0] : 1;
+    return first == shapes->batch ? samples : first;
+}

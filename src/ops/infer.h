@@ -30,4 +30,7 @@ weld_status weld_shapes_infer(weld_shapes **out, weld_context *ctx, const weld_g
 weld_status weld_shapes_infer_given(weld_shapes **out, weld_context *ctx, const weld_graph *graph,
                                     const weld_tensor *const *inputs, weld_error *err);
 void weld_shapes_free(weld_shapes *shapes);
+/* Entries of a value's first axis that count in a batch of so many samples: all where the axis is not
+ * that of the samples (rows of all positions, sequences that stand first, what no input reaches). */
+int64_t weld_batch_entries(const weld_shapes *shapes, int value, int64_t samples);
 #endif

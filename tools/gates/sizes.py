@@ -5,7 +5,9 @@ import re
 import sys
 
 FILE_LINES, FUNCTION_LINES = 500, 60
-EXCEPTIONS = {}  # "src/x.c" or "src/x.c:function" -> why
+EXCEPTIONS = {  # "src/x.c" or "src/x.c:function" -> why
+    "include/onnxweld.h": "the whole public API in one place",
+}
 
 
 def functions(lines):

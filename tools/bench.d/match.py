@@ -4,8 +4,9 @@
 
 The peer is our own float32 port of git-re-basin's weight matching: one random order per sweep, every
 class visited in every sweep, scipy's linear_sum_assignment, a new one accepted if it is better by
-1e-12. Networks have independent random weights, the hardest case, but for the trained pair. Both start
-from the identity; objectives (in double) are compared, since the orders of visits differ.
+1e-12. Networks have independent random weights, the hardest case. Both start from the identity and visit
+the classes in the same orders, so that they come to the same permutations but for rounding; objectives
+are in double.
 """
 
 import pathlib
@@ -110,14 +111,13 @@ def objective(net, a, b, perms):
                for n, axes in net.axes.items())
 
 
-def published(net, a, b, seed=0):
+def published(net, a, b, orders):
     """perms of B, sweeps"""
-    rng = np.random.default_rng(seed)
     perms = {c: np.arange(n) for c, n in net.classes.items()}
     members = {c: [(n, k) for n, axes in net.axes.items() for k, x in enumerate(axes) if x == c] for c in perms}
-    for sweep in range(1000):
+    for sweep, order in enumerate(orders):
         progress = False
-        for c in rng.permutation(list(perms)):
+        for c in order:
             n = net.classes[c]
             score = np.zeros((n, n), np.float32)
             for name, k in members[c]:
@@ -129,20 +129,23 @@ def published(net, a, b, seed=0):
             progress = progress or new > old + 1e-12
             perms[c] = columns
         if not progress:
-            return perms, sweep + 1
+            break
+    return perms, sweep + 1
 
 
 # ---- both ----------------------------------------------------------------------------------------
 
 
 def ours(binary, folder, net, a, b):
-    """perms of B, seconds of the matching alone"""
+    """perms of B, seconds of the matching alone, sweeps, the classes in the order of each sweep's visits"""
     done = subprocess.run([binary, "a.onnx", "b.onnx", "p.json"], cwd=folder, check=True, capture_output=True, text=True)
+    seconds, sweeps, *orders = done.stdout.splitlines()
     perms = {}
     for item in json.loads((folder / "p.json").read_text())["classes"]:
         name, axis = item["members"][0].rstrip("]").rsplit("[", 1)
         perms[net.axes[name][int(axis)]] = np.array(item["perm"])
-    return perms, float(done.stdout)
+    names = list(perms)
+    return perms, float(seconds), int(sweeps), [[names[int(c)] for c in order.split()] for order in orders]
 
 
 def measure(binary, label, net, y, a, b):
@@ -150,13 +153,15 @@ def measure(binary, label, net, y, a, b):
         folder = pathlib.Path(folder)
         net.save(folder / "a.onnx", a, y)
         net.save(folder / "b.onnx", b, y)
-        perms, seconds = ours(binary, folder, net, a, b)
+        perms, seconds, sweeps, orders = ours(binary, folder, net, a, b)
     start = time.perf_counter()
-    theirs, sweeps = published(net, a, b)
+    theirs, peer_sweeps = published(net, a, b, orders)
     peer = time.perf_counter() - start
     mine, other = objective(net, a, b, perms), objective(net, a, b, theirs)
-    print(f"{label:24} {seconds:8.3f} s {peer:8.3f} s ({sweeps} sweeps) = {peer / seconds:5.1f}x   "
-          f"objective {mine:.6g} against {other:.6g} ({100 * (mine / other - 1):+.2f} %)", flush=True)
+    same = sum(int(np.sum(perms[c] == theirs[c])) for c in perms) / sum(net.classes.values())
+    print(f"{label:16} {seconds:8.4f} s ({sweeps} sweeps) {peer:8.4f} s ({peer_sweeps}) = {peer / seconds:5.1f}x   "
+          f"{100 * same:5.1f} % same, objective {mine:.6g} against {other:.6g} ({100 * (mine / other - 1):+.2f} %)",
+          flush=True)
     return peer / seconds
 
 

@@ -1,84 +1,32 @@
 #include "match/grams.h"
+#include "match/dot.h"
+#include "match/moves.h"
 #include "core/parallel.h"
 #include "tensor/blas.h"
 #include <string.h>
 
-/* A tensor in single precision. */
-typedef struct gram_tensor {
-    const weld_score_tensor *of;
-    float *a, *moved; /* moved: B as the element permutes it */
-} gram_tensor;
-
 typedef struct class_gram {
-    float *score; /* [n, n]: row i of A's units, column j of B's */
+    float *score; /* [n, n] */
+    float *fixed; /* [n, n] of it, what no other class changes; NULL before the first need */
     double scale;
-    bool valid, possible;
+    bool valid;
     int updates; /* since it was computed as a whole: rounding adds up */
 } class_gram;
 
-/* Memory that is kept from one use to the next: taking it anew costs as much as the work. */
-typedef struct room {
-    float *at;
-    size_t count;
-} room;
-
 struct weld_grams {
     weld_context *ctx;
-    room a, b, old, gram; /* slices of A, of B, of B before; a product */
-    const weld_scores *scores;
+    const weld_symmetry *symmetry;
     const weld_element *element;
-    gram_tensor *tensors; /* [scores->count] */
-    class_gram *classes;  /* [free_count] */
+    weld_blocks *blocks;
+    class_gram *classes; /* [free_count] */
+    weld_move_room room;
 };
 
-enum { UPDATES_MAX = 16, BLOCK = 128 };
+enum { UPDATES_MAX = 32 };
 
 static int32_t size_of(const weld_grams *g, int c)
 {
-    return g->element->symmetry->classes[c].size;
-}
-
-static weld_status make_room(room *r, weld_grams *g, size_t count, weld_error *err)
-{
-    if (count <= r->count)
-        return WELD_OK;
-    weld_free(g->ctx, r->at);
-    r->at = weld_alloc(g->ctx, count, sizeof *r->at);
-    r->count = r->at ? count : 0;
-    return r->at ? WELD_OK : weld_fail(err, WELD_E_NOMEM, "no memory for %zu weights", count);
-}
-
-/* ---- B as it stands ------------------------------------------------------------------------- */
-
-static weld_status refresh_moved(weld_grams *g, gram_tensor *t, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    const size_t count = (size_t)weld_shape_numel(&t->of->shape);
-    double *moved = NULL;
-    WELD_NEW(moved, g->ctx, count);
-    WELD_TRY(weld_element_permute(moved, g->element, t->of->param, t->of->b, sizeof *moved, err));
-    for (size_t k = 0; k < count; k++)
-        t->moved[k] = (float)moved[k];
-done:
-    weld_free(g->ctx, moved);
-    return st;
-}
-
-/* A class that stands on a joint, or twice on one tensor, is not linear in its permutation. */
-static bool is_possible(const weld_scores *scores, int c)
-{
-    for (int k = 0; k < scores->count; k++) {
-        const weld_score_tensor *t = &scores->tensors[k];
-        int count = 0;
-        for (int a = 0; a < t->axis_count; a++) {
-            count += t->axes[a].unit_class == c;
-            if (t->axes[a].unit_class == c && t->axes[a].joint)
-                return false;
-        }
-        if (count > 1)
-            return false;
-    }
-    return true;
+    return g->symmetry->classes[c].size;
 }
 
 weld_status weld_grams_create(weld_grams **out, const weld_scores *scores,
@@ -89,21 +37,15 @@ weld_status weld_grams_create(weld_grams **out, const weld_scores *scores,
     *out = NULL;
     WELD_NEW(g, scores->ctx, 1);
     g->ctx = scores->ctx;
-    g->scores = scores;
+    g->symmetry = scores->symmetry;
     g->element = element;
-    WELD_NEW(g->classes, g->ctx, element->symmetry->free_count);
-    for (int c = 0; c < element->symmetry->free_count; c++)
-        g->classes[c].possible = is_possible(scores, c);
-    WELD_NEW(g->tensors, g->ctx, scores->count);
-    for (int k = 0; k < scores->count; k++) {
-        gram_tensor *t = &g->tensors[k];
-        t->of = &scores->tensors[k];
-        const size_t count = (size_t)weld_shape_numel(&t->of->shape);
-        WELD_NEW(t->a, g->ctx, count);
-        WELD_NEW(t->moved, g->ctx, count);
-        for (size_t i = 0; i < count; i++)
-            t->a[i] = (float)t->of->a[i];
-        WELD_TRY(refresh_moved(g, t, err));
+    WELD_NEW(g->classes, g->ctx, g->symmetry->free_count);
+    WELD_TRY(weld_blocks_create(&g->blocks, scores, element, err));
+    for (int k = 0; k < g->blocks->count; k++) {
+        const weld_block *b = &g->blocks->blocks[k];
+        g->classes[b->x].scale += b->scale;
+        if (b->y >= 0)
+            g->classes[b->y].scale += b->scale;
     }
     *out = g;
     g = NULL;
@@ -116,158 +58,119 @@ void weld_grams_free(weld_grams *g)
 {
     if (!g)
         return;
-    for (int k = 0; g->tensors && k < g->scores->count; k++) {
-        weld_free(g->ctx, g->tensors[k].a);
-        weld_free(g->ctx, g->tensors[k].moved);
-    }
-    for (int c = 0; g->classes && c < g->element->symmetry->free_count; c++)
+    for (int c = 0; g->classes && c < g->symmetry->free_count; c++) {
         weld_free(g->ctx, g->classes[c].score);
-    weld_free(g->ctx, g->tensors);
+        weld_free(g->ctx, g->classes[c].fixed);
+    }
     weld_free(g->ctx, g->classes);
-    weld_free(g->ctx, g->a.at);
-    weld_free(g->ctx, g->b.at);
-    weld_free(g->ctx, g->old.at);
-    weld_free(g->ctx, g->gram.at);
+    weld_blocks_free(g->blocks);
+    weld_move_room_free(&g->room, g->ctx);
     weld_free(g->ctx, g);
 }
 
 bool weld_grams_has(const weld_grams *g, int unit_class)
 {
-    return g->classes[unit_class].possible;
+    return g->blocks->whole[unit_class];
 }
 
-/* ---- slices --------------------------------------------------------------------------------- */
+/* ---- products -------------------------------------------------------------------------------- */
 
-/* The elements of one place of a class: offsets from the place; on axis `some`, only at positions
- * `at` [count] (some < 0: everywhere). */
-typedef struct slice_plan {
-    int64_t *offsets; /* [count] */
-    int64_t count, stride;
-} slice_plan;
-
-static weld_status plan_slices(slice_plan *out, weld_context *ctx, const weld_shape *shape,
-                               int axis, int some, const int32_t *at, int64_t at_count,
-                               weld_error *err)
-{
-    weld_status st = WELD_OK;
-    int64_t strides[WELD_RANK_MAX], index[WELD_RANK_MAX] = {0}, extent[WELD_RANK_MAX];
-    weld_strides(strides, shape);
-    *out = (slice_plan){.count = 1, .stride = strides[axis]};
-    for (int a = 0; a < shape->rank; a++) {
-        extent[a] = a == axis ? 1 : a == some ? at_count : shape->dims[a];
-        out->count *= extent[a];
-    }
-    WELD_NEW(out->offsets, ctx, out->count);
-    for (int64_t k = 0; k < out->count; k++) {
-        for (int a = 0; a < shape->rank; a++)
-            out->offsets[k] += (a == some ? at[index[a]] : index[a]) * strides[a];
-        for (int a = shape->rank - 1; a >= 0 && ++index[a] == extent[a]; a--)
-            index[a] = 0;
-    }
-done:
-    return st;
-}
-
-/* [size * multiplicity, plan->count]; a few columns at a time, so that neighbouring places (columns of a
- * matrix) find what they read in the cache. */
-static void take_slices(float *out, const float *data, const slice_plan *plan, const weld_member *m,
-                        int32_t size)
-{
-    enum { COLUMNS = 16 };
-    for (int64_t first = 0; first < plan->count; first += COLUMNS) {
-        const int64_t end = first + COLUMNS < plan->count ? first + COLUMNS : plan->count;
-        for (int32_t p = 0; p < size * m->multiplicity; p++) {
-            const float *from = data + m->positions[p] * plan->stride;
-            for (int64_t k = first; k < end; k++)
-                out[p * plan->count + k] = from[plan->offsets[k]];
-        }
-    }
-}
+/* One summand of a score: NT a [n, k], b [n, k], or TN a [k, n], b [k, n]. */
+typedef struct factor {
+    const float *a, *b;
+    int64_t k;
+    bool rows; /* the units are the rows: NT */
+} factor;
 
 typedef struct product {
-    const float *a, *b; /* [n, k] */
-    float *gram;        /* [n, n] */
-    int64_t n, k;
+    float *out; /* [n, n] */
+    const factor *factors;
+    int count;
+    int64_t n, tile; /* rows of an item */
+    bool add;
 } product;
 
-static weld_status multiply_block(void *user, int64_t item, int slot, weld_error *err)
+static weld_status multiply_tile(void *user, int64_t item, int slot, weld_error *err)
 {
-    (void)slot, (void)err;
     const product *p = user;
-    const int64_t first = item * BLOCK, left = p->n - first;
-    const weld_gemm_shape shape = {.trans_b = true,
-                                   .m = left < BLOCK ? left : BLOCK,
-                                   .n = p->n,
-                                   .k = p->k,
-                                   .lda = p->k,
-                                   .ldb = p->k,
-                                   .ldc = p->n};
-    weld_sgemm(&shape, 1.0f, p->a + first * p->k, p->b, 0.0f, p->gram + first * p->n);
+    const int64_t first = item * p->tile, left = p->n - first;
+    (void)slot, (void)err;
+    for (int f = 0; f < p->count; f++) {
+        const factor *x = &p->factors[f];
+        const int64_t stride = x->rows ? x->k : p->n;
+        const weld_gemm_shape shape = {.trans_a = !x->rows,
+                                       .trans_b = x->rows,
+                                       .m = left < p->tile ? left : p->tile,
+                                       .n = p->n,
+                                       .k = x->k,
+                                       .lda = stride,
+                                       .ldb = stride,
+                                       .ldc = p->n};
+        weld_sgemm(&shape, 1.0f, x->a + first * (x->rows ? x->k : 1), x->b,
+                   f > 0 || p->add ? 1.0f : 0.0f, p->out + first * p->n);
+    }
     return WELD_OK;
 }
 
-/* score[i, unit at j] += <a_i, b_j>; b: in the frame of A. */
-static weld_status add_product(weld_grams *g, int c, int64_t k, weld_error *err)
+/* The tiles depend on the sizes alone, so that the sums do, too. */
+static weld_status multiply(weld_context *ctx, product *p, weld_error *err)
 {
-    weld_status st = WELD_OK;
-    const int32_t n = size_of(g, c), *perm = g->element->perms[c];
-    float *score = g->classes[c].score;
-    if (k == 0)
+    enum { LEAST = 64, MOST = 512, PARTS = 4 };
+    const double worth_a_thread = 4e6; /* multiplications */
+    double work = 0;
+    for (int f = 0; f < p->count; f++)
+        work += (double)p->n * (double)p->n * (double)p->factors[f].k;
+    p->tile = (p->n + PARTS - 1) / PARTS;
+    p->tile = p->tile < LEAST ? LEAST : p->tile > MOST ? MOST : p->tile;
+    if (work < worth_a_thread)
+        p->tile = p->n;
+    if (p->count == 0 && !p->add)
+        memset(p->out, 0, (size_t)(p->n * p->n) * sizeof *p->out);
+    if (p->count == 0 || p->n == 0)
         return WELD_OK;
-    WELD_TRY(make_room(&g->gram, g, (size_t)n * (size_t)n, err));
-    product p = {g->a.at, g->b.at, g->gram.at, n, k};
-    WELD_TRY(weld_parallel_for(g->ctx, (n + BLOCK - 1) / BLOCK, multiply_block, &p, err));
-    for (int32_t i = 0; i < n; i++)
-        for (int32_t j = 0; j < n; j++)
-            score[(size_t)i * (size_t)n + (size_t)perm[j]] +=
-                g->gram.at[(size_t)i * (size_t)n + (size_t)j];
+    return weld_parallel_for(ctx, (p->n + p->tile - 1) / p->tile, multiply_tile, p, err);
+}
+
+static factor factor_of(const weld_block *b, int c)
+{
+    const bool rows = b->x == c;
+    return (factor){b->a, b->b, rows ? b->k * b->ny : b->nx * b->k, rows};
+}
+
+typedef enum blocks_wanted { FIXED, MOVING, SETTLED } blocks_wanted;
+
+/* out [n, n] = or += the sum over the blocks of the class: those that no other class is on, those that
+ * another is on, or those whose other class is settled. *scale of what was counted. */
+static weld_status sum_blocks(float *out, double *scale, weld_grams *g, int c, bool add,
+                              blocks_wanted wanted, const bool *settled, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    factor *factors = NULL;
+    int count = 0;
+    *scale = 0;
+    WELD_NEW(factors, g->ctx, g->blocks->count);
+    for (int k = 0; k < g->blocks->count; k++) {
+        const weld_block *b = &g->blocks->blocks[k];
+        const int other = b->x == c ? b->y : b->x;
+        if ((b->x != c && b->y != c) || (wanted == FIXED && other >= 0) ||
+            (wanted == MOVING && other < 0) || (wanted == SETTLED && other >= 0 && !settled[other]))
+            continue;
+        *scale += b->scale;
+        factors[count] = factor_of(b, c);
+        count += factors[count].k > 0;
+    }
+    product p = {.out = out, .factors = factors, .count = count, .n = size_of(g, c), .add = add};
+    WELD_TRY(multiply(g->ctx, &p, err));
 done:
+    weld_free(g->ctx, factors);
     return st;
 }
 
-/* ---- scores --------------------------------------------------------------------------------- */
-
-/* g->b -= what `before` holds: the tensor with only at_count positions on axis `some`. */
-static weld_status take_change(weld_grams *g, const gram_tensor *t, const weld_score_axis *x,
-                               int some, int64_t at_count, const float *before, size_t count,
-                               weld_error *err)
+static weld_status new_square(float **out, weld_grams *g, int c, weld_error *err)
 {
-    weld_status st = WELD_OK;
-    weld_shape narrow = t->of->shape;
-    slice_plan plan = {0};
-    narrow.dims[some] = at_count;
-    WELD_TRY(make_room(&g->old, g, count, err));
-    WELD_TRY(plan_slices(&plan, g->ctx, &narrow, x->axis, -1, NULL, 0, err));
-    take_slices(g->old.at, before, &plan, x->member, size_of(g, x->unit_class));
-    for (size_t k = 0; k < count; k++)
-        g->b.at[k] -= g->old.at[k];
-done:
-    weld_free(g->ctx, plan.offsets);
-    return st;
-}
-
-/* What tensor t says of class c on axis x of it. `some` >= 0: only at these positions of that axis, and by
- * the change from `before`, which holds B's slices at them in the place of that axis' positions. */
-static weld_status add_tensor(weld_grams *g, const gram_tensor *t, const weld_score_axis *x,
-                              int some, const int32_t *at, int64_t at_count, const float *before,
-                              weld_error *err)
-{
-    weld_status st = WELD_OK;
-    const int c = x->unit_class;
-    const int32_t n = size_of(g, c), places = n * x->member->multiplicity;
-    slice_plan plan = {0};
-    WELD_TRY(plan_slices(&plan, g->ctx, &t->of->shape, x->axis, some, at, at_count, err));
-    const size_t count = (size_t)places * (size_t)plan.count;
-    WELD_TRY(make_room(&g->a, g, count, err));
-    WELD_TRY(make_room(&g->b, g, count, err));
-    take_slices(g->a.at, t->a, &plan, x->member, n);
-    take_slices(g->b.at, t->moved, &plan, x->member, n);
-    if (before)
-        WELD_TRY(take_change(g, t, x, some, at_count, before, count, err));
-    WELD_TRY(add_product(g, c, plan.count * x->member->multiplicity, err));
-done:
-    weld_free(g->ctx, plan.offsets);
-    return st;
+    const size_t n = (size_t)size_of(g, c);
+    *out = weld_resize(g->ctx, NULL, n * n, sizeof **out);
+    return *out ? WELD_OK : weld_fail_memory(g->ctx, err, n * n, sizeof **out);
 }
 
 static weld_status compute(weld_grams *g, int c, weld_error *err)
@@ -275,203 +178,137 @@ static weld_status compute(weld_grams *g, int c, weld_error *err)
     weld_status st = WELD_OK;
     class_gram *k = &g->classes[c];
     const size_t cells = (size_t)size_of(g, c) * (size_t)size_of(g, c);
+    double scale;
+    if (!k->fixed) {
+        WELD_TRY(new_square(&k->fixed, g, c, err));
+        WELD_TRY(sum_blocks(k->fixed, &scale, g, c, false, FIXED, NULL, err));
+    }
     if (!k->score)
-        WELD_NEW(k->score, g->ctx, cells);
-    memset(k->score, 0, cells * sizeof *k->score);
-    k->scale = 0;
-    for (int n = 0; n < g->scores->count; n++)
-        for (int x = 0; x < g->tensors[n].of->axis_count; x++) {
-            if (g->tensors[n].of->axes[x].unit_class != c)
-                continue;
-            WELD_TRY(
-                add_tensor(g, &g->tensors[n], &g->tensors[n].of->axes[x], -1, NULL, 0, NULL, err));
-            k->scale += g->tensors[n].of->scale;
-        }
+        WELD_TRY(new_square(&k->score, g, c, err));
+    memcpy(k->score, k->fixed, cells * sizeof *k->score);
+    WELD_TRY(sum_blocks(k->score, &scale, g, c, true, MOVING, NULL, err));
     k->valid = true;
     k->updates = 0;
 done:
     return st;
 }
 
+weld_status weld_grams_view(const float **score, double *scale, weld_grams *g, int unit_class,
+                            weld_error *err)
+{
+    const weld_status st = g->classes[unit_class].valid ? WELD_OK : compute(g, unit_class, err);
+    *score = g->classes[unit_class].score;
+    *scale = g->classes[unit_class].scale;
+    return st;
+}
+
 weld_status weld_grams_score(double *score, double *scale, weld_grams *g, int unit_class,
-                             weld_error *err)
-{
-    class_gram *k = &g->classes[unit_class];
-    const size_t cells = (size_t)size_of(g, unit_class) * (size_t)size_of(g, unit_class);
-    const weld_status st = k->valid ? WELD_OK : compute(g, unit_class, err);
-    if (st != WELD_OK)
-        return st;
-    for (size_t i = 0; i < cells; i++)
-        score[i] = k->score[i];
-    *scale = k->scale;
-    return WELD_OK;
-}
-
-/* ---- moves ---------------------------------------------------------------------------------- */
-
-/* Positions [*count] on the axis whose unit has changed, and where in the list what comes there was. */
-static weld_status list_changed(int32_t **out, int32_t **from, int64_t *count, const weld_grams *g,
-                                const weld_score_axis *x, const int32_t *before, weld_error *err)
+                             const bool *settled, weld_error *err)
 {
     weld_status st = WELD_OK;
-    const weld_member *m = x->member;
-    const int32_t n = size_of(g, x->unit_class), *now = g->element->perms[x->unit_class];
-    int32_t *listed = NULL; /* [n] B's unit: number of its first position in the list */
-    *count = 0;
-    WELD_NEW(*out, g->ctx, n * m->multiplicity);
-    WELD_NEW(*from, g->ctx, n * m->multiplicity);
-    WELD_NEW(listed, g->ctx, n);
-    for (int32_t i = 0; i < n; i++) {
-        listed[before[i]] = (int32_t)*count;
-        for (int32_t k = 0; now[i] != before[i] && k < m->multiplicity; k++)
-            (*out)[(*count)++] = m->positions[i * m->multiplicity + k];
+    const size_t n = (size_t)size_of(g, unit_class);
+    const int32_t *perm = g->element->perms[unit_class];
+    const float *now = NULL;
+    float *own = NULL;
+    if (settled) {
+        WELD_TRY(new_square(&own, g, unit_class, err));
+        WELD_TRY(sum_blocks(own, scale, g, unit_class, false, SETTLED, settled, err));
+        now = own;
+    } else {
+        WELD_TRY(weld_grams_view(&now, scale, g, unit_class, err));
     }
-    for (int32_t i = 0, at = 0; i < n; i++)
-        for (int32_t k = 0; now[i] != before[i] && k < m->multiplicity; k++)
-            (*from)[at++] = listed[now[i]] + k;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++)
+            score[i * n + (size_t)perm[j]] = now[i * n + j];
 done:
-    weld_free(g->ctx, listed);
+    weld_free(g->ctx, own);
     return st;
 }
 
-static void drop(weld_grams *g, const gram_tensor *t)
-{
-    for (int x = 0; x < t->of->axis_count; x++)
-        g->classes[t->of->axes[x].unit_class].valid = false;
-}
+/* ---- moves ----------------------------------------------------------------------------------- */
 
-/* The scores of the other classes on the tensor, where few slices moved; else they are dropped. */
-static weld_status update_neighbours(weld_grams *g, const gram_tensor *t, const weld_score_axis *x,
-                                     const float *old, const int32_t *at, int64_t count,
-                                     weld_error *err)
+/* The block's units of class c have moved; the score of the other class, where it is kept, changes by
+ * what came and what went. */
+static weld_status move_block(weld_grams *g, weld_block *b, int c, const weld_move *move,
+                              weld_error *err)
 {
     weld_status st = WELD_OK;
-    for (int y = 0; y < t->of->axis_count; y++) {
-        const weld_score_axis *other = &t->of->axes[y];
-        class_gram *k = &g->classes[other->unit_class];
-        if (!k->valid || other->axis == x->axis)
-            continue;
-        if (2 * count > t->of->shape.dims[x->axis] || k->updates == UPDATES_MAX) {
-            k->valid = false;
-            continue;
-        }
-        k->updates++;
-        WELD_TRY(add_tensor(g, t, other, x->axis, at, count, old, err));
+    const bool rows = b->x == c;
+    const int other = rows ? b->y : b->x;
+    class_gram *k = other >= 0 && g->classes[other].valid ? &g->classes[other] : NULL;
+    if (k && ++k->updates > UPDATES_MAX) {
+        k->valid = false;
+        k = NULL;
     }
+    WELD_TRY(weld_move_block(b, rows, move, k != NULL, &g->room, g->ctx, err));
+    if (!k)
+        goto done;
+    const factor f = {g->room.a, g->room.change, move->count * b->k, !rows};
+    product p = {
+        .out = k->score, .factors = &f, .count = f.k > 0, .n = size_of(g, other), .add = true};
+    WELD_TRY(multiply(g->ctx, &p, err));
 done:
-    return st;
-}
-
-/* moved at these positions of the axis := `old`, the same slices, in another order. */
-static void put_slices(float *moved, const float *old, const weld_shape *shape, int axis,
-                       const int32_t *at, const int32_t *from, int64_t count)
-{
-    const int64_t outer = weld_shape_span(shape, 0, axis);
-    const int64_t inner = weld_shape_span(shape, axis + 1, shape->rank), extent = shape->dims[axis];
-    for (int64_t o = 0; o < outer; o++)
-        for (int64_t k = 0; k < count; k++)
-            memcpy(moved + (o * extent + at[k]) * inner, old + (o * count + from[k]) * inner,
-                   (size_t)inner * sizeof *moved);
-}
-
-static void get_slices(float *out, const float *moved, const weld_shape *shape, int axis,
-                       const int32_t *at, int64_t count)
-{
-    const int64_t outer = weld_shape_span(shape, 0, axis);
-    const int64_t inner = weld_shape_span(shape, axis + 1, shape->rank), extent = shape->dims[axis];
-    for (int64_t o = 0; o < outer; o++)
-        for (int64_t k = 0; k < count; k++)
-            memcpy(out + (o * count + k) * inner, moved + (o * extent + at[k]) * inner,
-                   (size_t)inner * sizeof *moved);
-}
-
-static weld_status move_on(weld_grams *g, gram_tensor *t, const weld_score_axis *x,
-                           const int32_t *before, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    const weld_shape *shape = &t->of->shape;
-    float *old = NULL;
-    int32_t *at = NULL, *from = NULL;
-    int64_t changed;
-    WELD_TRY(list_changed(&at, &from, &changed, g, x, before, err));
-    const size_t count = (size_t)(weld_shape_numel(shape) / shape->dims[x->axis] * changed);
-    WELD_REQUIRE((old = weld_alloc(g->ctx, count, sizeof *old)), WELD_E_NOMEM,
-                 "no memory for %zu weights", count);
-    get_slices(old, t->moved, shape, x->axis, at, changed);
-    put_slices(t->moved, old, shape, x->axis, at, from, changed);
-    WELD_TRY(update_neighbours(g, t, x, old, at, changed, err));
-done:
-    weld_free(g->ctx, old);
-    weld_free(g->ctx, at);
-    weld_free(g->ctx, from);
     return st;
 }
 
 weld_status weld_grams_moved(weld_grams *g, int unit_class, const int32_t *before, weld_error *err)
 {
     weld_status st = WELD_OK;
-    for (int k = 0; k < g->scores->count; k++) {
-        gram_tensor *t = &g->tensors[k];
-        const weld_score_axis *x = NULL;
-        int count = 0;
-        for (int a = 0; a < t->of->axis_count; a++) {
-            if (t->of->axes[a].unit_class != unit_class)
-                continue;
-            x = &t->of->axes[a];
-            count++;
-        }
-        if (count == 0)
-            continue;
-        if (count > 1 || t->of->has_joint) {
-            WELD_TRY(refresh_moved(g, t, err));
-            drop(g, t);
-        } else {
-            WELD_TRY(move_on(g, t, x, before, err));
-        }
+    class_gram *k = &g->classes[unit_class];
+    const int32_t n = size_of(g, unit_class);
+    weld_move move = {.count = 0};
+    WELD_TRY(weld_move_find(&move, g->ctx, before, g->element->perms[unit_class], n, err));
+    if (move.count == 0)
+        goto done;
+    for (int at = 0; at < g->blocks->count; at++) {
+        weld_block *b = &g->blocks->blocks[at];
+        if (b->x == unit_class || b->y == unit_class)
+            WELD_TRY(move_block(g, b, unit_class, &move, err));
     }
+    if (k->valid)
+        WELD_TRY(weld_move_columns(k->score, n, n, &move, g->ctx, err));
+    if (k->fixed)
+        WELD_TRY(weld_move_columns(k->fixed, n, n, &move, g->ctx, err));
 done:
+    weld_move_free(&move, g->ctx);
     return st;
 }
 
-/* ---- gains ---------------------------------------------------------------------------------- */
+/* ---- gains ----------------------------------------------------------------------------------- */
 
-static double dot(const float *a, const float *b, const slice_plan *plan)
+/* Of the block, when the units at `move->at` are those that now stand at move->from. */
+static double gain_of(const weld_block *b, bool rows, const weld_move *move)
 {
-    double sum = 0;
-    for (int64_t k = 0; k < plan->count; k++)
-        sum += (double)a[plan->offsets[k]] * (double)b[plan->offsets[k]];
-    return sum;
+    const int64_t row = b->k * b->ny;
+    double gain = 0;
+    for (int32_t m = 0; rows && m < move->count; m++) {
+        const float *a = b->a + move->at[m] * row;
+        gain += weld_dot(a, b->b + move->from[m] * row, row) -
+                weld_dot(a, b->b + move->at[m] * row, row);
+    }
+    for (int64_t r = 0; !rows && r < b->nx * b->k; r++) {
+        const float *a = b->a + r * b->ny, *now = b->b + r * b->ny;
+        for (int32_t m = 0; m < move->count; m++)
+            gain += (double)a[move->at[m]] *
+                    ((double)now[move->from[m]] - (double)now[move->at[m]]);
+    }
+    return gain;
 }
 
 weld_status weld_grams_gain(double *gain, const weld_grams *g, int unit_class, const int32_t *perm,
                             weld_error *err)
 {
     weld_status st = WELD_OK;
-    const int32_t n = size_of(g, unit_class), *now = g->element->perms[unit_class];
-    int32_t *stands = NULL; /* [n] the place in A's frame of B's unit */
-    slice_plan plan = {0};
+    weld_move move = {.count = 0};
     *gain = 0;
-    WELD_NEW(stands, g->ctx, n);
-    weld_invert_perm(stands, now, n);
-    for (int k = 0; k < g->scores->count; k++)
-        for (int x = 0; x < g->tensors[k].of->axis_count; x++) {
-            const gram_tensor *t = &g->tensors[k];
-            const weld_member *m = t->of->axes[x].member;
-            if (t->of->axes[x].unit_class != unit_class)
-                continue;
-            weld_free(g->ctx, plan.offsets);
-            WELD_TRY(plan_slices(&plan, g->ctx, &t->of->shape, m->axis, -1, NULL, 0, err));
-            for (int32_t i = 0; i < n; i++)
-                for (int32_t p = 0; perm[i] != now[i] && p < m->multiplicity; p++) {
-                    const int64_t at = m->positions[i * m->multiplicity + p];
-                    const int64_t to = m->positions[stands[perm[i]] * m->multiplicity + p];
-                    const float *a = t->a + at * plan.stride;
-                    *gain += dot(a, t->moved + to * plan.stride, &plan) -
-                             dot(a, t->moved + at * plan.stride, &plan);
-                }
-        }
+    WELD_TRY(weld_move_find(&move, g->ctx, g->element->perms[unit_class], perm,
+                            size_of(g, unit_class), err));
+    for (int k = 0; k < g->blocks->count; k++) {
+        const weld_block *b = &g->blocks->blocks[k];
+        if (b->x == unit_class || b->y == unit_class)
+            *gain += gain_of(b, b->x == unit_class, &move);
+    }
 done:
-    weld_free(g->ctx, stands);
-    weld_free(g->ctx, plan.offsets);
+    weld_move_free(&move, g->ctx);
     return st;
 }

@@ -1,164 +1,8 @@
 #include "match/score.h"
-#include "match/norm_fold.h"
+#include "match/dot.h"
 #include "core/parallel.h"
 #include "tensor/blas.h"
-#include <math.h>
 #include <string.h>
-
-/* ---- making the tensors ------------------------------------------------------------------ */
-
-typedef struct maker {
-    weld_scores *scores;
-    const weld_paramset *a, *b;
-    bool *plain; /* [param_count] counts as it is: some node uses it unfolded */
-    size_t cap;
-} maker;
-
-/* What stands on the axes of the parameter; NULL: only how many. */
-static int free_axes_of(const weld_symmetry *s, int param, weld_score_axis *axes)
-{
-    int count = 0;
-    for (int c = 0; c < s->free_count; c++) {
-        const weld_class *k = &s->classes[c];
-        for (int m = 0; m < k->member_count + k->joint_count; m++) {
-            const weld_member *member = m < k->member_count ? &k->members[m] : NULL;
-            const weld_joint_member *joint = member ? NULL : &k->joints[m - k->member_count];
-            if ((member ? member->param : joint->param) != param)
-                continue;
-            if (axes)
-                axes[count] = (weld_score_axis){
-                    c, member, joint, member ? member->axis : joint->axes[joint->axis_count - 1]};
-            count++;
-        }
-    }
-    return count;
-}
-
-/* Zeroes what is not finite; returns the norm. */
-static double tame(double *x, int64_t count)
-{
-    double sum = 0;
-    for (int64_t k = 0; k < count; k++) {
-        if (!isfinite(x[k]))
-            x[k] = 0;
-        sum += x[k] * x[k];
-    }
-    return sqrt(sum);
-}
-
-static void widen(double *out, const weld_paramset *set, int param)
-{
-    const int64_t count = weld_shape_numel(&set->graph->params[param].shape);
-    for (int64_t k = 0; k < count; k++)
-        out[k] = weld_paramset_number(set, param, k);
-}
-
-/* A tensor with the shape and members of `param`, filled by `fill` or plainly if that is NULL. */
-static weld_status add_tensor(maker *m, int param, const weld_norm_fold *fold,
-                              void (*fill)(double *, const weld_norm_fold *, const weld_paramset *),
-                              weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_scores *s = m->scores;
-    weld_score_tensor *t = NULL;
-    const int axis_count = free_axes_of(s->symmetry, param, NULL);
-    if (axis_count == 0)
-        goto done;
-    WELD_GROW(s->tensors, m->cap, s->ctx, (size_t)s->count + 1);
-    t = &s->tensors[s->count++];
-    memset(t, 0, sizeof *t);
-    t->param = param;
-    t->shape = s->symmetry->graph->params[param].shape;
-    WELD_NEW(t->axes, s->ctx, axis_count);
-    t->axis_count = free_axes_of(s->symmetry, param, t->axes);
-    for (int k = 0; k < axis_count; k++)
-        t->has_joint = t->has_joint || t->axes[k].joint;
-    const int64_t count = weld_shape_numel(&t->shape);
-    WELD_NEW(t->a, s->ctx, count);
-    WELD_NEW(t->b, s->ctx, count);
-    if (fill) {
-        fill(t->a, fold, m->a);
-        fill(t->b, fold, m->b);
-    } else {
-        widen(t->a, m->a, param);
-        widen(t->b, m->b, param);
-    }
-    t->scale = tame(t->a, count);
-    t->scale *= tame(t->b, count);
-done:
-    return st;
-}
-
-static weld_status add_folded(maker *m, bool *folded, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    const weld_graph *g = m->scores->symmetry->graph;
-    for (int n = 0; n < g->node_count; n++) {
-        const weld_norm_fold fold = weld_find_norm_fold(g, n);
-        if (fold.norm_node < 0)
-            continue;
-        folded[n] = folded[fold.norm_node] = true;
-        WELD_TRY(add_tensor(m, fold.weight, &fold, weld_norm_fold_weight, err));
-        WELD_TRY(add_tensor(m, fold.shift, &fold, weld_norm_fold_shift, err));
-    }
-done:
-    return st;
-}
-
-static weld_status make(maker *m, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_context *ctx = m->scores->ctx;
-    const weld_graph *g = m->scores->symmetry->graph;
-    bool *folded = NULL;
-    WELD_NEW(folded, ctx, g->node_count);
-    WELD_NEW(m->plain, ctx, g->param_count);
-    WELD_TRY(add_folded(m, folded, err));
-    for (int n = 0; n < g->node_count; n++)
-        for (int i = 0; i < g->nodes[n].input_count && !folded[n]; i++) {
-            const int value = g->nodes[n].inputs[i];
-            const bool statistic = i < 32 && g->nodes[n].op->statistic_inputs >> i & 1u;
-            if (value >= 0 && g->values[value].kind == WELD_VALUE_PARAM && !statistic)
-                m->plain[g->values[value].param] = true;
-        }
-    for (int p = 0; p < g->param_count; p++)
-        if (m->plain[p])
-            WELD_TRY(add_tensor(m, p, NULL, NULL, err));
-done:
-    weld_free(ctx, folded);
-    return st;
-}
-
-weld_status weld_scores_create(weld_scores **out, const weld_symmetry *symmetry,
-                               const weld_paramset *a, const weld_paramset *b, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    maker m = {.a = a, .b = b};
-    *out = NULL;
-    WELD_NEW(m.scores, symmetry->ctx, 1);
-    m.scores->ctx = symmetry->ctx;
-    m.scores->symmetry = symmetry;
-    WELD_TRY(make(&m, err));
-    *out = m.scores;
-    m.scores = NULL;
-done:
-    weld_scores_free(m.scores);
-    weld_free(symmetry->ctx, m.plain);
-    return st;
-}
-
-void weld_scores_free(weld_scores *scores)
-{
-    if (!scores)
-        return;
-    for (int t = 0; t < scores->count; t++) {
-        weld_free(scores->ctx, scores->tensors[t].a);
-        weld_free(scores->ctx, scores->tensors[t].b);
-        weld_free(scores->ctx, scores->tensors[t].axes);
-    }
-    weld_free(scores->ctx, scores->tensors);
-    weld_free(scores->ctx, scores);
-}
 
 bool weld_score_has_class(const weld_score_tensor *t, int unit_class)
 {
@@ -190,8 +34,8 @@ static bool axis_index(int32_t *index, const weld_score_tensor *t, int axis, con
 }
 
 typedef struct permuted {
-    const double *data; /* B itself where nothing moves */
-    double *owned[2];
+    const float *data; /* B itself where nothing moves */
+    float *owned[2];
 } permuted;
 
 static void permuted_free(weld_context *ctx, permuted *p)
@@ -211,7 +55,7 @@ static weld_status permute_but(permuted *out, const weld_score_tensor *t, const 
     *out = (permuted){t->b, {NULL, NULL}};
     if (t->has_joint) { /* what stands on several axes moves as a whole */
         WELD_NEW(out->owned[0], ctx, weld_shape_numel(&t->shape));
-        WELD_TRY(weld_element_permute(out->owned[0], e, t->param, t->b, sizeof(double), err));
+        WELD_TRY(weld_element_permute(out->owned[0], e, t->param, t->b, sizeof(float), err));
         out->data = out->owned[0];
         goto done;
     }
@@ -226,7 +70,7 @@ static weld_status permute_but(permuted *out, const weld_score_tensor *t, const 
         if (!out->owned[turn])
             WELD_NEW(out->owned[turn], ctx, weld_shape_numel(&t->shape));
         weld_gather_axis(out->owned[turn], out->data, &t->shape, axis, index, t->shape.dims[axis],
-                         sizeof(double));
+                         sizeof(float));
         out->data = out->owned[turn];
         turn = 1 - turn;
     }
@@ -235,27 +79,75 @@ done:
     return st;
 }
 
+/* <A, permuted B> of one tensor whose units stand on single axes: row by row of the axes after which
+ * nothing moves any more. */
+static weld_status inner(double *out, const weld_score_tensor *t, const weld_element *e,
+                         weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const int rank = t->shape.rank;
+    int32_t *index[WELD_RANK_MAX] = {NULL};
+    int64_t strides[WELD_RANK_MAX], at[WELD_RANK_MAX] = {0};
+    int moving = 0; /* axes up to the last one that moves */
+    weld_strides(strides, &t->shape);
+    for (int axis = 0; axis < rank; axis++) {
+        WELD_NEW(index[axis], e->ctx, t->shape.dims[axis]);
+        moving = axis_index(index[axis], t, axis, e) ? axis + 1 : moving;
+    }
+    const int64_t rows = weld_shape_span(&t->shape, 0, moving);
+    const int64_t run = weld_shape_span(&t->shape, moving, rank);
+    for (int64_t r = 0; r < rows; r++) {
+        int64_t from = 0;
+        for (int axis = 0; axis < moving; axis++)
+            from += index[axis][at[axis]] * strides[axis];
+        *out += run == 1 ? (double)t->a[r] * (double)t->b[from]
+                         : weld_dot(t->a + r * run, t->b + from, run);
+        for (int axis = moving - 1; axis >= 0 && ++at[axis] == t->shape.dims[axis]; axis--)
+            at[axis] = 0;
+    }
+done:
+    for (int axis = 0; axis < rank; axis++)
+        weld_free(e->ctx, index[axis]);
+    return st;
+}
+
+typedef struct summands {
+    const weld_scores *scores;
+    const weld_element *element;
+    int unit_class;
+    double *of; /* [scores->count] */
+} summands;
+
+static weld_status sum_tensor(void *user, int64_t item, int slot, weld_error *err)
+{
+    const summands *s = user;
+    const weld_score_tensor *t = &s->scores->tensors[item];
+    permuted b;
+    (void)slot;
+    if (s->unit_class >= 0 && !weld_score_has_class(t, s->unit_class))
+        return WELD_OK;
+    if (!t->has_joint)
+        return inner(&s->of[item], t, s->element, err);
+    const weld_status st = permute_but(&b, t, s->element, -1, err);
+    if (st == WELD_OK)
+        s->of[item] = weld_dot(t->a, b.data, weld_shape_numel(&t->shape));
+    permuted_free(s->element->ctx, &b);
+    return st;
+}
+
 weld_status weld_scores_objective(double *out, const weld_scores *scores, const weld_element *e,
                                   int unit_class, weld_error *err)
 {
-    double total = 0;
+    weld_status st = WELD_OK;
+    summands s = {scores, e, unit_class, NULL};
     *out = 0;
-    for (int k = 0; k < scores->count; k++) {
-        const weld_score_tensor *t = &scores->tensors[k];
-        permuted b;
-        double sum = 0;
-        if (unit_class >= 0 && !weld_score_has_class(t, unit_class))
-            continue;
-        weld_status st = permute_but(&b, t, e, -1, err);
-        for (int64_t i = 0; st == WELD_OK && i < weld_shape_numel(&t->shape); i++)
-            sum += t->a[i] * b.data[i];
-        permuted_free(e->ctx, &b);
-        if (st != WELD_OK)
-            return st;
-        total += sum;
-    }
-    *out = total;
-    return WELD_OK;
+    WELD_NEW(s.of, e->ctx, scores->count);
+    WELD_TRY(weld_parallel_for(e->ctx, scores->count, sum_tensor, &s, err));
+    for (int k = 0; k < scores->count; k++)
+        *out += s.of[k];
+done:
+    weld_free(e->ctx, s.of);
+    return st;
 }
 
 /* ---- the score of a class ---------------------------------------------------------------- */
@@ -310,7 +202,7 @@ static slices slices_of(const weld_score_tensor *t, const weld_score_axis *axis)
 }
 
 /* One slice per place, end to end: [size, multiplicity, per_place]. */
-static void take_rows(double *out, const double *data, const slices *s, int32_t size)
+static void take_rows(double *out, const float *data, const slices *s, int32_t size)
 {
     int64_t strides[WELD_RANK_MAX], rest[WELD_RANK_MAX], at[WELD_RANK_MAX];
     int rest_count = 0;
@@ -347,7 +239,7 @@ int64_t weld_score_row(const weld_score_tensor *t, const weld_score_axis *axis)
     return s.per_place * s.multiplicity;
 }
 
-weld_status weld_score_rows(double **out, int64_t *row, weld_context *ctx, const double *data,
+weld_status weld_score_rows(double **out, int64_t *row, weld_context *ctx, const float *data,
                             const weld_score_tensor *t, const weld_score_axis *axis, int32_t size,
                             weld_error *err)
 {
@@ -360,7 +252,7 @@ done:
     return st;
 }
 
-weld_status weld_score_norms(double *norm, weld_context *ctx, const double *data,
+weld_status weld_score_norms(double *norm, weld_context *ctx, const float *data,
                              const weld_score_tensor *t, const weld_score_axis *axis, int32_t size,
                              weld_error *err)
 {

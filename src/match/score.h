@@ -1,4 +1,5 @@
-/* What weight matching compares: pairs of tensors in double, with the units that stand on them. */
+/* What weight matching compares: pairs of tensors in single precision, with the units that stand on them;
+ * sums are in double. */
 #ifndef WELD_MATCH_SCORE_H
 #define WELD_MATCH_SCORE_H
 #include "symmetry/group.h"
@@ -15,8 +16,9 @@ typedef struct weld_score_axis {
 typedef struct weld_score_tensor {
     int param; /* whose shape and members it has; the values may be folded */
     weld_shape shape;
-    double *a, *b;
-    double scale; /* |a| |b| */
+    const float *a, *b; /* of the paramset, or `owned` */
+    float *owned[2];    /* of a, of b; NULL where borrowed */
+    double scale;       /* |a| |b| */
     weld_score_axis *axes;
     int axis_count;
     bool has_joint;
@@ -31,18 +33,21 @@ typedef struct weld_scores {
     int count;
 } weld_scores;
 
-/* a, b: over the symmetry's graph. */
+/* a, b: over the symmetry's graph; both outlive the scores, which borrow from them what can be taken as
+ * it is. */
 weld_status weld_scores_create(weld_scores **out, const weld_symmetry *symmetry,
                                const weld_paramset *a, const weld_paramset *b, weld_error *err);
 void weld_scores_free(weld_scores *scores);
+/* Before the values of a tensor are changed: a and b become its own. */
+weld_status weld_score_own(weld_scores *scores, weld_score_tensor *t, weld_error *err);
 
 /* The slices of each unit on the axis, end to end: *out [size, *row], freed with weld_free. */
-weld_status weld_score_rows(double **out, int64_t *row, weld_context *ctx, const double *data,
+weld_status weld_score_rows(double **out, int64_t *row, weld_context *ctx, const float *data,
                             const weld_score_tensor *t, const weld_score_axis *axis, int32_t size,
                             weld_error *err);
 int64_t weld_score_row(const weld_score_tensor *t, const weld_score_axis *axis);
 /* norm [size] += |slice|^2 of every unit that stands on the axis; data: the tensor's a or b. */
-weld_status weld_score_norms(double *norm, weld_context *ctx, const double *data,
+weld_status weld_score_norms(double *norm, weld_context *ctx, const float *data,
                              const weld_score_tensor *t, const weld_score_axis *axis, int32_t size,
                              weld_error *err);
 bool weld_score_has_class(const weld_score_tensor *t, int unit_class);

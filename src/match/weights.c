@@ -2,6 +2,7 @@
 #include "core/rng.h"
 #include "match/assign.h"
 #include "match/grams.h"
+#include "match/lap.h"
 #include "match/quadratic.h"
 #include "match/signature.h"
 #include <string.h>
@@ -15,8 +16,8 @@ typedef struct descent {
     const weld_scores *scores;
     weld_element *element;
     weld_element *other; /* the candidate; then what was before */
-    weld_grams *grams;   /* of the element; NULL in the anchored sweep */
-    double *score;       /* [n, n] of the largest class that stands alone */
+    weld_grams *grams;   /* of the element */
+    double *score;       /* [n, n] of the largest class that stands alone, but has no grams */
     bool *stale;         /* [free_count] something that the class's score rests on has changed */
     int32_t *order;      /* [free_count] of visits */
     int sweeps;
@@ -43,23 +44,28 @@ static bool is_alone(const weld_symmetry *s, int c)
     return alone;
 }
 
-static weld_status descent_init(descent *d, const weld_scores *scores, weld_error *err)
+/* From the identity, or from where the signatures say. */
+static weld_status descent_init(descent *d, const weld_scores *scores, bool signatures,
+                                weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_symmetry *s = scores->symmetry;
     size_t cells = 0;
     *d = (descent){.scores = scores, .share = 1.0};
+    WELD_TRY(weld_element_identity(&d->element, s, err));
+    WELD_TRY(weld_element_identity(&d->other, s, err));
+    if (signatures)
+        WELD_TRY(weld_match_signatures(d->element, scores, err));
+    WELD_TRY(weld_grams_create(&d->grams, scores, d->element, err));
     for (int c = 0; c < s->free_count; c++) {
         const size_t n = (size_t)s->classes[c].size;
-        cells = is_alone(s, c) && n * n > cells ? n * n : cells;
+        cells = is_alone(s, c) && !weld_grams_has(d->grams, c) && n * n > cells ? n * n : cells;
     }
     WELD_NEW(d->score, scores->ctx, cells);
     WELD_NEW(d->stale, scores->ctx, s->free_count);
     WELD_NEW(d->order, scores->ctx, s->free_count);
     for (int c = 0; c < s->free_count; c++)
         d->order[c] = c;
-    WELD_TRY(weld_element_identity(&d->element, s, err));
-    WELD_TRY(weld_element_identity(&d->other, s, err));
 done:
     return st;
 }
@@ -116,8 +122,8 @@ static weld_status score_visited(double ***out, double *scale, descent *d, int c
         if (!is_visited(s, c, k))
             continue;
         WELD_NEW(all[k], s->ctx, n * n);
-        WELD_TRY(d->grams && weld_grams_has(d->grams, k)
-                     ? weld_grams_score(all[k], &counted, d->grams, k, err)
+        WELD_TRY(weld_grams_has(d->grams, k)
+                     ? weld_grams_score(all[k], &counted, d->grams, k, settled, err)
                      : weld_scores_class(all[k], &counted, d->scores, d->element, k, settled, err));
         *scale += counted;
         if (counted == 0) {
@@ -197,20 +203,37 @@ static bool is_stale(const descent *d, int c)
     return false;
 }
 
+/* find_alone by grams: in the frame of A, where B's units have their places for names. */
+static weld_status find_in_frame(double *gain, double *scale, descent *d, int c, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const int32_t n = d->scores->symmetry->classes[c].size, *now = d->element->perms[c];
+    int32_t *perm = d->other->perms[c];
+    const float *score;
+    WELD_TRY(weld_grams_view(&score, scale, d->grams, c, err));
+    for (int32_t i = 0; i < n; i++)
+        perm[i] = i;
+    WELD_TRY(weld_lap_max_single(perm, d->scores->ctx, score, n, gain, err));
+    for (int32_t i = 0; i < n; i++)
+        perm[i] = now[perm[i]];
+done:
+    return st;
+}
+
 /* d->other := the element with class c at its best: one that stands alone. */
 static weld_status find_alone(double *gain, double *scale, descent *d, int c, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_symmetry *s = d->scores->symmetry;
     weld_element_copy(d->other, d->element);
+    if (weld_grams_has(d->grams, c))
+        return find_in_frame(gain, scale, d, c, err);
     if (weld_class_is_quadratic(d->scores, c)) {
         WELD_TRY(weld_scores_class(d->score, scale, d->scores, d->element, c, NULL, err));
         WELD_TRY(weld_quadratic_assign(d->other->perms[c], gain, d->scores, d->element, c, err));
         goto done;
     }
-    WELD_TRY(weld_grams_has(d->grams, c)
-                 ? weld_grams_score(d->score, scale, d->grams, c, err)
-                 : weld_scores_class(d->score, scale, d->scores, d->element, c, NULL, err));
+    WELD_TRY(weld_scores_class(d->score, scale, d->scores, d->element, c, NULL, err));
     WELD_TRY(weld_assign_class(d->other->perms[c], s, c, d->score, gain, err));
 done:
     return st;
@@ -253,7 +276,6 @@ static weld_status descend(descent *d, weld_rng *rng, weld_error *err)
     weld_status st = WELD_OK;
     const int count = d->scores->symmetry->free_count;
     bool changed = true;
-    WELD_TRY(weld_grams_create(&d->grams, d->scores, d->element, err));
     for (int c = 0; c < count; c++)
         d->stale[c] = true;
     for (d->sweeps = 0; changed && d->sweeps < SWEEPS_MAX; d->sweeps++) {
@@ -288,7 +310,7 @@ static weld_status anchor(descent *d, weld_error *err)
         scores = NULL;
         WELD_TRY(score_visited(&scores, &scale, d, from, settled, err));
         WELD_TRY(assign(&gain, d, from, scores, err));
-        swap_perms(d, from);
+        WELD_TRY(accept(d, from, err));
         for (int k = from; k < s->free_count; k++)
             settled[k] = settled[k] || (is_visited(s, from, k) && scores[k]);
         settled[root] = settled[root] || scale > 0;
@@ -307,14 +329,12 @@ static weld_status run_descent(weld_match_result *result, const weld_scores *sco
     descent d;
     weld_rng rng;
     double objective;
-    WELD_TRY(descent_init(&d, scores, err));
+    WELD_TRY(descent_init(&d, scores, restart == 2, err));
     d.share = 1.0 / options->restarts;
     d.fraction = restart * d.share;
     weld_rng_seed(&rng, options->seed, (uint64_t)restart);
-    if (restart == 1 || options->anchored)
+    if (restart == 1 || (restart == 0 && options->anchored))
         WELD_TRY(anchor(&d, err));
-    if (restart == 2)
-        WELD_TRY(weld_match_signatures(d.element, scores, err));
     WELD_TRY(descend(&d, options->graph_order && restart == 0 ? NULL : &rng, err));
     WELD_TRY(weld_scores_objective(&objective, scores, d.element, -1, err));
     result->objectives[restart] = objective;

@@ -260,7 +260,9 @@ static void check(fuzz *f, int n, int kind, int length)
         weld_rng_shuffle(&f->rng, f->start, n);
     memcpy(f->perm, f->start, (size_t)n * sizeof *f->perm);
     memcpy(f->again, f->start, (size_t)n * sizeof *f->perm);
-    assert_int_equal(weld_lap_solve(f->perm, f->ctx, f->score, n, length, &gain, NULL), WELD_OK);
+    assert_int_equal(
+        weld_lap_solve(f->perm, f->ctx, f->score, sizeof *f->score, n, length, &gain, NULL),
+        WELD_OK);
     assert_all_once(f->perm, n);
     for (int i = 0; i < n; i++)
         scale += fabs(f->score[i * n + f->perm[i]]);
@@ -271,7 +273,9 @@ static void check(fuzz *f, int n, int kind, int length)
                  best);
     assert_true(fabs(gain - (got - before)) <= 1e-11 * (scale + fabs(before)));
     assert_true(gain > 0 || memcmp(f->perm, f->start, (size_t)n * sizeof *f->perm) == 0);
-    assert_int_equal(weld_lap_solve(f->again, f->ctx, f->score, n, length, &gain, NULL), WELD_OK);
+    assert_int_equal(
+        weld_lap_solve(f->again, f->ctx, f->score, sizeof *f->score, n, length, &gain, NULL),
+        WELD_OK);
     assert_memory_equal(f->again, f->perm, (size_t)n * sizeof *f->perm);
 }
 
@@ -336,7 +340,8 @@ static void equals_the_twin_when_large(void **state)
         f.perm[i] = f.again[i] = i;
     double gain, same;
     assert_int_equal(weld_lap_max(f.perm, f.ctx, f.score, N_LARGE, &gain, NULL), WELD_OK);
-    assert_int_equal(weld_lap_solve(f.again, f.ctx, f.score, N_LARGE, 0, &same, NULL), WELD_OK);
+    assert_int_equal(
+        weld_lap_solve(f.again, f.ctx, f.score, sizeof *f.score, N_LARGE, 0, &same, NULL), WELD_OK);
     assert_true(gain > 0 && fabs(gain - same) <= 1e-11 * gain);
     fuzz_end(&f);
 }

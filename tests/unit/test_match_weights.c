@@ -76,7 +76,7 @@ static void compare_scores(const fixture *f, weld_grams *grams, const char *name
         double scale[2];
         assert_true(kept && whole);
         if (weld_grams_has(grams, c)) {
-            OK(weld_grams_score(kept, &scale[0], grams, c, NULL));
+            OK(weld_grams_score(kept, &scale[0], grams, c, NULL, NULL));
             OK(weld_scores_class(whole, &scale[1], f->scores, f->element, c, NULL, NULL));
             for (size_t k = 0; k < cells; k++)
                 if (!(fabs(kept[k] - whole[k]) <= 1e-5 * scale[1]))
@@ -206,11 +206,11 @@ static void trees_are_assigned_as_a_whole(void **state)
     weld_context_free(ctx);
 }
 
-static double norm_of(const double *x, int64_t count)
+static double norm_of(const float *x, int64_t count)
 {
     double sum = 0;
     for (int64_t k = 0; k < count; k++)
-        sum += x[k] * x[k];
+        sum += (double)x[k] * (double)x[k];
     return sqrt(sum);
 }
 
@@ -225,9 +225,9 @@ static void tensors_count_as_asked(void **state)
         OK(weld_scores_normalise(f.scores, WELD_NORMALISE_LAYER, NULL));
         for (int k = 0; k < f.scores->count; k++) {
             const weld_score_tensor *t = &f.scores->tensors[k];
-            assert_true(fabs(norm_of(t->a, weld_shape_numel(&t->shape)) - 1) < 1e-12);
-            assert_true(fabs(norm_of(t->b, weld_shape_numel(&t->shape)) - 1) < 1e-12);
-            assert_true(fabs(t->scale - 1) < 1e-12);
+            assert_true(fabs(norm_of(t->a, weld_shape_numel(&t->shape)) - 1) < 1e-7);
+            assert_true(fabs(norm_of(t->b, weld_shape_numel(&t->shape)) - 1) < 1e-7);
+            assert_true(fabs(t->scale - 1) < 1e-7);
         }
         close_graph(&f);
     }
@@ -243,7 +243,7 @@ static void tensors_count_as_asked(void **state)
                 continue;
             for (int64_t u = 0; u < w->shape.dims[0]; u++) {
                 const double row = norm_of(w->a + u * w->shape.dims[1], w->shape.dims[1]);
-                assert_true(fabs(hypot(row, bias->a[u]) - 1) < 1e-12);
+                assert_true(fabs(hypot(row, bias->a[u]) - 1) < 1e-7);
             }
         }
     }

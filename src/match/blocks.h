@@ -1,0 +1,32 @@
+/* Score tensors as matrices of units: what is left of an axis when the units of a class are numbered.
+ *
+ * A tensor whose units stand on one or two axes falls into blocks, one for each choice of a class (or of
+ * what stands still) on each of these axes:  <A, permuted B> = sum over blocks of
+ * sum over i, k, j of a[i, k, j] b[x(i), k, y(j)],  with x, y the permutations of its classes. */
+#ifndef WELD_MATCH_BLOCKS_H
+#define WELD_MATCH_BLOCKS_H
+#include "match/score.h"
+
+typedef struct weld_block {
+    int x, y;       /* the classes; y = -1: there is one only, and ny = 1 */
+    int64_t nx, ny; /* their sizes */
+    int64_t k;
+    const float *a; /* [nx, k, ny] the tensor's, or a_own */
+    float *a_own;
+    float *b;     /* [nx, k, ny] B in the frame of A: as the element permutes it */
+    double scale; /* |a| |b| */
+} weld_block;
+
+typedef struct weld_blocks {
+    weld_context *ctx;
+    weld_block *blocks;
+    int count;
+    size_t cap;
+    bool *
+        whole; /* [free_count] all that counts of the class is in blocks, hence linear in its permutation */
+} weld_blocks;
+
+weld_status weld_blocks_create(weld_blocks **out, const weld_scores *scores,
+                               const weld_element *element, weld_error *err);
+void weld_blocks_free(weld_blocks *blocks);
+#endif

@@ -9,9 +9,12 @@
 #include "api/objects.h"
 #include "core/rng.h"
 #include "match/assign.h"
+#include "match/blocks.h"
+#include "match/dot.h"
 #include "match/grams.h"
 #include "match/normalise.h"
 #include "match/signature.h"
+#include "match/weights.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,14 +32,16 @@ typedef struct fixture {
     weld_element *element;
 } fixture;
 
-static fixture open_graph(const char *name)
+static fixture open_graph_with(const char *name, int threads)
 {
+    weld_context_options options = WELD_CONTEXT_OPTIONS_INIT;
     fixture f = {0};
     char path[512];
     weld_rng rng;
     weld_rng_seed(&rng, 5, 1);
     snprintf(path, sizeof path, WELD_GRAPHS "/%s.onnx", name);
-    OK(weld_context_create(&f.ctx, NULL, NULL));
+    options.threads = threads;
+    OK(weld_context_create(&f.ctx, &options, NULL));
     OK(weld_model_load(&f.model, f.ctx, path, NULL));
     const weld_graph *g = f.model->structure->graph;
     OK(weld_structure_shapes(&f.shapes, f.model->structure, 4, NULL));
@@ -48,6 +53,11 @@ static fixture open_graph(const char *name)
     OK(weld_scores_create(&f.scores, f.symmetry, f.model->params, f.other, NULL));
     OK(weld_element_random(&f.element, f.symmetry, 3, NULL));
     return f;
+}
+
+static fixture open_graph(const char *name)
+{
+    return open_graph_with(name, 0);
 }
 
 static void close_graph(fixture *f)
@@ -127,6 +137,57 @@ static void scores_are_kept(void **state)
         weld_element_free(before);
         weld_grams_free(grams);
         close_graph(&f);
+    }
+}
+
+/* <A, permuted B> is the sum over the blocks, but for tensors that have none. */
+static void blocks_are_the_objective(void **state)
+{
+    (void)state;
+    for (int n = 0; n < GRAPHS; n++) {
+        fixture f = open_graph(graphs[n]);
+        weld_blocks *blocks;
+        double objective, sum = 0, fixed = 0;
+        bool all = true;
+        OK(weld_blocks_create(&blocks, f.scores, f.element, NULL));
+        for (int c = 0; c < f.symmetry->free_count; c++)
+            all = all && blocks->whole[c];
+        for (int k = 0; k < blocks->count; k++) {
+            const weld_block *b = &blocks->blocks[k];
+            sum += weld_dot(b->a, b->b, b->nx * b->k * b->ny);
+            fixed += b->scale;
+        }
+        OK(weld_scores_objective(&objective, f.scores, f.element, -1, NULL));
+        assert_true(blocks->count > 0);
+        if (all && !(fabs(objective - sum) <= 1e-9 * fixed))
+            fail_msg("%s: objective %g, blocks %g", graphs[n], objective, sum);
+        weld_blocks_free(blocks);
+        close_graph(&f);
+    }
+}
+
+/* The same bits for any number of threads. */
+static void threads_change_nothing(void **state)
+{
+    (void)state;
+    const weld_weights_options options = {.restarts = 3, .seed = 1};
+    for (int n = 0; n < GRAPHS; n++) {
+        weld_match_result *result[2];
+        fixture f[2];
+        for (int k = 0; k < 2; k++) {
+            f[k] = open_graph_with(graphs[n], 1 + 2 * k);
+            OK(weld_match_weights(&result[k], f[k].scores, &options, NULL));
+        }
+        for (int c = 0; c < f[0].symmetry->free_count; c++)
+            assert_memory_equal(result[0]->element->perms[c], result[1]->element->perms[c],
+                                (size_t)f[0].symmetry->classes[c].size * sizeof(int32_t));
+        assert_memory_equal(result[0]->objectives, result[1]->objectives,
+                            3 * sizeof *result[0]->objectives);
+        assert_true(result[0]->objective_end >= result[0]->objective_start);
+        for (int k = 0; k < 2; k++) {
+            weld_match_result_free(result[k]);
+            close_graph(&f[k]);
+        }
     }
 }
 
@@ -279,6 +340,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scores_are_kept),
+        cmocka_unit_test(blocks_are_the_objective),
+        cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(trees_are_assigned_as_a_whole),
         cmocka_unit_test(tensors_count_as_asked),
         cmocka_unit_test(signatures_recover_a_permuted_copy),

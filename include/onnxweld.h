@@ -269,6 +269,42 @@ WELD_API weld_status weld_model_run_data(weld_values **out, const weld_model *mo
 
 /* ---- align, verify, merge --------------------------------------------------- */
 
+/** Weight of A in the parameters of layers whose name, or in parameters whose own name, matches a POSIX
+ *  extended regular expression. */
+typedef struct weld_layer_alpha {
+    const char *pattern;
+    double alpha; /**< 0 to 1 */
+} weld_layer_alpha;
+
+typedef struct weld_merge_options {
+    uint32_t struct_size;
+    double alpha;       /**< weight of A, 0 to 1 */
+    const char *method; /**< of weld_merge_methods(); NULL = the first */
+    /** Of weld_statistics_names(): what is corrected after averaging. auto takes what does best at the
+     *  merge's loss (see weld_align) on `data`, and is never worse there than none. NULL = auto with data,
+     *  none without */
+    const char *statistics;
+    /** What method and statistics learn from; labels only serve auto. Never judge by these samples. */
+    const weld_dataset *data;
+    /** Of features: towards the average, relative to the mean variance of a layer's inputs. 0 = of 1e-3, 1e-2
+     *  and 1e-1, for each layer, what does best on a quarter of the data that is held back */
+    double ridge;
+    bool repair_logits; /**< rescale, repair and closed-form correct the last layer, too */
+    const weld_layer_alpha *layer_alpha; /**< [layer_alpha_count], a later one counts more */
+    size_t layer_alpha_count;
+    /** Only what matches one of `only` is merged, and nothing that matches one of `skip`: the rest is A's.
+     *  Patterns as in weld_layer_alpha */
+    const char *const *only; /**< [only_count] */
+    size_t only_count;
+    const char *const *skip; /**< [skip_count] */
+    size_t skip_count;
+} weld_merge_options;
+#define WELD_MERGE_OPTIONS_INIT                                                                    \
+    {                                                                                              \
+        (uint32_t)sizeof(weld_merge_options), 0.5, NULL, NULL, NULL, 0.0, false, NULL, 0, NULL, 0, \
+            NULL, 0                                                                                \
+    }
+
 typedef struct weld_align_options {
     uint32_t struct_size;
     const char *method; /**< of weld_align_methods(); NULL = auto with data, weights without */
@@ -297,11 +333,14 @@ typedef struct weld_align_options {
     /** A file onnxweld.spec/1 (tests/schema/spec.schema.json) that names the classes of units instead of
      *  those that are derived; what it does not name stays. NULL = none */
     const char *spec;
+    /** How the merges are made that auto judges, but for alpha; its statistics "auto" are reset where there
+     *  is BatchNormalization, else none. NULL = the average as it is */
+    const weld_merge_options *merge;
 } weld_align_options;
 #define WELD_ALIGN_OPTIONS_INIT                                                                    \
     {                                                                                              \
         (uint32_t)sizeof(weld_align_options), NULL, NULL, 0, 0, 0, false, 0, 0.0, NULL, 0, NULL,   \
-            NULL                                                                                   \
+            NULL, NULL                                                                             \
     }
 
 /** Permutations that bring `b` to `a`. Both are borrowed and must outlive the alignment.
@@ -325,9 +364,13 @@ WELD_API weld_status weld_alignment_verify(weld_alignment *alignment, const weld
                                            int64_t samples, double tolerance, weld_error *err);
 WELD_API void weld_alignment_free(weld_alignment *alignment);
 
-/** A's file with alpha A + (1 - alpha) permuted B; bit-equal tensors are copied. */
-WELD_API weld_status weld_merge(weld_model **out, const weld_alignment *alignment, double alpha,
-                                weld_error *err);
+/** A's file with merged parameters; those that are bit-equal in A and the permuted B are copied.
+ *  options NULL = the average. */
+WELD_API weld_status weld_merge(weld_model **out, const weld_alignment *alignment,
+                                const weld_merge_options *options, weld_error *err);
+
+/** The weight of A in a merge; NaN for other models. */
+WELD_API double weld_model_alpha(const weld_model *model);
 
 /** B's file with B's units in the order of A's: computes the same as B. */
 WELD_API weld_status weld_permuted(weld_model **out, const weld_alignment *alignment,
@@ -347,10 +390,16 @@ typedef struct weld_measure_options {
     const double *llfc_alpha; /**< [llfc_alpha_count]; NULL = .25, .5, .75 */
     size_t llfc_alpha_count;
     int64_t batch;
+    /** [merged_count] merges of the alignment: loss, accuracy and LLFC of each beside those of the path, and
+     *  what variance its layers have kept */
+    const weld_model *const *merged;
+    size_t merged_count;
+    const weld_model *const *compared; /**< [compared_count] others: loss, accuracy and LLFC */
+    size_t compared_count;
 } weld_measure_options;
 #define WELD_MEASURE_OPTIONS_INIT                                                                  \
     {                                                                                              \
-        (uint32_t)sizeof(weld_measure_options), NULL, 0, NULL, 0, 0                                \
+        (uint32_t)sizeof(weld_measure_options), NULL, 0, NULL, 0, 0, NULL, 0, NULL, 0              \
     }
 
 /** A report of the alignment (models, matching, verification). */
@@ -360,6 +409,16 @@ WELD_API weld_status weld_report_create(weld_report **out, const weld_alignment 
 WELD_API weld_status weld_report_measure(weld_report *report, const weld_alignment *alignment,
                                          const weld_dataset *data,
                                          const weld_measure_options *options, weld_error *err);
+/** *out: the alpha of 0, 0.05, ..., 1 whose merge has the least loss on `data` (as in weld_align; the one
+ *  next to 1/2 of equals), with the options' method, and their statistics as weld_align judges with them.
+ *  The report (may be NULL) gets all of them. */
+WELD_API weld_status weld_best_alpha(double *out, weld_report *report,
+                                     const weld_alignment *alignment,
+                                     const weld_merge_options *options, const weld_dataset *data,
+                                     weld_error *err);
+/** Adds how a merge was made, without figures. */
+WELD_API weld_status weld_report_add_merge(weld_report *report, const weld_model *merged,
+                                           weld_error *err);
 WELD_API weld_status weld_report_add_output(weld_report *report, const char *path,
                                             const char *sha256, double alpha, weld_error *err);
 WELD_API weld_status weld_report_add_warning(weld_report *report, const char *code,
@@ -410,6 +469,11 @@ WELD_API const char *const *weld_op_names(void);
 WELD_API const char *const *weld_align_methods(void);
 /** false for a method that looks at the weights only, or that there is not; NULL counts as auto */
 WELD_API bool weld_align_uses_data(const char *method);
+WELD_API const char *const *weld_merge_methods(void);
+/** true for a method or statistic that learns from data; NULL counts as the default */
+WELD_API bool weld_merge_uses_data(const char *method, const char *statistics);
+/** Names for weld_merge_options.statistics; "auto" is the first. */
+WELD_API const char *const *weld_statistics_names(void);
 WELD_API const char *const *weld_report_formats(void);
 WELD_API const char *const *weld_dataset_presets(void);
 

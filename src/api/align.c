@@ -1,4 +1,4 @@
-#include "api/objects.h"
+#include "api/recipe.h"
 #include "ops/opaque.h"
 #include "prove/orbit.h"
 #include <stdio.h>
@@ -112,11 +112,12 @@ done:
     return st;
 }
 
-static weld_status check_data(const weld_alignment *al, const weld_dataset *data, weld_error *err)
+weld_status weld_alignment_takes(const weld_alignment *al, const weld_dataset *data,
+                                 const char *what, weld_error *err)
 {
     const weld_graph *g = al->a->structure->graph;
     if (!data)
-        return weld_fail(err, WELD_E_ARGUMENT, "match method '%s' needs data", al->method);
+        return weld_fail(err, WELD_E_ARGUMENT, "%s needs data", what);
     if (g->input_count != 1)
         return weld_fail(err, WELD_E_UNSUPPORTED, "data for a model with %d inputs",
                          g->input_count);
@@ -138,10 +139,20 @@ done:
 }
 
 static weld_status choose_candidate(weld_match_result **out, weld_alignment *al,
-                                    const weld_match_input *input, int wanted, weld_error *err)
+                                    const weld_match_input *input, const weld_align_options *o,
+                                    weld_error *err)
 {
+    weld_status st = WELD_OK;
+    weld_recipe recipe = {0};
+    const int wanted = o->candidates;
     const int count = wanted > 0 && wanted < WELD_CANDIDATES ? wanted : WELD_CANDIDATES;
-    return weld_choose(out, al, input, weld_candidates(), (size_t)count, err);
+    weld_merge_options plain = WELD_MERGE_OPTIONS_INIT;
+    plain.statistics = "none";
+    WELD_TRY(weld_recipe_init(&recipe, al, o->merge ? o->merge : &plain, err));
+    WELD_TRY(weld_choose(out, al, input, weld_candidates(), (size_t)count, &recipe, err));
+done:
+    weld_recipe_free(&recipe);
+    return st;
 }
 
 static weld_status match(weld_alignment *al, const weld_align_options *o, weld_error *err)
@@ -153,7 +164,9 @@ static weld_status match(weld_alignment *al, const weld_align_options *o, weld_e
     WELD_REQUIRE(choose || matcher, WELD_E_ARGUMENT, "no match method '%s'", o->method);
     al->method = choose ? "auto" : matcher->name;
     if (choose || matcher->needs_data || (o->data && o->polish_seconds > 0)) {
-        WELD_TRY(check_data(al, o->data, err));
+        char what[64];
+        snprintf(what, sizeof what, "match method '%.40s'", al->method);
+        WELD_TRY(weld_alignment_takes(al, o->data, what, err));
         WELD_TRY(note_data(al, o->data, err));
     }
     weld_normalise normalise;
@@ -169,7 +182,7 @@ static weld_status match(weld_alignment *al, const weld_align_options *o, weld_e
                               .graph_order = o->graph_order,
                               .normalise = normalise};
     if (choose)
-        WELD_TRY(choose_candidate(&result, al, &input, o->candidates, err));
+        WELD_TRY(choose_candidate(&result, al, &input, o, err));
     else
         WELD_TRY(matcher->run(&result, &input, err));
     al->element = result->element;
@@ -234,7 +247,7 @@ weld_status weld_alignment_verify(weld_alignment *al, const weld_dataset *data, 
     if (al->opaque) /* the structure is all that there is to prove it by */
         return WELD_OK;
     if (data)
-        WELD_TRY(check_data(al, data, err));
+        WELD_TRY(weld_alignment_takes(al, data, "verification", err));
     WELD_TRY(weld_structure_shapes(&b_shapes, al->b->structure, al->shapes->batch, err));
     WELD_TRY(weld_structure_shapes(&a_shapes, al->a->structure, b_shapes->batch, err));
     WELD_REQUIRE(a_shapes->batch == b_shapes->batch, WELD_E_UNSUPPORTED,
@@ -275,66 +288,12 @@ void weld_alignment_free(weld_alignment *al)
     weld_free(al->ctx, al);
 }
 
-static weld_status add_metadata(weld_model *m, const char *key, const char *value, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    char **pair = m->metadata[m->metadata_count++];
-    WELD_REQUIRE((pair[0] = weld_strdup(m->ctx, key)) && (pair[1] = weld_strdup(m->ctx, value)),
-                 WELD_E_NOMEM, "out of memory");
-done:
-    return st;
-}
-
-/* A model of this structure with B's or merged values, and what its metadata say of it. */
-static weld_status new_model(weld_model **out, const weld_alignment *al, const weld_model *like,
-                             const char *method, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_model *m = NULL;
-    char parents[160], align[128];
-    WELD_NEW(m, al->ctx, 1);
-    m->ctx = al->ctx;
-    m->structure = weld_structure_retain(like->structure);
-    WELD_TRY(weld_paramset_copy(&m->params, like->params, err));
-    snprintf(parents, sizeof parents, "%s,%s", al->a->structure->file->sha256,
-             al->b->structure->file->sha256);
-    WELD_TRY(add_metadata(m, "onnxweld.version", weld_version(), err));
-    WELD_TRY(add_metadata(m, "onnxweld.parents", parents, err));
-    WELD_TRY(add_metadata(m, "onnxweld.method", method, err));
-    snprintf(align, sizeof align, "%s%s%s", al->method, al->trials ? ": " : "",
-             al->trials ? al->trials[al->chosen].candidate->name : "");
-    WELD_TRY(add_metadata(m, "onnxweld.align", align, err));
-    *out = m;
-    m = NULL;
-done:
-    weld_model_free(m);
-    return st;
-}
-
-weld_status weld_merge(weld_model **out, const weld_alignment *al, double alpha, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_model *m = NULL;
-    char text[32];
-    *out = NULL;
-    WELD_REQUIRE(alpha >= 0 && alpha <= 1, WELD_E_ARGUMENT, "alpha %g, allowed 0 to 1", alpha);
-    WELD_TRY(new_model(&m, al, al->a, "lerp", err));
-    WELD_TRY(weld_combine(m->params, al, al->aligned, alpha, err));
-    snprintf(text, sizeof text, "%.17g", alpha);
-    WELD_TRY(add_metadata(m, "onnxweld.alpha", text, err));
-    *out = m;
-    m = NULL;
-done:
-    weld_model_free(m);
-    return st;
-}
-
 weld_status weld_permuted(weld_model **out, const weld_alignment *al, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_graph *g = al->a->structure->graph;
     *out = NULL;
-    WELD_TRY(new_model(out, al, al->b, "permute", err));
+    WELD_TRY(weld_model_from(out, al, al->b, "permute", err));
     for (int p = 0; p < g->param_count; p++)
         convert_param((*out)->params, al->pairing->param_of[p], al->aligned, p);
 done:

@@ -1,7 +1,8 @@
 /* --match auto: each candidate's permutation is merged at one half, and judged on the matching data. */
-#include "api/objects.h"
+#include "api/recipe.h"
 #include "eval/midpoint.h"
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -11,16 +12,10 @@ static const weld_candidate keep = {"none", &weld_matcher_none, NULL, false, 0};
 typedef struct chooser {
     weld_alignment *al;
     const weld_match_input *input;
+    const weld_recipe *recipe;
+    weld_correction correction;
     weld_match_result **results; /* [al->trial_count], NULL where a candidate failed */
 } chooser;
-
-weld_status weld_combine(weld_paramset *out, const weld_alignment *al, const weld_paramset *b,
-                         double alpha, weld_error *err)
-{
-    (void)err;
-    weld_paramset_lerp(out, al->a->params, b, alpha);
-    return WELD_OK;
-}
 
 double weld_clock(void)
 {
@@ -29,8 +24,7 @@ double weld_clock(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Failures that another candidate would meet as well. */
-static bool ends_the_run(weld_status st)
+bool weld_ends_the_run(weld_status st)
 {
     return st == WELD_E_NOMEM || st == WELD_E_CANCELLED || st == WELD_E_INTERNAL;
 }
@@ -50,17 +44,18 @@ static weld_status run_candidate(chooser *c, int k, weld_error *err)
     }
     c->results[k] = NULL;
     memcpy(trial->failure, failure.message, sizeof trial->failure - 1);
-    return ends_the_run(st) ? weld_fail(err, st, "%s", failure.message) : WELD_OK;
+    return weld_ends_the_run(st) ? weld_fail(err, st, "%s", failure.message) : WELD_OK;
 }
 
 static weld_status merge_candidate(weld_paramset **out, const chooser *c, int k, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_paramset *moved = NULL;
+    weld_merge_log log = {0};
     WELD_TRY(weld_paramset_copy(out, c->al->naive, err));
     WELD_TRY(weld_paramset_copy(&moved, c->al->naive, err));
     WELD_TRY(weld_element_apply(moved, c->results[k]->element, c->al->naive, err));
-    WELD_TRY(weld_combine(*out, c->al, moved, 0.5, err));
+    WELD_TRY(weld_recipe_merge(*out, &log, c->recipe, &c->correction, c->al, moved, 0.5, err));
 done:
     weld_paramset_free(moved);
     return st;
@@ -143,14 +138,18 @@ static int best_trial(chooser *c)
 }
 
 weld_status weld_choose(weld_match_result **out, weld_alignment *al, const weld_match_input *input,
-                        const weld_candidate *table, size_t count, weld_error *err)
+                        const weld_candidate *table, size_t count, const weld_recipe *recipe,
+                        weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_match_input shared = *input;
     weld_moments *moments = NULL;
-    chooser c = {.al = al, .input = &shared};
+    chooser c = {.al = al, .input = &shared, .recipe = recipe};
     const int size = group_size(al);
     *out = NULL;
+    WELD_TRY(weld_recipe_judging(&c.correction, recipe, al, err));
+    snprintf(al->judged_by, sizeof al->judged_by, "%s, %s", recipe->merger->name,
+             c.correction.statistic->name);
     WELD_TRY(weld_candidates_moments(&moments, input, err));
     shared.moments = moments;
     WELD_NEW(al->trials, al->ctx, count + 1);

@@ -1,6 +1,8 @@
 /* Puts what was measured into the report. */
-#include "api/objects.h"
+#include "api/recipe.h"
 #include "eval/measure.h"
+#include "merge/ratios.h"
+#include <math.h>
 #include <string.h>
 
 static weld_status add_lmc(weld_report *r, const weld_measures *m, const weld_pair_input *in,
@@ -64,6 +66,143 @@ done:
     return st;
 }
 
+/* ---- merges ---------------------------------------------------------------------------------- */
+
+static weld_report_merge describe_merge(const weld_merge_record *m, bool written,
+                                        weld_report_try *tries)
+{
+    for (int k = 0; k < m->try_count; k++)
+        tries[k] = (weld_report_try){.name = m->tries[k].name,
+                                     .failure = m->tries[k].failure[0] ? m->tries[k].failure : NULL,
+                                     .loss = m->tries[k].loss,
+                                     .seconds = m->tries[k].seconds,
+                                     .chosen = m->tries[k].chosen};
+    return (weld_report_merge){.method = m->method,
+                               .statistic = m->statistic,
+                               .alpha = m->alpha,
+                               .written = written,
+                               .loss = NAN,
+                               .accuracy = NAN,
+                               .one_minus_cos = NAN,
+                               .layers = m->log.layers,
+                               .clipped = m->log.clipped,
+                               .without_bias = m->log.without_bias,
+                               .sampled = m->log.sampled,
+                               .too_wide = m->log.too_wide,
+                               .metric = m->metric,
+                               .tries = tries,
+                               .try_count = (size_t)m->try_count};
+}
+
+static double mean_over_layers(const weld_mix_figures *f, int layers)
+{
+    double sum = 0;
+    int count = 0;
+    for (int r = 0; r < layers; r++)
+        if (isfinite(f->one_minus_cos[r].mean)) {
+            sum += f->one_minus_cos[r].mean;
+            count++;
+        }
+    return count ? sum / count : NAN;
+}
+
+/* What variance the layers have kept, averaged only and in the merge. */
+static weld_status find_ratios(weld_report_ratio **out, size_t *count, const weld_model *merged,
+                               const weld_alignment *al, const weld_dataset *data, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_paramset *models[2] = {al->a->params, al->aligned};
+    weld_paramset *average = NULL;
+    weld_ratio *ratios = NULL;
+    double *weights = NULL;
+    weld_recipe recipe = {0};
+    weld_merge_job job;
+    int found = 0;
+    weld_merge_options plain = WELD_MERGE_OPTIONS_INIT;
+    WELD_TRY(weld_recipe_init(&recipe, al, &plain, err));
+    WELD_TRY(weld_recipe_job(&job, &weights, models, &recipe, al, merged->merge->alpha, err));
+    job.data = data;
+    WELD_TRY(weld_paramset_copy(&average, al->a->params, err));
+    weld_paramset_lerp(average, al->a->params, al->aligned, merged->merge->alpha);
+    const weld_paramset *const both[2] = {average, merged->params};
+    WELD_TRY(weld_variance_ratios(&ratios, &found, both, &job, err));
+    WELD_NEW(*out, al->ctx, found);
+    *count = (size_t)found;
+    for (int k = 0; k < found; k++)
+        (*out)[k] = (weld_report_ratio){average->graph->nodes[ratios[k].node].name, ratios[k].of[0],
+                                        ratios[k].of[1]};
+done:
+    weld_paramset_free(average);
+    weld_free(al->ctx, ratios);
+    weld_free(al->ctx, weights);
+    weld_recipe_free(&recipe);
+    return st;
+}
+
+/* figures NULL: there are no data to measure on. */
+static weld_status add_merge(weld_report *r, const weld_model *model, bool written,
+                             const weld_mix_figures *figures, int layers,
+                             const weld_report_ratio *ratios, size_t ratio_count, weld_error *err)
+{
+    weld_report_try tries[sizeof model->merge->tries / sizeof model->merge->tries[0]];
+    weld_report_merge merge = describe_merge(model->merge, written, tries);
+    if (figures) {
+        merge.loss = figures->loss;
+        merge.accuracy = figures->accuracy;
+        merge.one_minus_cos = mean_over_layers(figures, layers);
+    }
+    merge.ratios = ratios;
+    merge.ratio_count = ratio_count;
+    return weld_report_put_merge(r, &merge, err);
+}
+
+static weld_status measure_merge(weld_report *r, const weld_model *model, bool written,
+                                 const weld_mix_figures *figures, int layers,
+                                 const weld_alignment *al, const weld_dataset *data,
+                                 weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_report_ratio *ratios = NULL;
+    size_t count = 0;
+    if (written)
+        WELD_TRY(find_ratios(&ratios, &count, model, al, data, err));
+    WELD_TRY(add_merge(r, model, written, figures, layers, ratios, count, err));
+done:
+    weld_free(al->ctx, ratios);
+    return st;
+}
+
+weld_status weld_report_add_merge(weld_report *report, const weld_model *merged, weld_error *err)
+{
+    if (!merged->merge)
+        return weld_fail(err, WELD_E_ARGUMENT, "the model is no merge");
+    return add_merge(report, merged, true, NULL, 0, NULL, 0, err);
+}
+
+/* Those that are written, then those that stand beside them. */
+static const weld_model *merge_at(const weld_measure_options *o, size_t k, bool *written)
+{
+    *written = k < o->merged_count;
+    return *written ? o->merged[k] : o->compared[k - o->merged_count];
+}
+
+static weld_status list_extras(weld_mix **out, const weld_measure_options *o, weld_context *ctx,
+                               weld_error *err)
+{
+    weld_status st = WELD_OK;
+    bool written;
+    WELD_NEW(*out, ctx, o->merged_count + o->compared_count);
+    for (size_t k = 0; k < o->merged_count + o->compared_count; k++) {
+        const weld_model *m = merge_at(o, k, &written);
+        WELD_REQUIRE(m->merge, WELD_E_ARGUMENT, "model %zu of those to measure is no merge", k);
+        (*out)[k] = (weld_mix){m->params, m->merge->alpha};
+    }
+done:
+    return st;
+}
+
+/* ---- data ------------------------------------------------------------------------------------ */
+
 /* Of one file, and not the two parts of one split. */
 static bool overlap(const weld_report_data *a, const weld_report_data *b)
 {
@@ -117,6 +256,7 @@ weld_status weld_report_measure(weld_report *report, const weld_alignment *al,
     weld_status st = WELD_OK;
     weld_measures *m = NULL;
     weld_shapes *shapes = NULL;
+    weld_mix *extras = NULL;
     weld_pair_input in = {
         .ctx = al->ctx, .a = al->a->params, .b = {al->naive, al->aligned}, .data = data};
     in.alpha = o->alpha ? o->alpha : grid;
@@ -128,6 +268,9 @@ weld_status weld_report_measure(weld_report *report, const weld_alignment *al,
     WELD_TRY(weld_structure_shapes(&shapes, al->a->structure,
                                    o->batch > 0 ? o->batch : WELD_MICRO_BATCH, err));
     in.shapes = shapes;
+    WELD_TRY(list_extras(&extras, o, al->ctx, err));
+    in.extra = extras;
+    in.extra_count = (int)(o->merged_count + o->compared_count);
     const weld_graph *g = shapes->graph;
     WELD_REQUIRE(g->input_count == 1, WELD_E_UNSUPPORTED, "data for a model with %d inputs",
                  g->input_count);
@@ -136,9 +279,16 @@ weld_status weld_report_measure(weld_report *report, const weld_alignment *al,
     if (m->has_loss)
         WELD_TRY(add_lmc(report, m, &in, err));
     WELD_TRY(add_llfc(report, m, &in, err));
+    for (int k = 0; k < in.extra_count; k++) {
+        bool written;
+        const weld_model *merged = merge_at(o, (size_t)k, &written);
+        WELD_TRY(
+            measure_merge(report, merged, written, &m->extra[k], m->rows.count, al, data, err));
+    }
     WELD_TRY(add_data(report, data, m, err));
 done:
     weld_measures_free(m);
+    weld_free(al->ctx, extras);
     weld_shapes_free(shapes);
     return st;
 }

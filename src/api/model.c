@@ -193,6 +193,7 @@ void weld_model_free(weld_model *model)
 {
     if (!model)
         return;
+    weld_free(model->ctx, model->merge);
     for (int k = 0; k < model->metadata_count; k++) {
         weld_free(model->ctx, model->metadata[k][0]);
         weld_free(model->ctx, model->metadata[k][1]);

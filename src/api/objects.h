@@ -4,6 +4,7 @@
 #include "canon/pair.h"
 #include "match/candidates.h"
 #include "match/matchers.h"
+#include "merge/statistics.h"
 #include "onnx/import.h"
 #include "onnx/params.h"
 #include "prove/prove.h"
@@ -32,11 +33,32 @@ typedef struct weld_structure {
     bool any_batch;        /* proved: samples are independent, any batch size will do */
 } weld_structure;
 
+/* A statistic that auto tried. */
+typedef struct weld_statistic_try {
+    char name[48];
+    double loss, seconds; /* NaN where it failed */
+    char failure[256];    /* "" = none */
+    bool chosen;
+} weld_statistic_try;
+
+/* How a merged model was made. */
+typedef struct weld_merge_record {
+    const char *method;
+    char statistic[48];
+    double alpha;
+    weld_merge_log log;
+    const char *metric; /* of the tries; NULL = there were none */
+    weld_statistic_try tries[12];
+    int try_count;
+} weld_merge_record;
+typedef struct weld_recipe weld_recipe;
+
 struct weld_model {
     weld_context *ctx;
     weld_structure *structure;
     weld_paramset *params;
-    char *metadata[8][2]; /* key, value; of a merged model */
+    weld_merge_record *merge; /* NULL = it is no merge */
+    char *metadata[8][2];     /* key, value; of a merged model */
     int metadata_count;
 };
 
@@ -72,6 +94,7 @@ struct weld_alignment {
     weld_trial *trials; /* [trial_count] of auto, in the order of trying; else NULL */
     int trial_count, chosen;
     const char *metric; /* of the trials' losses: see eval/midpoint.h */
+    char judged_by[96]; /* method and statistic of the merges that were judged; "" = none were */
     weld_polish polish;
     double objective[2]; /* before, after; <A, pi(B)> over the scored tensors */
     int sweeps, restarts;
@@ -106,13 +129,18 @@ weld_status weld_report_rereading(weld_report *report, weld_model *const reread[
                                   weld_error *err);
 /* A report that knows the library and the machine. */
 weld_status weld_report_open(weld_report **out, weld_context *ctx, weld_error *err);
-/* The parameters of a merge with B's parameters `b`, permuted: what is judged and what is written.
- * Whatever merging will do besides averaging goes here. */
-weld_status weld_combine(weld_paramset *out, const weld_alignment *al, const weld_paramset *b,
-                         double alpha, weld_error *err);
-/* Tries "none" and the candidates of the table; the winner's result. al->trials tell of all. */
+/* A model of the structure of `like`, with its values so far, and metadata that say what it comes from. */
+weld_status weld_model_from(weld_model **out, const weld_alignment *al, const weld_model *like,
+                            const char *method, weld_error *err);
+/* One more pair of metadata. */
+weld_status weld_model_note(weld_model *model, const char *key, const char *value, weld_error *err);
+/* The alignment can be run on the data; `what` needs them. */
+weld_status weld_alignment_takes(const weld_alignment *al, const weld_dataset *data,
+                                 const char *what, weld_error *err);
+/* Tries "none" and the candidates of the table, merged by the recipe; the winner's result. al->trials tell of all. */
 weld_status weld_choose(weld_match_result **out, weld_alignment *al, const weld_match_input *input,
-                        const weld_candidate *table, size_t count, weld_error *err);
+                        const weld_candidate *table, size_t count, const weld_recipe *recipe,
+                        weld_error *err);
 /* Swaps units of al->element while that lowers the loss, for so many seconds. */
 weld_status weld_polish_alignment(weld_alignment *al, const weld_dataset *data, double seconds,
                                   weld_error *err);
@@ -127,6 +155,8 @@ typedef struct weld_symmetry_wish {
 weld_status weld_find_symmetry(weld_symmetry **out, const weld_structure *structure,
                                const weld_shapes *shapes, const weld_symmetry_wish *wish,
                                weld_error *err);
+/* A failure that another candidate would meet as well. */
+bool weld_ends_the_run(weld_status st);
 /* Seconds of a clock that only goes forward. */
 double weld_clock(void);
 /* What a report says of the data; the strings are the data set's. */

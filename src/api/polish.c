@@ -19,7 +19,9 @@ typedef struct polisher {
 static weld_status merge(polisher *p, weld_error *err)
 {
     weld_status st = weld_element_apply(p->al->aligned, p->al->element, p->al->naive, err);
-    return st == WELD_OK ? weld_combine(p->merged, p->al, p->al->aligned, 0.5, err) : st;
+    if (st == WELD_OK)
+        weld_paramset_lerp(p->merged, p->al->a->params, p->al->aligned, 0.5);
+    return st;
 }
 
 /* Units i and j of class c, with the blocks of other classes that move along with them. */

@@ -195,6 +195,7 @@ weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld
                                .pinned_fraction = pinned_fraction(al->symmetry),
                                .objective = {al->objective[0], al->objective[1]},
                                .metric = al->metric,
+                               .judged_by = al->trials ? al->judged_by : NULL,
                                .polish = describe_polish(&al->polish),
                                .data = al->data};
     const weld_match_distances *d = &al->distances;

@@ -11,6 +11,11 @@ typedef struct numbers {
     size_t count;
 } numbers;
 
+typedef struct alphas {
+    numbers list;
+    bool best; /* to be found */
+} alphas;
+
 typedef struct texts {
     const char *at[REPORTS_MAX];
     size_t count;
@@ -34,6 +39,7 @@ typedef struct options {
 #define OPTION_FIELD_INTEGER(field) long long field
 #define OPTION_FIELD_REAL(field) double field
 #define OPTION_FIELD_NUMBERS(field) numbers field
+#define OPTION_FIELD_ALPHAS(field) alphas field
 #define OPTION_FIELD_GRID(field) numbers field
 #define OPTION_FIELD_SIZES(field) sizes field
 #include "options.def"
@@ -74,6 +80,14 @@ weld_status open_data(weld_dataset **out, const session *s, const char *path, co
                       long long limit, weld_error *err);
 /* --match-data */
 weld_status open_match_data(weld_dataset **out, const session *s, weld_error *err);
+/* The merges that the options ask for. */
+typedef struct merge_wish {
+    weld_merge_options options;
+    weld_layer_alpha layers[REPORTS_MAX];
+    char patterns[REPORTS_MAX][256];
+} merge_wish;
+weld_status read_merge_wish(merge_wish *out, const session *s, const weld_dataset *data,
+                            weld_error *err);
 /* A report in the format that the name's end says: .json, .html, .txt. */
 const char *format_of(const char *path);
 /* The summary to stderr, or with --json the report to stdout. */

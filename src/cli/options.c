@@ -5,7 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum option_kind { SWITCH, TEXT, TEXTS, INTEGER, REAL, NUMBERS, GRID, SIZES } option_kind;
+typedef enum option_kind {
+    SWITCH,
+    TEXT,
+    TEXTS,
+    INTEGER,
+    REAL,
+    NUMBERS,
+    ALPHAS,
+    GRID,
+    SIZES
+} option_kind;
 
 typedef struct option {
     const char *flag;
@@ -73,6 +83,18 @@ static weld_status parse_numbers(numbers *out, const char *flag, const char *tex
     }
 }
 
+/* "0.3,0.5" or "best" */
+static weld_status parse_alphas(alphas *out, const char *flag, const char *text, weld_error *err)
+{
+    out->best = strcmp(text, "best") == 0;
+    out->list.count = 0;
+    weld_status st = out->best ? WELD_OK : parse_numbers(&out->list, flag, text, err);
+    for (size_t k = 0; st == WELD_OK && k < out->list.count; k++)
+        if (!(out->list.at[k] >= 0 && out->list.at[k] <= 1))
+            st = bad_usage(err, "%s: %g, allowed 0 to 1 or best", flag, out->list.at[k]);
+    return st;
+}
+
 /* "0:1:11": 11 values from 0 to 1 */
 static weld_status parse_grid(numbers *out, const char *flag, const char *text, weld_error *err)
 {
@@ -125,6 +147,7 @@ static weld_status take(options *o, const option *as, const char *value, weld_er
     case INTEGER: return parse_integer(field, as->flag, value, err);
     case REAL: return parse_real(field, as->flag, value, err);
     case NUMBERS: return parse_numbers(field, as->flag, value, err);
+    case ALPHAS: return parse_alphas(field, as->flag, value, err);
     case GRID: return parse_grid(field, as->flag, value, err);
     case SIZES: return parse_sizes(field, as->flag, value, err);
     }
@@ -189,6 +212,14 @@ static void print_names(FILE *to, const char *const *names)
     fprintf(to, "\n");
 }
 
+/* Options whose values are names that the library lists. */
+static const struct {
+    const char *flag;
+    const char *const *(*names)(void);
+} named[] = {{"--match", weld_align_methods},
+             {"--method", weld_merge_methods},
+             {"--stats", weld_statistics_names}};
+
 void print_options(FILE *to, char letter)
 {
     for (int k = 0; k < OPTIONS; k++) {
@@ -198,7 +229,8 @@ void print_options(FILE *to, char letter)
         snprintf(flag, sizeof flag, "%s %s", table[k].flag,
                  table[k].metavar ? table[k].metavar : "");
         fprintf(to, "  %-22s %s\n", flag, table[k].help);
-        if (strcmp(table[k].flag, "--match") == 0)
-            print_names(to, weld_align_methods());
+        for (size_t n = 0; n < sizeof named / sizeof named[0]; n++)
+            if (strcmp(table[k].flag, named[n].flag) == 0)
+                print_names(to, named[n].names());
     }
 }

@@ -8,6 +8,10 @@ typedef struct job {
     weld_model *a, *b;
     weld_dataset *whole;             /* --data, when it was split; else NULL */
     weld_dataset *data, *match_data; /* for evaluation, for matching; NULL = none */
+    weld_dataset *tune_data;         /* for --alpha best; NULL = the matching data */
+    merge_wish wish;
+    weld_model **merged, **compared; /* that are written; that only stand beside them */
+    size_t merged_count, compared_count;
     weld_alignment *alignment;
     weld_report *report;
     weld_outputs *outputs;
@@ -16,13 +20,26 @@ typedef struct job {
 static void free_job(job *j)
 {
     weld_outputs_free(j->outputs);
+    for (size_t k = 0; k < j->merged_count; k++)
+        weld_model_free(j->merged[k]);
+    for (size_t k = 0; k < j->compared_count; k++)
+        weld_model_free(j->compared[k]);
+    free(j->merged);
+    free(j->compared);
     weld_report_free(j->report);
     weld_alignment_free(j->alignment);
     weld_dataset_free(j->data);
     weld_dataset_free(j->match_data);
+    weld_dataset_free(j->tune_data);
     weld_dataset_free(j->whole);
     weld_model_free(j->a);
     weld_model_free(j->b);
+}
+
+/* --stats: auto is the default where a merge is written. */
+static const char *statistics(const session *s)
+{
+    return s->o->statistics ? s->o->statistics : strcmp(s->argv[1], "weld") == 0 ? NULL : "none";
 }
 
 /* --match takes a method's name or a permutation file. */
@@ -32,9 +49,11 @@ static bool is_file(const char *method)
     return n > 5 && strcmp(method + n - 5, ".json") == 0;
 }
 
-static bool looks_at_data(const options *o)
+static bool looks_at_data(const session *s)
 {
-    return !is_file(o->method) && (weld_align_uses_data(o->method) || o->polish > 0);
+    const options *o = s->o;
+    const bool matches = !is_file(o->method) && (weld_align_uses_data(o->method) || o->polish > 0);
+    return matches || o->alpha.best || weld_merge_uses_data(o->merge_method, statistics(s));
 }
 
 /* What the permutation is chosen on never judges it. */
@@ -68,8 +87,12 @@ static weld_status load(job *j, const session *s, weld_error *err)
         st = open_data(&j->data, s, o->data, o->labels, o->limit, err);
     if (st == WELD_OK && o->match_data)
         st = open_match_data(&j->match_data, s, err);
-    else if (st == WELD_OK && o->data && looks_at_data(o))
+    else if (st == WELD_OK && o->data && looks_at_data(s))
         st = split_data(j, o, err);
+    if (st == WELD_OK && o->tune_data)
+        st = open_data(&j->tune_data, s, o->tune_data, o->tune_labels, 0, err);
+    if (st == WELD_OK)
+        st = read_merge_wish(&j->wish, s, j->match_data, err);
     return st;
 }
 
@@ -88,6 +111,7 @@ static weld_status align(job *j, const session *s, weld_error *err)
     how.freeze_count = o->freeze.count;
     how.normalize = o->normalize;
     how.spec = o->spec;
+    how.merge = &j->wish.options;
     weld_status st = is_file(o->method)
                          ? weld_alignment_load(&j->alignment, j->a, j->b, o->method, err)
                          : weld_align(&j->alignment, j->a, j->b, &how, err);
@@ -100,26 +124,143 @@ static weld_status align(job *j, const session *s, weld_error *err)
     return st;
 }
 
+/* ---- merging ---------------------------------------------------------------------------------- */
+
+static weld_status add_merge(weld_model ***list, size_t *count, const job *j,
+                             const weld_merge_options *how, weld_error *err)
+{
+    weld_model **grown = realloc(*list, (*count + 1) * sizeof *grown);
+    if (!grown) {
+        err->status = WELD_E_NOMEM;
+        snprintf(err->message, sizeof err->message, "out of memory");
+        return WELD_E_NOMEM;
+    }
+    *list = grown;
+    const weld_status st = weld_merge(&grown[*count], j->alignment, how, err);
+    *count += st == WELD_OK;
+    return st;
+}
+
+/* The alphas of the result: as given, one half, or what is found. */
+static weld_status choose_alphas(numbers *out, job *j, const session *s, weld_error *err)
+{
+    const options *o = s->o;
+    *out = o->alpha.list;
+    if (o->alpha.best) {
+        const weld_dataset *data = j->tune_data ? j->tune_data : j->match_data;
+        out->count = 1;
+        return weld_best_alpha(&out->at[0], j->report, j->alignment, &j->wish.options, data, err);
+    }
+    if (!out->count)
+        out->at[out->count++] = 0.5;
+    return WELD_OK;
+}
+
+static bool is_name(const char *word, size_t length, const char *const *names)
+{
+    for (int k = 0; names[k]; k++)
+        if (strlen(names[k]) == length && strncmp(names[k], word, length) == 0)
+            return true;
+    return false;
+}
+
+/* One name of --compare: a method, or a statistic after the plain average. */
+static weld_status compare_one(job *j, const char *word, size_t length, double alpha,
+                               weld_error *err)
+{
+    char name[64];
+    weld_merge_options how = j->wish.options;
+    const bool method = is_name(word, length, weld_merge_methods());
+    if (length >= sizeof name || !(method || is_name(word, length, weld_statistics_names() + 1)))
+        return bad_usage(err, "--compare: '%.*s' is no method and no statistic", (int)length, word);
+    snprintf(name, sizeof name, "%.*s", (int)length, word);
+    how.alpha = alpha;
+    how.method = method ? name : NULL;
+    how.statistics = method ? "none" : name;
+    return add_merge(&j->compared, &j->compared_count, j, &how, err);
+}
+
+static weld_status compare_all(job *j, double alpha, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const char *const *methods = weld_merge_methods(), *const *names = weld_statistics_names() + 1;
+    for (int k = 0; st == WELD_OK && names[k]; k++)
+        st = compare_one(j, names[k], strlen(names[k]), alpha, err);
+    for (int k = 1; st == WELD_OK && methods[k]; k++) /* the first is that of the statistics */
+        st = compare_one(j, methods[k], strlen(methods[k]), alpha, err);
+    return st;
+}
+
+/* What stands beside the result in the report: at least the plain average. */
+static weld_status compare(job *j, const session *s, double alpha, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const char *list = s->o->compare ? s->o->compare : "none";
+    if (strcmp(list, "all") == 0)
+        return compare_all(j, alpha, err);
+    for (const char *at = list; st == WELD_OK && *at;) {
+        const size_t n = strcspn(at, ",");
+        st = compare_one(j, at, n, alpha, err);
+        at += n + (at[n] == ',');
+    }
+    return st;
+}
+
+static weld_status merge_all(job *j, const session *s, weld_error *err)
+{
+    numbers alpha;
+    weld_status st = choose_alphas(&alpha, j, s, err);
+    for (size_t k = 0; st == WELD_OK && k < alpha.count; k++) {
+        weld_merge_options how = j->wish.options;
+        how.alpha = alpha.at[k];
+        st = add_merge(&j->merged, &j->merged_count, j, &how, err);
+    }
+    return st == WELD_OK && j->data ? compare(j, s, alpha.at[0], err) : st;
+}
+
+/* lmc --stats: the path with the statistics corrected at each alpha. */
+static weld_status merge_path(job *j, const session *s, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const numbers *sweep = &s->o->sweep;
+    const size_t count = sweep->count ? sweep->count : 11;
+    for (size_t k = 0; st == WELD_OK && k < count; k++) {
+        weld_merge_options how = j->wish.options;
+        how.alpha = sweep->count ? sweep->at[k] : (double)k / 10;
+        st = add_merge(&j->compared, &j->compared_count, j, &how, err);
+    }
+    return st;
+}
+
 static weld_status measure(job *j, const session *s, weld_error *err)
 {
     const options *o = s->o;
+    weld_status st = WELD_OK;
     weld_measure_options how = WELD_MEASURE_OPTIONS_INIT;
     how.alpha = o->sweep.count ? o->sweep.at : NULL;
     how.alpha_count = o->sweep.count;
     how.llfc_alpha = o->llfc_alpha.count ? o->llfc_alpha.at : NULL;
     how.llfc_alpha_count = o->llfc_alpha.count;
     how.batch = o->batch;
-    return j->data ? weld_report_measure(j->report, j->alignment, j->data, &how, err) : WELD_OK;
+    how.merged = (const weld_model *const *)j->merged;
+    how.merged_count = j->merged_count;
+    how.compared = (const weld_model *const *)j->compared;
+    how.compared_count = j->compared_count;
+    if (j->data)
+        return weld_report_measure(j->report, j->alignment, j->data, &how, err);
+    for (size_t k = 0; st == WELD_OK && k < j->merged_count; k++)
+        st = weld_report_add_merge(j->report, j->merged[k], err);
+    return st;
 }
 
 /* Everything that the commands have in common, up to the report. */
-static weld_status align_and_measure(job *j, const session *s, weld_error *err)
+static weld_status load_and_align(job *j, const session *s, weld_error *err)
 {
-    weld_status st = load(j, s, err);
-    if (st == WELD_OK)
-        st = align(j, s, err);
-    return st == WELD_OK ? measure(j, s, err) : st;
+    const weld_status st = load(j, s, err);
+    return st == WELD_OK ? align(j, s, err) : st;
 }
+
+/* ---- writing ---------------------------------------------------------------------------------- */
 
 /* *out = --external; false for a word that it does not take. */
 static bool read_external(weld_external *out, const options *o)
@@ -156,17 +297,12 @@ static weld_status output_path(char *path, size_t size, const char *pattern, dou
     return n >= 0 && (size_t)n < size ? WELD_OK : bad_usage(err, "-o: the path is too long");
 }
 
-static weld_status merge_one(job *j, const session *s, double alpha, weld_error *err)
+static weld_status write_one(job *j, const session *s, const weld_model *merged, weld_error *err)
 {
     char path[4096];
-    weld_model *merged = NULL;
-    weld_status st = output_path(path, sizeof path, s->o->output, alpha, err);
-    if (st == WELD_OK)
-        st = weld_merge(&merged, j->alignment, alpha, err);
-    if (st == WELD_OK)
-        st = add_model(j, s, merged, path, alpha, err);
-    weld_model_free(merged);
-    return st;
+    const double alpha = weld_model_alpha(merged);
+    const weld_status st = output_path(path, sizeof path, s->o->output, alpha, err);
+    return st == WELD_OK ? add_model(j, s, merged, path, alpha, err) : st;
 }
 
 /* The reports go with the other files, or nothing is written. */
@@ -194,25 +330,23 @@ static weld_status check_output(const session *s, weld_error *err)
     weld_external external;
     if (!read_external(&external, o))
         return bad_usage(err, "--external: '%.40s', allowed auto, never, always", o->external);
-    if (o->alpha.count > 1 && !strstr(o->output, "{alpha}"))
+    if (o->alpha.list.count > 1 && !strstr(o->output, "{alpha}"))
         return bad_usage(err, "-o %s: several --alpha need {alpha} in the name", o->output);
     return WELD_OK;
 }
 
 weld_status run_weld(const session *s, weld_error *err)
 {
-    static const double half = 0.5;
-    const double *alpha = s->o->alpha.count ? s->o->alpha.at : &half;
-    size_t count = s->o->alpha.count ? s->o->alpha.count : 1;
     job j = {0};
     weld_status st = check_output(s, err);
-    for (size_t k = 0; st == WELD_OK && k < count; k++)
-        if (!(alpha[k] >= 0 && alpha[k] <= 1))
-            st = bad_usage(err, "--alpha: %g, allowed 0 to 1", alpha[k]);
     if (st == WELD_OK)
-        st = align_and_measure(&j, s, err);
-    for (size_t k = 0; st == WELD_OK && k < count; k++)
-        st = merge_one(&j, s, alpha[k], err);
+        st = load_and_align(&j, s, err);
+    if (st == WELD_OK)
+        st = merge_all(&j, s, err);
+    if (st == WELD_OK)
+        st = measure(&j, s, err);
+    for (size_t k = 0; st == WELD_OK && k < j.merged_count; k++)
+        st = write_one(&j, s, j.merged[k], err);
     if (st == WELD_OK)
         st = finish(&j, s, err);
     free_job(&j);
@@ -225,9 +359,7 @@ weld_status run_align(const session *s, weld_error *err)
     weld_model *permuted = NULL;
     weld_status st = check_output(s, err);
     if (st == WELD_OK)
-        st = load(&j, s, err);
-    if (st == WELD_OK)
-        st = align(&j, s, err);
+        st = load_and_align(&j, s, err);
     if (st == WELD_OK)
         st = weld_permuted(&permuted, j.alignment, err);
     if (st == WELD_OK)
@@ -244,7 +376,11 @@ weld_status run_lmc(const session *s, weld_error *err)
     job j = {0};
     weld_status st = s->o->data ? WELD_OK : bad_usage(err, "lmc needs --data FILE");
     if (st == WELD_OK)
-        st = align_and_measure(&j, s, err);
+        st = load_and_align(&j, s, err);
+    if (st == WELD_OK && strcmp(statistics(s), "none") != 0)
+        st = merge_path(&j, s, err);
+    if (st == WELD_OK)
+        st = measure(&j, s, err);
     if (st == WELD_OK)
         st = finish(&j, s, err);
     free_job(&j);

@@ -6,9 +6,10 @@
 
 /* Per-sample scalars; index order [.., sample]. NaN marks a zero feature. */
 typedef struct samples {
-    double *loss, *correct;        /* [variant, alpha, N] */
-    double *dist, *coef, *authors; /* [variant, row, llfc alpha, N] */
-    double *dist_ab;               /* [variant, row, N] */
+    double *loss, *correct;                          /* [variant, alpha, N] */
+    double *dist, *coef, *authors;                   /* [variant, row, llfc alpha, N] */
+    double *dist_ab;                                 /* [variant, row, N] */
+    double *extra_loss, *extra_correct, *extra_dist; /* [extra, N], the last one [extra, row, N] */
 } samples;
 
 typedef struct pass {
@@ -48,15 +49,15 @@ static int64_t per_sample(const pass *p, int value)
     return weld_shape_numel(shape) / (shape->rank ? shape->dims[0] : 1);
 }
 
-static void score_batch(pass *p, weld_run *run, int variant, int alpha, int64_t first, int64_t n)
+/* loss, correct: of the whole set */
+static void score_batch(pass *p, weld_run *run, double *loss, double *correct, int64_t first,
+                        int64_t n)
 {
-    int logits = p->out->rows.logits;
-    int64_t classes = per_sample(p, logits), total = p->in->data->count;
-    const float *z = weld_run_floats(run, logits);
-    size_t base = (size_t)((variant * p->in->alpha_count + alpha) * total + first);
+    const int64_t classes = per_sample(p, p->out->rows.logits);
+    const float *z = weld_run_floats(run, p->out->rows.logits);
     for (int64_t i = 0; i < n; i++)
-        weld_score_sample(&p->s.loss[base + (size_t)i], &p->s.correct[base + (size_t)i],
-                          z + i * classes, classes, p->in->data->labels[first + i]);
+        weld_score_sample(&loss[first + i], &correct[first + i], z + i * classes, classes,
+                          p->in->data->labels[first + i]);
 }
 
 typedef struct feature_triple {
@@ -81,26 +82,51 @@ static void compare_sample(double out[3], const feature_triple *f, double alpha)
     out[2] = inner / mix;
 }
 
+/* The merged run and the ends that it is of. */
+static feature_triple triple_of(const pass *p, weld_run *const *runs, int variant, int row)
+{
+    const int value = p->out->rows.values[row];
+    return (feature_triple){weld_run_floats(runs[0], value),
+                            weld_run_floats(runs[1 + variant], value),
+                            weld_run_floats(runs[3], value), per_sample(p, value)};
+}
+
+static feature_triple sample_of(const feature_triple *all, int64_t i)
+{
+    const int64_t at = i * all->size;
+    return (feature_triple){all->a + at, all->b + at, all->m + at, all->size};
+}
+
 static void compare_batch(pass *p, weld_run *const *runs, int variant, int mix, int64_t first,
                           int64_t n)
 {
-    const weld_rows *rows = &p->out->rows;
-    int64_t total = p->in->data->count;
-    int L = p->llfc_of[mix];
-    for (int r = 0; r < rows->count; r++) {
-        int64_t size = per_sample(p, rows->values[r]);
-        const float *a = weld_run_floats(runs[0], rows->values[r]);
-        const float *b = weld_run_floats(runs[1 + variant], rows->values[r]);
-        const float *m = weld_run_floats(runs[3], rows->values[r]);
-        int row = variant * rows->count + r;
-        size_t base = (size_t)((row * p->in->llfc_alpha_count + L) * total + first);
-        for (int64_t i = 0; i < n; i++) {
+    const int64_t total = p->in->data->count;
+    for (int r = 0; r < p->out->rows.count; r++) {
+        const feature_triple all = triple_of(p, runs, variant, r);
+        const int row = variant * p->out->rows.count + r;
+        size_t base = (size_t)((row * p->in->llfc_alpha_count + p->llfc_of[mix]) * total + first);
+        for (int64_t i = 0; i < n; i++, base++) {
+            const feature_triple f = sample_of(&all, i);
             double figures[3];
-            feature_triple f = {a + i * size, b + i * size, m + i * size, size};
             compare_sample(figures, &f, p->mix[mix]);
-            p->s.dist[base + (size_t)i] = figures[0];
-            p->s.coef[base + (size_t)i] = figures[1];
-            p->s.authors[base + (size_t)i] = figures[2];
+            p->s.dist[base] = figures[0];
+            p->s.coef[base] = figures[1];
+            p->s.authors[base] = figures[2];
+        }
+    }
+}
+
+static void compare_extra(pass *p, weld_run *const *runs, int extra, int64_t first, int64_t n)
+{
+    const int rows = p->out->rows.count;
+    for (int r = 0; r < rows; r++) {
+        const feature_triple all = triple_of(p, runs, WELD_ALIGNED, r);
+        double *dist = p->s.extra_dist + (extra * rows + r) * p->in->data->count + first;
+        for (int64_t i = 0; i < n; i++) {
+            const feature_triple f = sample_of(&all, i);
+            double figures[3];
+            compare_sample(figures, &f, p->in->extra[extra].alpha);
+            dist[i] = figures[0];
         }
     }
 }
@@ -122,6 +148,25 @@ static void compare_ends(pass *p, weld_run *const *runs, int variant, int64_t fi
     }
 }
 
+/* The path between A and one of the B's. */
+static weld_status measure_variant(pass *p, weld_run **runs, int v, int64_t first, int64_t n,
+                                   const weld_tensor *const *inputs, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    WELD_TRY(weld_run_all(runs[1 + v], p->in->b[v], inputs, err));
+    compare_ends(p, runs, v, first, n);
+    for (int k = 0; k < p->mix_count; k++) {
+        const int64_t at = (v * p->in->alpha_count + p->alpha_of[k]) * p->in->data->count;
+        WELD_TRY(weld_run_all(runs[3], p->mixed[v * p->mix_count + k], inputs, err));
+        if (p->alpha_of[k] >= 0 && p->out->has_loss)
+            score_batch(p, runs[3], p->s.loss + at, p->s.correct + at, first, n);
+        if (p->llfc_of[k] >= 0)
+            compare_batch(p, runs, v, k, first, n);
+    }
+done:
+    return st;
+}
+
 static weld_status measure_batch(void *user, int64_t item, int slot, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -133,16 +178,14 @@ static weld_status measure_batch(void *user, int64_t item, int slot, weld_error 
     const weld_tensor *inputs[] = {&p->batch[slot]};
     WELD_TRY(weld_dataset_batch(&p->batch[slot], data, first, n, err));
     WELD_TRY(weld_run_all(runs[0], p->in->a, inputs, err));
-    for (int v = 0; v < WELD_VARIANTS; v++) {
-        WELD_TRY(weld_run_all(runs[1 + v], p->in->b[v], inputs, err));
-        compare_ends(p, runs, v, first, n);
-        for (int k = 0; k < p->mix_count; k++) {
-            WELD_TRY(weld_run_all(runs[3], p->mixed[v * p->mix_count + k], inputs, err));
-            if (p->alpha_of[k] >= 0 && p->out->has_loss)
-                score_batch(p, runs[3], v, p->alpha_of[k], first, n);
-            if (p->llfc_of[k] >= 0)
-                compare_batch(p, runs, v, k, first, n);
-        }
+    for (int v = 0; v < WELD_VARIANTS; v++)
+        WELD_TRY(measure_variant(p, runs, v, first, n, inputs, err));
+    for (int e = 0; e < p->in->extra_count; e++) {
+        WELD_TRY(weld_run_all(runs[3], p->in->extra[e].params, inputs, err));
+        if (p->out->has_loss)
+            score_batch(p, runs[3], p->s.extra_loss + e * data->count,
+                        p->s.extra_correct + e * data->count, first, n);
+        compare_extra(p, runs, e, first, n);
     }
     if (item % 8 == 0)
         st = weld_progress(p->in->ctx, "measure", (double)first / (double)data->count, err);
@@ -190,6 +233,9 @@ static weld_status alloc_pass(pass *p, weld_error *err)
     WELD_ARENA_NEW(p->s.coef, arena, llfc);
     WELD_ARENA_NEW(p->s.authors, arena, llfc);
     WELD_ARENA_NEW(p->s.dist_ab, arena, WELD_VARIANTS * rows * n);
+    WELD_ARENA_NEW(p->s.extra_loss, arena, (size_t)in->extra_count * n);
+    WELD_ARENA_NEW(p->s.extra_correct, arena, (size_t)in->extra_count * n);
+    WELD_ARENA_NEW(p->s.extra_dist, arena, (size_t)in->extra_count * rows * n);
     WELD_ARENA_NEW(p->mixed, arena, WELD_VARIANTS * p->mix_count);
     WELD_ARENA_NEW(p->runs, arena, 4 * slots);
     WELD_ARENA_NEW(p->batch, arena, slots);
@@ -264,6 +310,25 @@ done:
     return st;
 }
 
+static weld_status reduce_extra(pass *p, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_measures *out = p->out;
+    const int64_t n = p->in->data->count;
+    WELD_ARENA_NEW(out->extra, &out->arena, p->in->extra_count);
+    for (int e = 0; e < p->in->extra_count; e++) {
+        weld_mix_figures *f = &out->extra[e];
+        f->loss = out->has_loss ? summarise(p->s.extra_loss + e * n, n, NULL).mean : NAN;
+        f->accuracy = out->has_loss ? summarise(p->s.extra_correct + e * n, n, NULL).mean : NAN;
+        WELD_ARENA_NEW(f->one_minus_cos, &out->arena, out->rows.count);
+        for (int r = 0; r < out->rows.count; r++)
+            f->one_minus_cos[r] =
+                summarise(p->s.extra_dist + (e * out->rows.count + r) * n, n, NULL);
+    }
+done:
+    return st;
+}
+
 static weld_status reduce(pass *p, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -279,6 +344,7 @@ static weld_status reduce(pass *p, weld_error *err)
         }
         WELD_TRY(reduce_rows(p, v, err));
     }
+    WELD_TRY(reduce_extra(p, err));
 done:
     return st;
 }

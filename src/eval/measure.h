@@ -9,6 +9,12 @@
 
 enum { WELD_NAIVE = 0, WELD_ALIGNED = 1, WELD_VARIANTS = 2 };
 
+/* A merge that is measured beside the path, against A and the aligned B. */
+typedef struct weld_mix {
+    const weld_paramset *params;
+    double alpha; /* weight of A */
+} weld_mix;
+
 typedef struct weld_pair_input {
     weld_context *ctx;
     const weld_shapes *shapes; /* of one micro-batch, over A's graph */
@@ -17,6 +23,8 @@ typedef struct weld_pair_input {
     const weld_dataset *data;
     const double *alpha, *llfc_alpha; /* weight of A */
     int alpha_count, llfc_alpha_count;
+    const weld_mix *extra; /* [extra_count] */
+    int extra_count;
 } weld_pair_input;
 
 typedef struct weld_mean_std {
@@ -30,6 +38,11 @@ typedef struct weld_row_figures {
     int64_t zeros; /* samples left out for a zero feature, worst alpha */
 } weld_row_figures;
 
+typedef struct weld_mix_figures {
+    double loss, accuracy;        /* NaN without labels */
+    weld_mean_std *one_minus_cos; /* [rows.count] */
+} weld_mix_figures;
+
 typedef struct weld_measures {
     weld_context *ctx;
     weld_arena arena;
@@ -39,6 +52,7 @@ typedef struct weld_measures {
     int classes;
     double *loss[WELD_VARIANTS], *accuracy[WELD_VARIANTS]; /* [alpha_count] */
     weld_row_figures *row[WELD_VARIANTS];                  /* [rows.count] */
+    weld_mix_figures *extra;                               /* [extra_count] */
 } weld_measures;
 
 weld_status weld_measure(weld_measures **out, const weld_pair_input *input, weld_error *err);

@@ -1,5 +1,6 @@
 #include "exec/plan.h"
 #include "core/size.h"
+#include <string.h>
 
 typedef struct slot {
     size_t bytes;
@@ -212,6 +213,30 @@ int weld_plan_first_use(const weld_plan *plan, int value)
     return plan->step_count;
 }
 
+int weld_plan_step_of(const weld_plan *plan, int node)
+{
+    int step = 0;
+    while (step < plan->step_count && plan->steps[step] < node)
+        step++;
+    return step;
+}
+
+int weld_plan_live(int *values, const weld_plan *plan, int step)
+{
+    const weld_graph *g = plan->graph;
+    int count = 0;
+    for (int v = 0; v < g->value_count; v++) {
+        if (plan->last_use[v] < step || is_known(plan, v))
+            continue;
+        if (g->values[v].kind == WELD_VALUE_INPUT)
+            values[count++] = v;
+        else if (g->values[v].kind == WELD_VALUE_NODE &&
+                 weld_plan_step_of(plan, g->values[v].producer) < step)
+            values[count++] = v;
+    }
+    return count;
+}
+
 static void place_values(weld_run *run)
 {
     const weld_plan *plan = run->plan;
@@ -300,6 +325,11 @@ done:
     if (st != WELD_OK)
         weld_error_wrap(err, "node '%s' (%s)", node->name, node->op->name);
     return st;
+}
+
+void weld_run_restore(weld_run *run, int value, const void *data)
+{
+    memcpy(run->values[value].data, data, value_bytes(run->plan, value));
 }
 
 weld_status weld_run_steps(weld_run *run, int from, int to, weld_error *err)

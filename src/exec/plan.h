@@ -15,11 +15,18 @@ void weld_plan_free(weld_plan *plan);
 int weld_plan_steps(const weld_plan *plan);
 /* The first step that reads the value; all of them = none does. */
 int weld_plan_first_use(const weld_plan *plan, int value);
+/* The step that runs the node. */
+int weld_plan_step_of(const weld_plan *plan, int node);
+/* Values that earlier steps made and that `step` or a later one reads, and graph inputs of which that
+ * is so; returns how many. values: room for all of the graph's. */
+int weld_plan_live(int *values, const weld_plan *plan, int step);
 
 weld_status weld_run_create(weld_run **out, const weld_plan *plan, weld_error *err);
 void weld_run_free(weld_run *run);
 /* Binds parameters and inputs (one per graph input, shapes as planned); both are borrowed. */
 void weld_run_bind(weld_run *run, const weld_paramset *params, const weld_tensor *const *inputs);
+/* Puts a computed value where steps will read it. */
+void weld_run_restore(weld_run *run, int value, const void *data);
 /* Steps [from, to). Values that a later step or a tap needs stay. */
 weld_status weld_run_steps(weld_run *run, int from, int to, weld_error *err);
 /* bind + all steps */

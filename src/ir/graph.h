@@ -119,6 +119,12 @@ static inline int weld_node_input(const weld_node *node, int i)
 {
     return i < node->input_count ? node->inputs[i] : -1;
 }
+/* The parameter that is input i of a node, -1 when none is. */
+static inline int weld_param_at(const weld_graph *graph, const weld_node *node, int i)
+{
+    const int value = weld_node_input(node, i);
+    return value >= 0 ? graph->values[value].param : -1;
+}
 
 /* A graph under construction: what the importer fills and the passes of canon/ edit. Uses of values
  * are counted, and a node whose outputs nobody uses any more is dropped with all that only it used,

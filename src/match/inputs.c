@@ -1,5 +1,5 @@
 #include "match/inputs.h"
-#include "ops/window.h"
+#include "ops/patches.h"
 #include "tensor/blas.h"
 #include <string.h>
 
@@ -12,25 +12,14 @@ static const int64_t cells_max = INT64_C(1) << 25; /* of all parts of a layer */
 
 /* ---- which columns ------------------------------------------------------------------------- */
 
-static int weight_of(const weld_graph *g, const weld_node *node)
-{
-    const int value = weld_node_input(node, 1);
-    return value >= 0 && g->values[value].kind == WELD_VALUE_PARAM ? g->values[value].param : -1;
-}
-
-static bool has_windows(const weld_node *node)
-{
-    return weld_attr_slot(node, "kernel_shape") != NULL;
-}
-
 /* The layer multiplies a computed value, with no class on both its sides and some on its inputs. */
 static bool reads_free_units(const weld_symmetry *s, const weld_node *node)
 {
     const weld_graph *g = s->graph;
-    const int weight = node->op->flags & WELD_OP_LINEAR ? weight_of(g, node) : -1;
+    const int weight = node->op->flags & WELD_OP_LINEAR ? weld_param_at(g, node, 1) : -1;
     bool reads = false;
     if (weight < 0 || g->values[node->inputs[0]].kind != WELD_VALUE_NODE ||
-        (has_windows(node) && weld_attr_number(node, "group") > 1))
+        weld_attr_number(node, "group") > 1)
         return false;
     for (int c = 0; c < s->free_count; c++) {
         bool on[2] = {false, false};
@@ -112,7 +101,7 @@ static weld_status add_layer(weld_moments *m, const weld_symmetry *s, int node, 
                              weld_error *err)
 {
     weld_status st = WELD_OK;
-    const int weight = weight_of(s->graph, &s->graph->nodes[node]);
+    const int weight = weld_param_at(s->graph, &s->graph->nodes[node], 1);
     const weld_shape *shape = &s->graph->params[weight].shape;
     int32_t *place = NULL;
     int64_t *size = NULL;
@@ -164,75 +153,6 @@ void weld_inputs_free(weld_moments *m)
 
 /* ---- their rows ----------------------------------------------------------------------------- */
 
-/* How the input of a layer is read; a Dense layer is a convolution of one tap over its rows. */
-typedef struct reading {
-    const weld_input_moments *in;
-    bool windows;
-    weld_windows w;
-    int64_t taps, plane;    /* entries of a channel */
-    int64_t positions, all; /* of a sample: that are read, that there are */
-    int64_t channels;
-} reading;
-
-static weld_status read_shapes(reading *r, const weld_input_moments *in, const weld_graph *g,
-                               const weld_shape *x, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    const weld_node *node = &g->nodes[in->node];
-    const weld_shape *weight = &g->params[weight_of(g, node)].shape;
-    *r = (reading){.in = in, .windows = has_windows(node), .taps = 1, .plane = 1};
-    r->channels = weight->dims[1];
-    if (r->windows) { /* the attributes of such operators start with those of the windows */
-        const weld_window_attrs *attrs = node->attrs;
-        WELD_TRY(weld_windows_init(&r->w, attrs, x, weight->dims + 2, err));
-        WELD_TRY(weld_windows_slide(&r->w, attrs, false, err));
-        r->taps = weld_shape_span(weight, 2, weight->rank);
-        r->plane = weld_windows_in(&r->w);
-        r->all = weld_windows_out(&r->w);
-    } else {
-        r->all = x->dims[0] > 0 ? weld_shape_span(x, 1, x->rank - 1) : 0;
-    }
-    r->positions = r->all < POSITIONS_MAX ? r->all : POSITIONS_MAX;
-done:
-    return st;
-}
-
-/* offset[tap] in a channel [D, H, W] for the window at output `at`, -1 = padding. */
-static void tap_offsets(int64_t *offset, const weld_windows *w, int64_t at)
-{
-    const weld_window *d = &w->axis[0], *h = &w->axis[1], *x = &w->axis[2];
-    const int64_t ox = at % x->out, oh = at / x->out % h->out, od = at / x->out / h->out;
-    for (int64_t a = 0; a < d->kernel; a++)
-        for (int64_t b = 0; b < h->kernel; b++)
-            for (int64_t c = 0; c < x->kernel; c++) {
-                const int64_t id = od * d->stride + a * d->dilation - d->pad;
-                const int64_t ih = oh * h->stride + b * h->dilation - h->pad;
-                const int64_t ix = ox * x->stride + c * x->dilation - x->pad;
-                const bool inside = id >= 0 && id < d->in && ih >= 0 && ih < h->in && ix >= 0 &&
-                                    ix < x->in;
-                *offset++ = inside ? (id * h->in + ih) * x->in + ix : -1;
-            }
-}
-
-/* Row `row` of all that are read of the batch. */
-static void fill_row(double *out, const reading *r, const weld_tensor *t, int64_t row,
-                     int64_t *offset)
-{
-    const int64_t sample = row / r->positions, at = row % r->positions * r->all / r->positions;
-    if (!r->windows) {
-        const int64_t base = (sample * r->all + at) * r->channels;
-        for (int32_t k = 0; k < r->in->columns; k++)
-            out[k] = weld_tensor_number(t, base + r->in->column[k]);
-        return;
-    }
-    tap_offsets(offset, &r->w, at);
-    for (int32_t k = 0; k < r->in->columns; k++) {
-        const int64_t channel = sample * r->channels + r->in->column[k] / r->taps;
-        const int64_t from = offset[r->in->column[k] % r->taps];
-        out[k] = from < 0 ? 0 : weld_tensor_number(t, channel * r->plane + from);
-    }
-}
-
 static void add_grams(weld_input_moments *in, double *const x[2], int64_t rows)
 {
     const int64_t n = in->columns;
@@ -249,19 +169,21 @@ weld_status weld_inputs_add(weld_input_moments *in, weld_context *ctx, const wel
     weld_status st = WELD_OK;
     double *x[2] = {NULL, NULL};
     int64_t *offset = NULL;
-    const int value = g->nodes[in->node].inputs[0];
-    reading r;
-    WELD_TRY(read_shapes(&r, in, g, &weld_run_value(runs[0], value)->shape, err));
-    const int64_t rows = samples * r.positions;
-    WELD_NEW(offset, ctx, r.taps);
+    const weld_node *node = &g->nodes[in->node];
+    const weld_tensor *values[2] = {weld_run_value(runs[0], node->inputs[0]),
+                                    weld_run_value(runs[1], node->inputs[0])};
+    weld_patches p;
+    WELD_TRY(weld_patches_init(&p, g, node, &values[0]->shape, POSITIONS_MAX, err));
+    const int64_t rows = samples * p.positions;
+    WELD_NEW(offset, ctx, p.taps);
     for (int s = 0; s < 2; s++)
         WELD_NEW(x[s], ctx, (rows < TILE ? rows : TILE) * in->columns);
     for (int64_t first = 0; first < rows; first += TILE) {
         const int64_t count = rows - first < TILE ? rows - first : TILE;
         for (int s = 0; s < 2; s++)
             for (int64_t k = 0; k < count; k++)
-                fill_row(x[s] + k * in->columns, &r, weld_run_value(runs[s], value), first + k,
-                         offset);
+                weld_patches_row(x[s] + k * in->columns, &p, values[s], first + k, in->column,
+                                 in->columns, offset);
         add_grams(in, x, count);
     }
 done:

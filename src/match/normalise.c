@@ -1,6 +1,6 @@
 #include "match/normalise.h"
 #include "match/dot.h"
-#include "match/norm_fold.h"
+#include "ops/norm_fold.h"
 #include "ops/op.h"
 #include <math.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* The tensors of weld_scores. */
 #include "match/score.h"
 #include "match/dot.h"
-#include "match/norm_fold.h"
+#include "ops/norm_fold.h"
 #include "core/parallel.h"
 #include <math.h>
 #include <string.h>

@@ -177,6 +177,7 @@ weld_status weld_report_put_match(weld_report *report, const weld_report_match *
     weld_report_match m = *match;
     WELD_TRY(copy_text(&m.method, report, match->method, err));
     WELD_TRY(copy_text(&m.metric, report, match->metric, err));
+    WELD_TRY(copy_text(&m.judged_by, report, match->judged_by, err));
     WELD_TRY(copy_data(&m.data, report, &match->data, err));
     m.candidates = NULL;
     m.candidate_count = m.candidate_cap = 0;
@@ -266,6 +267,65 @@ weld_status weld_report_put_row(weld_report *report, const weld_report_row *row,
     }
     MAKE_ROOM(l->layers, l->layer_count, l->layer_cap);
     l->layers[l->layer_count++] = r;
+done:
+    return st;
+}
+
+weld_status weld_report_put_search(weld_report *report, const weld_report_search *search,
+                                   weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_report_search s = *search;
+    WELD_TRY(copy_text(&s.metric, report, search->metric, err));
+    WELD_TRY(copy_reals(&s.alpha, report, search->alpha, s.count, err));
+    WELD_TRY(copy_reals(&s.loss, report, search->loss, s.count, err));
+    WELD_TRY(copy_data(&s.data, report, &search->data, err));
+    report->search = s;
+done:
+    return st;
+}
+
+static weld_status copy_tries(weld_report_merge *m, weld_report *report, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_report_try *tries;
+    WELD_ARENA_NEW(tries, &report->arena, m->try_count);
+    for (size_t k = 0; k < m->try_count; k++) {
+        tries[k] = m->tries[k];
+        WELD_TRY(copy_text(&tries[k].name, report, m->tries[k].name, err));
+        WELD_TRY(copy_text(&tries[k].failure, report, m->tries[k].failure, err));
+    }
+    m->tries = tries;
+done:
+    return st;
+}
+
+static weld_status copy_ratios(weld_report_merge *m, weld_report *report, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_report_ratio *ratios;
+    WELD_ARENA_NEW(ratios, &report->arena, m->ratio_count);
+    for (size_t k = 0; k < m->ratio_count; k++) {
+        ratios[k] = m->ratios[k];
+        WELD_TRY(copy_text(&ratios[k].layer, report, m->ratios[k].layer, err));
+    }
+    m->ratios = ratios;
+done:
+    return st;
+}
+
+weld_status weld_report_put_merge(weld_report *report, const weld_report_merge *merge,
+                                  weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_report_merge m = *merge;
+    WELD_TRY(copy_text(&m.method, report, merge->method, err));
+    WELD_TRY(copy_text(&m.statistic, report, merge->statistic, err));
+    WELD_TRY(copy_text(&m.metric, report, merge->metric, err));
+    WELD_TRY(copy_tries(&m, report, err));
+    WELD_TRY(copy_ratios(&m, report, err));
+    MAKE_ROOM(report->merges, report->merge_count, report->merge_cap);
+    report->merges[report->merge_count++] = m;
 done:
     return st;
 }

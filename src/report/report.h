@@ -76,6 +76,7 @@ typedef struct weld_report_match {
     weld_report_distances distances;
     weld_report_data data; /* that was matched on; not present = none */
     const char *metric;    /* of the candidates' loss: "ce", "kl", "mse"; NULL = no candidates */
+    const char *judged_by; /* how their merges were made; NULL = no candidates */
     weld_report_candidate *candidates; /* filled by weld_report_put_candidate */
     size_t candidate_count, candidate_cap;
     weld_report_polish polish;
@@ -127,6 +128,44 @@ typedef struct weld_report_llfc {
     weld_report_row *layers;
     size_t layer_count, layer_cap;
 } weld_report_llfc;
+
+/* A statistic that was tried. */
+typedef struct weld_report_try {
+    const char *name, *failure; /* failure NULL = none */
+    double loss, seconds; /* of the merge on the matching data, NaN = none; to `environment` */
+    bool chosen;
+} weld_report_try;
+
+/* Deviation of a layer's pre-activations in the merge / the weighted mean of the ends' deviations. */
+typedef struct weld_report_ratio {
+    const char *layer;
+    double before, after; /* averaged only; as it is */
+} weld_report_ratio;
+
+typedef struct weld_report_merge {
+    const char *method, *statistic;
+    double alpha;
+    bool written; /* else it only stands beside those */
+    double loss, accuracy,
+        one_minus_cos; /* on the evaluation data, the last one the mean over layers at
+                                             alpha; NaN = not measured */
+    int64_t layers, clipped, without_bias, sampled, too_wide; /* see merge/statistics.h */
+    const char *metric; /* of the tries; NULL = there were none */
+    const weld_report_try *tries;
+    size_t try_count;
+    const weld_report_ratio *ratios;
+    size_t ratio_count;
+} weld_report_merge;
+
+/* --alpha best */
+typedef struct weld_report_search {
+    bool present;
+    const char *metric;
+    const double *alpha, *loss; /* [count]; on `data` */
+    size_t count;
+    double best;
+    weld_report_data data;
+} weld_report_search;
 
 typedef struct weld_report_output {
     const char *sha256, *path;
@@ -204,6 +243,9 @@ struct weld_report {
     weld_report_verification verification; /* no pointers: assign it */
     weld_report_lmc lmc;
     weld_report_llfc llfc;
+    weld_report_search search;
+    weld_report_merge *merges;
+    size_t merge_count, merge_cap;
     weld_report_output *outputs;
     size_t output_count, output_cap;
     weld_report_warning *warnings;
@@ -239,6 +281,10 @@ weld_status weld_report_put_lmc(weld_report *report, const weld_report_lmc *lmc,
 weld_status weld_report_put_llfc(weld_report *report, const double *alpha, size_t alpha_count,
                                  weld_error *err);
 weld_status weld_report_put_row(weld_report *report, const weld_report_row *row, weld_error *err);
+weld_status weld_report_put_search(weld_report *report, const weld_report_search *search,
+                                   weld_error *err);
+weld_status weld_report_put_merge(weld_report *report, const weld_report_merge *merge,
+                                  weld_error *err);
 weld_status weld_report_put_output(weld_report *report, const weld_report_output *output,
                                    weld_error *err);
 /* `list`: inputs or outputs of report->inspection, or values of report->shapes. */

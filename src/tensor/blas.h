@@ -15,6 +15,9 @@ void weld_sgemm(const weld_gemm_shape *shape, float alpha, const float *a, const
                 float beta, float *c);
 void weld_dgemm(const weld_gemm_shape *shape, double alpha, const double *a, const double *b,
                 double beta, double *c);
+/* x [rows, n] := x K^-1 for a symmetric positive definite K [n, n], of which the lower triangle is read;
+ * K is overwritten. False where it is not positive definite. */
+bool weld_solve_symmetric(double *x, int64_t rows, double *k, int64_t n);
 /* Makes the BLAS single-threaded where it is not (core/parallel is what runs in parallel). */
 void weld_blas_init(void);
 const char *weld_blas_name(void);

@@ -16,7 +16,7 @@ static weld_status merge(weld_context *ctx, char **paths, weld_error *err)
     if (st == WELD_OK)
         st = weld_alignment_verify(alignment, NULL, 64, 1e-5, err);
     if (st == WELD_OK)
-        st = weld_merge(&merged, alignment, 0.5, err);
+        st = weld_merge(&merged, alignment, NULL, err);
     if (st == WELD_OK)
         st = weld_model_save_memory(&bytes, &size, merged, err);
     if (st == WELD_OK)

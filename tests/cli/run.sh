@@ -22,8 +22,8 @@ expect() { # expected exit code, name, command...
 
 for pair in mlp cnn spawned; do
     expect 0 "weld $pair" "$weld" weld "$models/$pair/a.onnx" "$models/$pair/b.onnx" \
-        -o "$work/$pair.onnx" --match weights --data "$models/grey/eval.npz" --preset unit \
-        --limit 200 --report "$work/$pair.json"
+        -o "$work/$pair.onnx" --match weights --stats none --data "$models/grey/eval.npz" \
+        --preset unit --limit 200 --report "$work/$pair.json"
 done
 expect 0 "weld resnet" "$weld" weld "$models/resnet/a.onnx" "$models/resnet/b.onnx" \
     -o "$work/resnet.onnx" --data "$models/colour/eval.npz" --preset unit --limit 64
@@ -40,7 +40,7 @@ expect 0 "the same data twice" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.o
 grep -q "matched on samples that the figures are measured on" "$work/err" ||
     { echo "FAIL no warning"; failed=1; }
 expect 0 "one thread" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" -o "$work/one.onnx" \
-    --match weights --data "$models/grey/eval.npz" --preset unit --limit 200 -j 1
+    --match weights --stats none --data "$models/grey/eval.npz" --preset unit --limit 200 -j 1
 cmp "$work/one.onnx" "$work/mlp.onnx" || failed=1
 # One thread or two: the same report but for `environment`.
 for threads in 1 2; do
@@ -191,6 +191,50 @@ expect 0 "diff with itself" "$weld" diff "$models/resnet/a.onnx" "$models/resnet
 expect 1 "diff of structures" "$weld" diff "$models/mlp/a.onnx" "$models/cnn/a.onnx"
 expect 1 "diff of an aligned one" "$weld" diff "$models/mlp/b.onnx" "$work/b2.onnx"
 expect 0 "diff modulo permutation" "$weld" diff "$models/mlp/b.onnx" "$work/b2.onnx" --match weights
+# Merging: what was tried, what stands beside it, which data each step has seen.
+pair="$models/mlp/a.onnx $models/mlp/b.onnx"
+seen="--data $models/grey/eval.npz --match-data $models/grey/match.npz --preset unit --limit 300"
+# shellcheck disable=SC2086
+expect 0 "statistics are chosen" "$weld" weld $pair $seen --match weights -o "$work/auto.onnx" \
+    --compare all --report "$work/auto.json"
+grep -q "best of 8 by kl on the matching data" "$work/err" || { echo "FAIL no tries"; failed=1; }
+# shellcheck disable=SC2086
+expect 0 "the best alpha" "$weld" weld $pair $seen --match weights -o "$work/best.onnx" --alpha best \
+    --method features --report "$work/best.json"
+grep -q "searched  α = " "$work/err" || { echo "FAIL no search"; failed=1; }
+# shellcheck disable=SC2086
+expect 0 "a corrected path" "$weld" lmc $pair $seen --match weights --stats repair --sweep 0:1:5 \
+    --report "$work/path.json"
+# shellcheck disable=SC2086
+expect 0 "one layer only" "$weld" weld $pair -o "$work/only.onnx" --only 'layers\.7' --match none
+expect 1 "the others are A's" "$weld" diff "$work/only.onnx" "$models/mlp/a.onnx"
+grep -q "6 parameters are equal, 2 differ" "$work/err" || { echo "FAIL only"; failed=1; }
+# shellcheck disable=SC2086
+expect 0 "a layer's own alpha" "$weld" weld $pair -o "$work/own.onnx" --layer-alpha 'layers\.7=1' \
+    --match none
+python3 - "$work" <<'EOF' || failed=1
+import json, sys
+auto, best, path = (json.load(open(f"{sys.argv[1]}/{n}.json")) for n in ("auto", "best", "path"))
+written, *others = auto["merges"]
+assert written["written"] and not any(m["written"] for m in others)
+assert written["metric"] == "kl" and sum(t["chosen"] for t in written["tries"]) == 1
+assert [m["statistics"] for m in others[:2]] == ["none", "reset"] and others[-1]["method"] == "features"
+assert written["loss"] < others[0]["loss"] and others[-1]["loss"] < others[0]["loss"]
+assert len(written["deviation"]) == 4 and all(abs(d["after"] - 1) < 0.1 for d in written["deviation"])
+search = best["alpha_search"]
+assert search["best"] == best["merges"][0]["alpha"] and search["data"]["sha256"] != best["data"]["sha256"]
+assert min(search["loss"]) == search["loss"][search["alpha"].index(search["best"])]
+curve = path["merges"]
+assert [m["alpha"] for m in curve] == [0, 0.25, 0.5, 0.75, 1] and path["lmc"]["alpha"] == [0, 0.25, 0.5, 0.75, 1]
+assert abs(curve[0]["loss"] - path["lmc"]["aligned"]["loss"][0]) < 1e-12 and curve[2]["loss"] < path["lmc"]["aligned"]["loss"][2]
+EOF
+# shellcheck disable=SC2086
+for wrong in "--method nosuch" "--stats nosuch" "--layer-alpha x" "--layer-alpha x=2" "--skip nowhere" \
+    "--alpha middle" "--stats reset" "--method features" "--alpha best" "--compare nosuch $seen"; do
+    # shellcheck disable=SC2086
+    expect 2 "$wrong" "$weld" weld $pair -o "$work/wrong.onnx" --match weights $wrong
+    [ ! -e "$work/wrong.onnx" ] || { echo "FAIL $wrong wrote a file"; failed=1; }
+done
 # Where the data lie changes nothing else.
 expect 0 "external data" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" \
     -o "$work/outside.onnx" --external always

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "api/objects.h"
+#include "api/recipe.h"
 #include "eval/midpoint.h"
 #include "failing.h"
 #include <math.h>
@@ -167,7 +167,11 @@ static void a_failing_candidate_is_left_out(void **state)
                                     .a = f.a->params,
                                     .b = al->naive,
                                     .data = f.data};
-    OK(weld_choose(&result, al, &input, table, 2, NULL));
+    const weld_merge_options plain = WELD_MERGE_OPTIONS_INIT;
+    weld_recipe recipe;
+    OK(weld_recipe_init(&recipe, al, &plain, NULL));
+    OK(weld_choose(&result, al, &input, table, 2, &recipe, NULL));
+    weld_recipe_free(&recipe);
     assert_int_equal(al->chosen, 2);
     assert_string_equal(al->trials[1].failure, "it's broken");
     assert_true(isnan(al->trials[1].loss));
@@ -223,7 +227,7 @@ static void without_labels_the_ends_are_agreed_with(void **state)
             ((float *)f.b->params->arrays[0])[k] += 0.1F;
         align(&f, f.data);
         assert_string_equal(f.alignment->metric, p ? "mse" : "kl");
-        OK(weld_merge(&merged, f.alignment, 0.5, NULL));
+        OK(weld_merge(&merged, f.alignment, NULL, NULL));
         read_outputs(outputs[0], f.a, f.data, each);
         read_outputs(outputs[1], f.b, f.data, each);
         read_outputs(outputs[2], merged, f.data, each);

@@ -192,7 +192,7 @@ static void odd_bytes_survive(void **state)
     weld_bytes_free(f.ctx, bytes);
     /* The merge of two equal models is the first one, with metadata behind it. */
     assert_int_equal(weld_align(&alignment, f.model, plain, NULL, NULL), WELD_OK);
-    assert_int_equal(weld_merge(&merged, alignment, 0.5, NULL), WELD_OK);
+    assert_int_equal(weld_merge(&merged, alignment, NULL, NULL), WELD_OK);
     for (int p = 0; p < g->param_count; p++)
         assert_memory_equal(merged->params->arrays[p], f.model->params->arrays[p],
                             (size_t)weld_shape_numel(&g->params[p].shape) * sizeof(float));

@@ -27,7 +27,7 @@ static weld_status job(weld_context *ctx, weld_error *err)
     if (st == WELD_OK)
         st = weld_alignment_verify(alignment, NULL, 8, 1e-4, err);
     if (st == WELD_OK)
-        st = weld_merge(&merged, alignment, 0.5, err);
+        st = weld_merge(&merged, alignment, NULL, err);
     if (st == WELD_OK)
         st = weld_model_save_memory(&bytes, &size, merged, err);
     if (st == WELD_OK)

@@ -7,58 +7,6 @@
 
 enum { MEMBERS_MAX = 4 };
 
-void weld_html_text(weld_buffer *out, const char *text, size_t max)
-{
-    size_t shown = 0;
-    for (const char *s = text; *s; s++) {
-        bool starts = ((unsigned char)*s & 0xc0) != 0x80;
-        if (starts && shown++ == max) {
-            weld_buffer_printf(out, "…");
-            return;
-        }
-        switch (*s) {
-        case '<': weld_buffer_printf(out, "&lt;"); break;
-        case '>': weld_buffer_printf(out, "&gt;"); break;
-        case '&': weld_buffer_printf(out, "&amp;"); break;
-        case '"': weld_buffer_printf(out, "&quot;"); break;
-        case '\'': weld_buffer_printf(out, "&#39;"); break;
-        default: weld_buffer_append(out, s, 1);
-        }
-    }
-}
-
-static void cell(weld_buffer *out, const char *text)
-{
-    weld_buffer_printf(out, "<td>");
-    weld_html_text(out, text ? text : "–", WELD_HTML_TEXT_MAX);
-    weld_buffer_printf(out, "</td>");
-}
-
-static void number(weld_buffer *out, double x)
-{
-    if (isfinite(x))
-        weld_buffer_printf(out, "<td class=\"n\" align=\"right\">%.4g</td>", x);
-    else
-        weld_buffer_printf(out, "<td class=\"n\" align=\"right\">–</td>");
-}
-
-static void integer(weld_buffer *out, int64_t n)
-{
-    weld_buffer_printf(out, "<td class=\"n\" align=\"right\">%lld</td>", (long long)n);
-}
-
-/* "<table>" and its head; columns are separated by '|'. */
-static void table(weld_buffer *out, const char *columns)
-{
-    weld_buffer_printf(out, "<table border=\"1\" cellpadding=\"4\" cellspacing=\"0\">\n<tr>");
-    for (const char *s = columns; *s;) {
-        size_t n = strcspn(s, "|");
-        weld_buffer_printf(out, "<th>%.*s</th>", (int)n, s);
-        s += n + (s[n] == '|');
-    }
-    weld_buffer_printf(out, "</tr>\n");
-}
-
 static void left_out(weld_buffer *out, size_t count)
 {
     if (count > WELD_HTML_ROWS_MAX)
@@ -121,14 +69,14 @@ static void barriers(weld_buffer *out, const weld_report_lmc *l)
 {
     const weld_report_barrier *rows[2] = {&l->loss, &l->error};
     const char *const names[2] = {"loss", "error (1 − accuracy)"};
-    table(out, "Barrier|chord, naive|chord, aligned|midpoint, naive|midpoint, aligned");
+    weld_html_table(out, "Barrier|chord, naive|chord, aligned|midpoint, naive|midpoint, aligned");
     for (int i = 0; i < 2; i++) {
         weld_buffer_printf(out, "<tr>");
-        cell(out, names[i]);
-        number(out, rows[i]->chord[WELD_REPORT_NAIVE]);
-        number(out, rows[i]->chord[WELD_REPORT_ALIGNED]);
-        number(out, rows[i]->midpoint[WELD_REPORT_NAIVE]);
-        number(out, rows[i]->midpoint[WELD_REPORT_ALIGNED]);
+        weld_html_cell(out, names[i]);
+        weld_html_number(out, rows[i]->chord[WELD_REPORT_NAIVE]);
+        weld_html_number(out, rows[i]->chord[WELD_REPORT_ALIGNED]);
+        weld_html_number(out, rows[i]->midpoint[WELD_REPORT_NAIVE]);
+        weld_html_number(out, rows[i]->midpoint[WELD_REPORT_ALIGNED]);
         weld_buffer_printf(out, "</tr>\n");
     }
     weld_buffer_printf(out, "</table>\n");
@@ -145,14 +93,14 @@ static void lmc(weld_buffer *out, const weld_report *r)
     weld_buffer_printf(out, "</p>\n");
     barriers(out, l);
     weld_buffer_printf(out, "<details><summary>All values</summary>\n");
-    table(out, "α|loss, naive|loss, aligned|accuracy, naive|accuracy, aligned");
+    weld_html_table(out, "α|loss, naive|loss, aligned|accuracy, naive|accuracy, aligned");
     for (size_t i = 0; i < l->alpha_count && i < WELD_HTML_ROWS_MAX; i++) {
         weld_buffer_printf(out, "<tr>");
-        number(out, l->alpha[i]);
+        weld_html_number(out, l->alpha[i]);
         for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
-            number(out, l->curve[v].loss ? l->curve[v].loss[i] : NAN);
+            weld_html_number(out, l->curve[v].loss ? l->curve[v].loss[i] : NAN);
         for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
-            number(out, l->curve[v].accuracy ? l->curve[v].accuracy[i] : NAN);
+            weld_html_number(out, l->curve[v].accuracy ? l->curve[v].accuracy[i] : NAN);
         weld_buffer_printf(out, "</tr>\n");
     }
     weld_buffer_printf(out, "</table></details>\n");
@@ -171,22 +119,23 @@ static void llfc(weld_buffer *out, const weld_report_llfc *l)
     weld_html_layer_chart(out, l, at);
     weld_buffer_printf(out, "</p>\n<details><summary>All layers at α = %.3g</summary>\n",
                        l->alpha[at]);
-    table(out, "Layer|1 − cos, naive|± std|1 − cos, aligned|± std|A to B, naive|A to B, aligned"
-               "|c, naive|c, aligned|zero features");
+    weld_html_table(
+        out, "Layer|1 − cos, naive|± std|1 − cos, aligned|± std|A to B, naive|A to B, aligned"
+             "|c, naive|c, aligned|zero features");
     for (size_t i = 0; i < l->layer_count && i < WELD_HTML_ROWS_MAX; i++) {
         const weld_report_figures *f = l->layers[i].variant;
         weld_buffer_printf(out, "<tr>");
-        cell(out, l->layers[i].name);
+        weld_html_cell(out, l->layers[i].name);
         for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
-            number(out, f[v].one_minus_cos[at].mean);
-            number(out, f[v].one_minus_cos[at].std);
+            weld_html_number(out, f[v].one_minus_cos[at].mean);
+            weld_html_number(out, f[v].one_minus_cos[at].std);
         }
         for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
-            number(out, f[v].one_minus_cos_ab.mean);
+            weld_html_number(out, f[v].one_minus_cos_ab.mean);
         for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
-            number(out, f[v].coef ? f[v].coef[at].mean : NAN);
-        integer(out,
-                f[0].zero_features > f[1].zero_features ? f[0].zero_features : f[1].zero_features);
+            weld_html_number(out, f[v].coef ? f[v].coef[at].mean : NAN);
+        weld_html_integer(out, f[0].zero_features > f[1].zero_features ? f[0].zero_features
+                                                                       : f[1].zero_features);
         weld_buffer_printf(out, "</tr>\n");
     }
     weld_buffer_printf(out, "</table></details>\n");
@@ -195,14 +144,14 @@ static void llfc(weld_buffer *out, const weld_report_llfc *l)
 
 static void classes(weld_buffer *out, const weld_report_classes *list)
 {
-    table(out, "Class|Units|Kind|Moved|Members|Reason");
+    weld_html_table(out, "Class|Units|Kind|Moved|Members|Reason");
     for (size_t i = 0; i < list->count && i < WELD_HTML_ROWS_MAX; i++) {
         const weld_report_class *c = &list->items[i];
         weld_buffer_printf(out, "<tr>");
-        cell(out, c->name);
-        integer(out, c->size);
-        cell(out, c->kind);
-        number(out, c->moved < 0 ? NAN : (double)c->moved);
+        weld_html_cell(out, c->name);
+        weld_html_integer(out, c->size);
+        weld_html_cell(out, c->kind);
+        weld_html_number(out, c->moved < 0 ? NAN : (double)c->moved);
         weld_buffer_printf(out, "<td>");
         for (size_t k = 0; k < c->member_count && k < MEMBERS_MAX; k++) {
             weld_buffer_printf(out, "%s", k ? "<br>" : "");
@@ -211,7 +160,7 @@ static void classes(weld_buffer *out, const weld_report_classes *list)
         if (c->member_count > MEMBERS_MAX)
             weld_buffer_printf(out, "<br>and %zu more", c->member_count - MEMBERS_MAX);
         weld_buffer_printf(out, "</td>");
-        cell(out, c->reason);
+        weld_html_cell(out, c->reason);
         weld_buffer_printf(out, "</tr>\n");
     }
     weld_buffer_printf(out, "</table>\n");
@@ -224,15 +173,15 @@ static void candidates(weld_buffer *out, const weld_report_match *m)
                             "alone, by ");
     weld_html_text(out, m->metric ? m->metric : "loss", WELD_HTML_TEXT_MAX);
     weld_buffer_printf(out, "; the least wins.</p>\n");
-    table(out, "Candidate|Method|Loss at α = ½|Weight objective|Result");
+    weld_html_table(out, "Candidate|Method|Loss at α = ½|Weight objective|Result");
     for (size_t i = 0; i < m->candidate_count && i < WELD_HTML_ROWS_MAX; i++) {
         const weld_report_candidate *c = &m->candidates[i];
         weld_buffer_printf(out, "<tr>");
-        cell(out, c->name);
-        cell(out, c->method);
-        number(out, c->loss);
-        number(out, c->objective);
-        cell(out, c->failure ? c->failure : c->chosen ? "chosen" : "");
+        weld_html_cell(out, c->name);
+        weld_html_cell(out, c->method);
+        weld_html_number(out, c->loss);
+        weld_html_number(out, c->objective);
+        weld_html_cell(out, c->failure ? c->failure : c->chosen ? "chosen" : "");
         weld_buffer_printf(out, "</tr>\n");
     }
     weld_buffer_printf(out, "</table>\n");
@@ -274,13 +223,13 @@ static void match(weld_buffer *out, const weld_report_match *m)
 static void verification(weld_buffer *out, const weld_report_verification *v)
 {
     weld_buffer_printf(out, "<h2>Proof: the permuted B computes what B computes</h2>\n");
-    table(out, "Samples|largest Δ|largest relative Δ|argmax agrees|Result");
+    weld_html_table(out, "Samples|largest Δ|largest relative Δ|argmax agrees|Result");
     weld_buffer_printf(out, "<tr>");
-    integer(out, v->n);
-    number(out, v->max_abs);
-    number(out, v->max_rel);
-    number(out, v->argmax_agree);
-    cell(out, v->pass ? "same function" : "DIFFERS");
+    weld_html_integer(out, v->n);
+    weld_html_number(out, v->max_abs);
+    weld_html_number(out, v->max_rel);
+    weld_html_number(out, v->argmax_agree);
+    weld_html_cell(out, v->pass ? "same function" : "DIFFERS");
     weld_buffer_printf(out, "</tr></table>\n");
 }
 
@@ -289,7 +238,7 @@ static void data(weld_buffer *out, const char *what, const weld_report_data *d)
     if (!d->present)
         return;
     weld_buffer_printf(out, "<tr><td>%s</td>", what);
-    cell(out, d->path);
+    weld_html_cell(out, d->path);
     weld_buffer_printf(out, "<td colspan=\"4\">%lld samples", (long long)d->n);
     if (d->split_of)
         weld_buffer_printf(out, " of %lld (drawn with seed %llu)", (long long)d->split_of,
@@ -297,36 +246,36 @@ static void data(weld_buffer *out, const char *what, const weld_report_data *d)
     weld_buffer_printf(out, ", %s labels, preprocessing ", d->labels ? "with" : "no");
     weld_html_text(out, d->preprocess ? d->preprocess : "none", WELD_HTML_TEXT_MAX);
     weld_buffer_printf(out, "</td>");
-    cell(out, d->sha256);
+    weld_html_cell(out, d->sha256);
     weld_buffer_printf(out, "</tr>\n");
 }
 
 static void models(weld_buffer *out, const weld_report *r)
 {
     weld_buffer_printf(out, "<h2>Models and data</h2>\n");
-    table(out, "|Path|Producer|IR|Opset|Parameters|SHA-256");
+    weld_html_table(out, "|Path|Producer|IR|Opset|Parameters|SHA-256");
     for (size_t i = 0; i < r->model_count && i < WELD_HTML_ROWS_MAX; i++) {
         const weld_report_model *m = &r->models[i];
         weld_buffer_printf(out, "<tr>");
-        cell(out, m->role);
-        cell(out, m->path);
-        cell(out, m->producer);
-        integer(out, m->ir);
+        weld_html_cell(out, m->role);
+        weld_html_cell(out, m->path);
+        weld_html_cell(out, m->producer);
+        weld_html_integer(out, m->ir);
         weld_buffer_printf(out, "<td>");
         for (size_t k = 0; k < m->opset_count && k < MEMBERS_MAX; k++) {
             weld_html_text(out, m->opsets[k].domain ? m->opsets[k].domain : "", 60);
             weld_buffer_printf(out, " %lld<br>", (long long)m->opsets[k].version);
         }
         weld_buffer_printf(out, "</td>");
-        integer(out, m->parameters);
-        cell(out, m->sha256);
+        weld_html_integer(out, m->parameters);
+        weld_html_cell(out, m->sha256);
         weld_buffer_printf(out, "</tr>\n");
     }
     for (size_t i = 0; i < r->output_count && i < WELD_HTML_ROWS_MAX; i++) {
         weld_buffer_printf(out, "<tr><td>α = %.4g</td>", r->outputs[i].alpha);
-        cell(out, r->outputs[i].path);
+        weld_html_cell(out, r->outputs[i].path);
         weld_buffer_printf(out, "<td>onnxweld</td><td></td><td></td><td></td>");
-        cell(out, r->outputs[i].sha256);
+        weld_html_cell(out, r->outputs[i].sha256);
         weld_buffer_printf(out, "</tr>\n");
     }
     data(out, "matching data", &r->match.data);
@@ -338,22 +287,22 @@ static void inspection(weld_buffer *out, const weld_report_inspection *n)
 {
     const weld_report_values *lists[2] = {&n->inputs, &n->outputs};
     weld_buffer_printf(out, "<h2>Inputs and outputs</h2>\n");
-    table(out, "|Name|Type|Dimensions");
+    weld_html_table(out, "|Name|Type|Dimensions");
     for (int k = 0; k < 2; k++)
         for (size_t i = 0; i < lists[k]->count && i < WELD_HTML_ROWS_MAX; i++) {
             weld_buffer_printf(out, "<tr><td>%s</td>", k ? "output" : "input");
-            cell(out, lists[k]->items[i].name);
-            cell(out, lists[k]->items[i].dtype);
-            cell(out, lists[k]->items[i].dims);
+            weld_html_cell(out, lists[k]->items[i].name);
+            weld_html_cell(out, lists[k]->items[i].dtype);
+            weld_html_cell(out, lists[k]->items[i].dims);
             weld_buffer_printf(out, "</tr>\n");
         }
     weld_buffer_printf(out, "</table>\n<h2>Layers</h2>\n");
-    table(out, "Layer|Operator|Shape");
+    weld_html_table(out, "Layer|Operator|Shape");
     for (size_t i = 0; i < n->layer_count && i < WELD_HTML_ROWS_MAX; i++) {
         weld_buffer_printf(out, "<tr>");
-        cell(out, n->layers[i].name);
-        cell(out, n->layers[i].op);
-        cell(out, n->layers[i].shape);
+        weld_html_cell(out, n->layers[i].name);
+        weld_html_cell(out, n->layers[i].op);
+        weld_html_cell(out, n->layers[i].shape);
         weld_buffer_printf(out, "</tr>\n");
     }
     weld_buffer_printf(out, "</table>\n");
@@ -392,13 +341,13 @@ static void diff(weld_buffer *out, const weld_report_diff *d)
     }
     weld_buffer_printf(out, "<p>%zu parameters are equal, %zu differ.</p>\n", d->equal,
                        d->weight_count);
-    table(out, "A|B|Dimensions|largest difference|relative");
+    weld_html_table(out, "A|B|Dimensions|largest difference|relative");
     for (size_t i = 0; i < d->weight_count && i < WELD_HTML_ROWS_MAX; i++) {
         const weld_report_weight *w = &d->weights[i];
         weld_buffer_printf(out, "<tr>");
-        cell(out, w->a);
-        cell(out, w->b);
-        cell(out, w->shape);
+        weld_html_cell(out, w->a);
+        weld_html_cell(out, w->b);
+        weld_html_cell(out, w->shape);
         weld_buffer_printf(out, "<td>%.3g</td><td>%.3g</td></tr>\n", w->max_abs, w->relative);
     }
     weld_buffer_printf(out, "</table>\n");
@@ -413,13 +362,13 @@ static void shapes(weld_buffer *out, const weld_report_shapes *s)
         weld_html_text(out, s->notes.items[i], 400);
         weld_buffer_printf(out, "</p>\n");
     }
-    table(out, "Made by|Type|Dimensions|Name");
+    weld_html_table(out, "Made by|Type|Dimensions|Name");
     for (size_t i = 0; i < s->values.count && i < WELD_HTML_ROWS_MAX; i++) {
         weld_buffer_printf(out, "<tr>");
-        cell(out, s->values.items[i].op);
-        cell(out, s->values.items[i].dtype);
-        cell(out, s->values.items[i].dims);
-        cell(out, s->values.items[i].name);
+        weld_html_cell(out, s->values.items[i].op);
+        weld_html_cell(out, s->values.items[i].dtype);
+        weld_html_cell(out, s->values.items[i].dims);
+        weld_html_cell(out, s->values.items[i].name);
         weld_buffer_printf(out, "</tr>\n");
     }
     weld_buffer_printf(out, "</table>\n");
@@ -450,6 +399,8 @@ weld_status weld_report_render_html(weld_buffer *out, const weld_report *report,
     notices(out, report);
     if (report->lmc.present)
         lmc(out, report);
+    if (report->merge_count)
+        weld_html_merges(out, report);
     if (report->llfc.present)
         llfc(out, &report->llfc);
     if (report->match.present)

@@ -184,6 +184,7 @@ static json_t *match(maker *m, const weld_report_match *match)
         put(m, o, "data", data(m, &match->data));
     if (match->candidate_count) {
         put(m, o, "metric", text(match->metric));
+        put(m, o, "judged_by", text(match->judged_by));
         put(m, o, "candidates", candidates(m, match));
     }
     if (match->polish.present)
@@ -230,6 +231,73 @@ static json_t *lmc(maker *m, const weld_report_lmc *l)
     put(m, both, "error", barrier(m, &l->error));
     put(m, o, "barrier", both);
     return o;
+}
+
+static json_t *search(maker *m, const weld_report_search *s)
+{
+    json_t *o = json_object();
+    put(m, o, "metric", text(s->metric));
+    put(m, o, "alpha", reals(m, s->alpha, s->count));
+    put(m, o, "loss", reals(m, s->loss, s->count));
+    put(m, o, "best", real(s->best));
+    put(m, o, "data", data(m, &s->data));
+    return o;
+}
+
+static json_t *tries(maker *m, const weld_report_merge *merge)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < merge->try_count; i++) {
+        const weld_report_try *t = &merge->tries[i];
+        json_t *o = json_object();
+        put(m, o, "statistic", text(t->name));
+        put(m, o, "matching_loss", real(t->loss));
+        put(m, o, "failure", text(t->failure));
+        put(m, o, "chosen", json_boolean(t->chosen));
+        push(m, array, o);
+    }
+    return array;
+}
+
+static json_t *ratios(maker *m, const weld_report_merge *merge)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < merge->ratio_count; i++) {
+        json_t *o = json_object();
+        put(m, o, "layer", text(merge->ratios[i].layer));
+        put(m, o, "before", real(merge->ratios[i].before));
+        put(m, o, "after", real(merge->ratios[i].after));
+        push(m, array, o);
+    }
+    return array;
+}
+
+static json_t *merges(maker *m, const weld_report *r)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < r->merge_count; i++) {
+        const weld_report_merge *merge = &r->merges[i];
+        json_t *o = json_object();
+        put(m, o, "method", text(merge->method));
+        put(m, o, "statistics", text(merge->statistic));
+        put(m, o, "alpha", real(merge->alpha));
+        put(m, o, "written", json_boolean(merge->written));
+        put(m, o, "loss", real(merge->loss));
+        put(m, o, "accuracy", real(merge->accuracy));
+        put(m, o, "one_minus_cos", real(merge->one_minus_cos));
+        put(m, o, "corrected_layers", json_integer(merge->layers));
+        put(m, o, "clipped_units", json_integer(merge->clipped));
+        put(m, o, "layers_without_bias", json_integer(merge->without_bias));
+        put(m, o, "sampled_layers", json_integer(merge->sampled));
+        put(m, o, "wide_layers", json_integer(merge->too_wide));
+        if (merge->metric) {
+            put(m, o, "metric", text(merge->metric));
+            put(m, o, "tries", tries(m, merge));
+        }
+        put(m, o, "deviation", ratios(m, merge));
+        push(m, array, o);
+    }
+    return array;
 }
 
 static json_t *spread(maker *m, weld_report_spread s)
@@ -373,6 +441,10 @@ static json_t *whole(maker *m, const weld_report *r)
         put(m, o, "lmc", lmc(m, &r->lmc));
     if (r->llfc.present)
         put(m, o, "llfc", llfc(m, &r->llfc));
+    if (r->search.present)
+        put(m, o, "alpha_search", search(m, &r->search));
+    if (r->merge_count)
+        put(m, o, "merges", merges(m, r));
     if (r->inspection.present)
         put(m, o, "inspection", inspection(m, &r->inspection));
     if (r->shapes.present)

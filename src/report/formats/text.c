@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MODELS_MAX = 4, WARNINGS_MAX = 4, OUTPUTS_MAX = 3 };
+enum { MODELS_MAX = 4, WARNINGS_MAX = 4, MERGES_MAX = 12, OUTPUTS_MAX = 3 };
 
 static const char *or_dash(const char *s)
 {
@@ -210,6 +210,32 @@ static void llfc_line(weld_buffer *out, const weld_report_llfc *l)
                        or_dash(w->name));
 }
 
+static void merge_lines(weld_buffer *out, const weld_report *r)
+{
+    if (r->search.present)
+        weld_buffer_printf(out, "searched  α = %.3g of %zu, by %s on %lld samples%s\n",
+                           r->search.best, r->search.count, or_dash(r->search.metric),
+                           (long long)r->search.data.n,
+                           r->search.data.labels ? "" : " (no labels)");
+    for (size_t i = 0; i < r->merge_count && i < MERGES_MAX; i++) {
+        const weld_report_merge *m = &r->merges[i];
+        weld_buffer_printf(out, "%s α=%-5.3g %s, %s", m->written ? "merged   " : "         ",
+                           m->alpha, or_dash(m->method), or_dash(m->statistic));
+        if (isfinite(m->loss))
+            weld_buffer_printf(out, ": loss %.4g, accuracy %.2f %%", m->loss, 100 * m->accuracy);
+        if (isfinite(m->one_minus_cos))
+            weld_buffer_printf(out, "%s cos %.3f", isfinite(m->loss) ? "," : ":",
+                               1 - m->one_minus_cos);
+        if (m->try_count)
+            weld_buffer_printf(out, " (best of %zu by %s on the matching data)", m->try_count,
+                               or_dash(m->metric));
+        weld_buffer_printf(out, "\n");
+    }
+    if (r->merge_count > MERGES_MAX)
+        weld_buffer_printf(out, "          … and %zu more merges, see the report\n",
+                           r->merge_count - MERGES_MAX);
+}
+
 static void end_lines(weld_buffer *out, const weld_report *r)
 {
     for (size_t i = 0; i < r->warning_count && i < WARNINGS_MAX; i++) {
@@ -327,6 +353,7 @@ weld_status weld_report_render_text(weld_buffer *out, const weld_report *report,
         lmc_lines(out, &report->lmc);
     if (report->llfc.present)
         llfc_line(out, &report->llfc);
+    merge_lines(out, report);
     if (!report->inspection.present && !report->shapes.present && !report->checked &&
         !report->diff.present)
         end_lines(out, report);

@@ -1,13 +1,7 @@
-#include "match/norm_fold.h"
+#include "ops/norm_fold.h"
 #include "ops/norm.h"
 #include "ops/op.h"
 #include <math.h>
-
-static int param_at(const weld_graph *g, const weld_node *node, int slot)
-{
-    int value = weld_node_input(node, slot);
-    return value >= 0 && g->values[value].kind == WELD_VALUE_PARAM ? g->values[value].param : -1;
-}
 
 static bool is_vector(const weld_graph *g, int param, int64_t size)
 {
@@ -21,16 +15,16 @@ weld_norm_fold weld_find_norm_fold(const weld_graph *g, int n)
     const weld_node *linear = &g->nodes[n];
     if (!(linear->op->flags & WELD_OP_LINEAR))
         return none;
-    const int out = linear->outputs[0], weight = param_at(g, linear, 1);
+    const int out = linear->outputs[0], weight = weld_param_at(g, linear, 1);
     if (weight < 0 || g->consumer_count[out] != 1 || weld_graph_is_output(g, out))
         return none;
     const weld_node *norm = &g->nodes[g->consumers[out][0]];
     if (!(norm->op->flags & WELD_OP_NORM) || !norm->op->statistic_inputs || norm->inputs[0] != out)
         return none;
-    const weld_norm_fold fold = {g->consumers[out][0],   weight,
-                                 param_at(g, linear, 2), param_at(g, norm, 1),
-                                 param_at(g, norm, 2),   param_at(g, norm, 3),
-                                 param_at(g, norm, 4)};
+    const weld_norm_fold fold = {g->consumers[out][0],        weight,
+                                 weld_param_at(g, linear, 2), weld_param_at(g, norm, 1),
+                                 weld_param_at(g, norm, 2),   weld_param_at(g, norm, 3),
+                                 weld_param_at(g, norm, 4)};
     const int64_t size = g->params[weight].shape.dims[0];
     const bool bias_fits = weld_node_input(linear, 2) < 0 || is_vector(g, fold.bias, size);
     if (!bias_fits || !is_vector(g, fold.scale, size) || !is_vector(g, fold.shift, size) ||

@@ -1,6 +1,6 @@
 /* A BatchNormalization counts folded into the layer before it. */
-#ifndef WELD_MATCH_NORM_FOLD_H
-#define WELD_MATCH_NORM_FOLD_H
+#ifndef WELD_OPS_NORM_FOLD_H
+#define WELD_OPS_NORM_FOLD_H
 #include "ir/paramset.h"
 
 /* Params; bias may be -1. The folded tensors have the shapes of weight and shift. */

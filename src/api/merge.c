@@ -1,0 +1,107 @@
+/* Models made of an alignment: what they hold and what their metadata say. */
+#include "api/recipe.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+weld_status weld_model_note(weld_model *m, const char *key, const char *value, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    char **pair = m->metadata[m->metadata_count++];
+    WELD_REQUIRE((pair[0] = weld_strdup(m->ctx, key)) && (pair[1] = weld_strdup(m->ctx, value)),
+                 WELD_E_NOMEM, "out of memory");
+done:
+    return st;
+}
+
+weld_status weld_model_from(weld_model **out, const weld_alignment *al, const weld_model *like,
+                            const char *method, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_model *m = NULL;
+    char parents[160], align[128];
+    WELD_NEW(m, al->ctx, 1);
+    m->ctx = al->ctx;
+    m->structure = weld_structure_retain(like->structure);
+    WELD_TRY(weld_paramset_copy(&m->params, like->params, err));
+    snprintf(parents, sizeof parents, "%s,%s", al->a->structure->file->sha256,
+             al->b->structure->file->sha256);
+    WELD_TRY(weld_model_note(m, "onnxweld.version", weld_version(), err));
+    WELD_TRY(weld_model_note(m, "onnxweld.parents", parents, err));
+    WELD_TRY(weld_model_note(m, "onnxweld.method", method, err));
+    snprintf(align, sizeof align, "%s%s%s", al->method, al->trials ? ": " : "",
+             al->trials ? al->trials[al->chosen].candidate->name : "");
+    WELD_TRY(weld_model_note(m, "onnxweld.align", align, err));
+    *out = m;
+    m = NULL;
+done:
+    weld_model_free(m);
+    return st;
+}
+
+const char *const *weld_merge_methods(void)
+{
+    return weld_merger_names();
+}
+
+const char *const *weld_statistics_names(void)
+{
+    return weld_statistic_names();
+}
+
+bool weld_merge_uses_data(const char *method, const char *statistics)
+{
+    const weld_merger *merger = weld_merger_find(method ? method : weld_merger_names()[0]);
+    const weld_statistic *statistic = statistics ? weld_statistic_find(statistics) : NULL;
+    const bool choose = !statistics || strcmp(statistics, weld_statistic_names()[0]) == 0;
+    return (merger && merger->needs_data) || choose || (statistic && statistic->needs_data);
+}
+
+static weld_status describe(weld_model *m, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    char alpha[32];
+    snprintf(alpha, sizeof alpha, "%.17g", m->merge->alpha);
+    WELD_TRY(weld_model_note(m, "onnxweld.alpha", alpha, err));
+    WELD_TRY(weld_model_note(m, "onnxweld.statistics", m->merge->statistic, err));
+done:
+    return st;
+}
+
+weld_status weld_merge(weld_model **out, const weld_alignment *al,
+                       const weld_merge_options *options, weld_error *err)
+{
+    const weld_merge_options defaults = WELD_MERGE_OPTIONS_INIT;
+    const weld_merge_options *o = options ? options : &defaults;
+    weld_status st = WELD_OK;
+    weld_model *m = NULL;
+    weld_recipe recipe = {0};
+    *out = NULL;
+    WELD_TRY(weld_recipe_init(&recipe, al, o, err));
+    WELD_REQUIRE(o->alpha >= 0 && o->alpha <= 1, WELD_E_ARGUMENT, "alpha %g, allowed 0 to 1",
+                 o->alpha);
+    WELD_TRY(weld_model_from(&m, al, al->a, recipe.merger->name, err));
+    WELD_NEW(m->merge, al->ctx, 1);
+    m->merge->method = recipe.merger->name;
+    m->merge->alpha = o->alpha;
+    if (recipe.statistic) {
+        const weld_correction correction = {recipe.statistic, recipe.repair_logits};
+        snprintf(m->merge->statistic, sizeof m->merge->statistic, "%s", recipe.statistic->name);
+        WELD_TRY(weld_recipe_merge(m->params, &m->merge->log, &recipe, &correction, al, al->aligned,
+                                   o->alpha, err));
+    } else {
+        WELD_TRY(weld_recipe_choose(m->params, m->merge, &recipe, al, al->aligned, o->alpha, err));
+    }
+    WELD_TRY(describe(m, err));
+    *out = m;
+    m = NULL;
+done:
+    weld_recipe_free(&recipe);
+    weld_model_free(m);
+    return st;
+}
+
+double weld_model_alpha(const weld_model *model)
+{
+    return model->merge ? model->merge->alpha : NAN;
+}

@@ -1,0 +1,286 @@
+#include "api/recipe.h"
+#include "eval/midpoint.h"
+#include "ops/op.h"
+#include <math.h>
+#include <regex.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- what the user gives single parameters --------------------------------------------------- */
+
+/* hit[p]: the parameter's name matches, or that of a node that reads it. */
+static void find_hits(bool *hit, int *count, const weld_graph *g, const regex_t *pattern)
+{
+    *count = 0;
+    for (int p = 0; p < g->param_count; p++) {
+        const int value = g->params[p].value;
+        hit[p] = regexec(pattern, g->params[p].name, 0, NULL, 0) == 0;
+        for (int k = 0; !hit[p] && k < g->consumer_count[value]; k++)
+            hit[p] = regexec(pattern, g->nodes[g->consumers[value][k]].name, 0, NULL, 0) == 0;
+        *count += hit[p];
+    }
+}
+
+static weld_status match_names(bool *hit, const weld_graph *g, const char *text, weld_error *err)
+{
+    regex_t pattern;
+    char why[128];
+    int count;
+    const int failed = regcomp(&pattern, text, REG_EXTENDED | REG_NOSUB);
+    if (failed) {
+        regerror(failed, &pattern, why, sizeof why);
+        return weld_fail(err, WELD_E_ARGUMENT, "pattern '%.100s': %s", text, why);
+    }
+    find_hits(hit, &count, g, &pattern);
+    regfree(&pattern);
+    return count ? WELD_OK
+                 : weld_fail(err, WELD_E_ARGUMENT, "no layer or parameter matches '%.100s'", text);
+}
+
+static weld_status check_alpha(double alpha, const char *what, weld_error *err)
+{
+    if (alpha >= 0 && alpha <= 1)
+        return WELD_OK;
+    return weld_fail(err, WELD_E_ARGUMENT, "%s %g, allowed 0 to 1", what, alpha);
+}
+
+static weld_status fix_parameters(weld_recipe *r, const weld_graph *g, const weld_merge_options *o,
+                                  weld_error *err)
+{
+    weld_status st = WELD_OK;
+    bool *hit = NULL;
+    WELD_NEW(hit, r->ctx, g->param_count);
+    WELD_NEW(r->fixed, r->ctx, g->param_count);
+    for (int p = 0; p < g->param_count; p++)
+        r->fixed[p] = o->only_count ? 1 : NAN;
+    for (size_t k = 0; k < o->only_count; k++) {
+        WELD_TRY(match_names(hit, g, o->only[k], err));
+        for (int p = 0; p < g->param_count; p++)
+            r->fixed[p] = hit[p] ? NAN : r->fixed[p];
+    }
+    for (size_t k = 0; k < o->layer_alpha_count; k++) {
+        WELD_TRY(check_alpha(o->layer_alpha[k].alpha, "layer alpha", err));
+        WELD_TRY(match_names(hit, g, o->layer_alpha[k].pattern, err));
+        for (int p = 0; p < g->param_count; p++)
+            r->fixed[p] = hit[p] ? o->layer_alpha[k].alpha : r->fixed[p];
+    }
+    for (size_t k = 0; k < o->skip_count; k++) {
+        WELD_TRY(match_names(hit, g, o->skip[k], err));
+        for (int p = 0; p < g->param_count; p++)
+            r->fixed[p] = hit[p] ? 1 : r->fixed[p];
+    }
+done:
+    weld_free(r->ctx, hit);
+    return st;
+}
+
+/* ---- the recipe ------------------------------------------------------------------------------- */
+
+static weld_status check_data(const weld_recipe *r, const weld_alignment *al, weld_error *err)
+{
+    char what[96];
+    if (r->data || r->merger->needs_data) {
+        snprintf(what, sizeof what, "merge method '%s'", r->merger->name);
+        return weld_alignment_takes(al, r->data, what, err);
+    }
+    if (!r->statistic || !r->statistic->needs_data)
+        return WELD_OK;
+    snprintf(what, sizeof what, "statistic '%s'", r->statistic->name);
+    return weld_alignment_takes(al, r->data, what, err);
+}
+
+weld_status weld_recipe_init(weld_recipe *r, const weld_alignment *al, const weld_merge_options *o,
+                             weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const char *statistics = o->statistics ? o->statistics : o->data ? "auto" : "none";
+    *r = (weld_recipe){.ctx = al->ctx, .data = o->data, .ridge = o->ridge};
+    r->repair_logits = o->repair_logits;
+    WELD_REQUIRE(o->struct_size == sizeof *o, WELD_E_ARGUMENT, "merge options of %u bytes",
+                 o->struct_size);
+    r->merger = weld_merger_find(o->method ? o->method : weld_merger_names()[0]);
+    WELD_REQUIRE(r->merger, WELD_E_ARGUMENT, "no merge method '%s'", o->method);
+    const bool choose = strcmp(statistics, "auto") == 0;
+    r->statistic = weld_statistic_find(choose && !r->merger->corrects && o->data ? "auto"
+                                       : choose                                  ? "none"
+                                                                                 : statistics);
+    WELD_REQUIRE(r->statistic || choose, WELD_E_ARGUMENT, "no statistic '%s'", statistics);
+    WELD_REQUIRE(!r->merger->corrects || r->statistic == &weld_statistic_none, WELD_E_ARGUMENT,
+                 "merge method '%s' fits the statistics itself, '%s' can't follow", r->merger->name,
+                 statistics);
+    WELD_REQUIRE(o->ridge >= 0 && isfinite(o->ridge), WELD_E_ARGUMENT,
+                 "ridge %g, allowed from 0 (the default) on", o->ridge);
+    WELD_TRY(check_data(r, al, err));
+    WELD_TRY(fix_parameters(r, al->a->structure->graph, o, err));
+done:
+    if (st != WELD_OK)
+        weld_recipe_free(r);
+    return st;
+}
+
+void weld_recipe_free(weld_recipe *r)
+{
+    if (r->ctx)
+        weld_free(r->ctx, r->fixed);
+    *r = (weld_recipe){0};
+}
+
+weld_status weld_recipe_job(weld_merge_job *job, double **weights, const weld_paramset *models[2],
+                            const weld_recipe *r, const weld_alignment *al, double alpha,
+                            weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const int count = al->a->structure->graph->param_count;
+    double *w = NULL;
+    WELD_NEW(w, r->ctx, 2 * count);
+    for (int p = 0; p < count; p++) {
+        w[2 * p] = isnan(r->fixed[p]) ? alpha : r->fixed[p];
+        w[2 * p + 1] = 1 - w[2 * p];
+    }
+    *weights = w;
+    *job = (weld_merge_job){.ctx = r->ctx,
+                            .shapes = al->shapes,
+                            .models = models,
+                            .model_count = 2,
+                            .weights = w,
+                            .data = r->data,
+                            .ridge = r->ridge};
+done:
+    return st;
+}
+
+weld_status weld_recipe_merge(weld_paramset *out, weld_merge_log *log, const weld_recipe *r,
+                              const weld_correction *correction, const weld_alignment *al,
+                              const weld_paramset *b, double alpha, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_paramset *models[2] = {al->a->params, b};
+    weld_merge_job job;
+    double *weights = NULL;
+    *log = (weld_merge_log){0};
+    WELD_TRY(weld_recipe_job(&job, &weights, models, r, al, alpha, err));
+    job.repair_logits = correction->logits;
+    WELD_TRY(weld_merge_params(out, log, r->merger, correction->statistic, &job, err));
+done:
+    weld_free(r->ctx, weights);
+    return st;
+}
+
+static weld_status find_sites(weld_sites *out, const weld_recipe *r, const weld_alignment *al,
+                              double alpha, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_paramset *models[2] = {al->a->params, al->naive};
+    weld_merge_job job;
+    double *weights = NULL;
+    *out = (weld_sites){0};
+    WELD_TRY(weld_recipe_job(&job, &weights, models, r, al, alpha, err));
+    WELD_TRY(weld_sites_find(out, &job, err));
+done:
+    weld_free(r->ctx, weights);
+    return st;
+}
+
+weld_status weld_recipe_judging(weld_correction *out, const weld_recipe *r,
+                                const weld_alignment *al, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_sites sites = {0};
+    *out = (weld_correction){r->statistic, r->repair_logits};
+    if (r->statistic)
+        return WELD_OK;
+    WELD_TRY(find_sites(&sites, r, al, 0.5, err));
+    out->statistic = weld_statistic_reset.applies(&sites, al->a->structure->graph)
+                         ? &weld_statistic_reset
+                         : &weld_statistic_none;
+done:
+    weld_sites_free(&sites);
+    return st;
+}
+
+/* ---- auto -------------------------------------------------------------------------------------- */
+
+/* In the order of statistics.def, the ones that can take in the last layer without and with it. */
+static weld_status list_corrections(weld_correction *list, int *count, const weld_recipe *r,
+                                    const weld_alignment *al, double alpha, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_sites sites = {0};
+    *count = 0;
+    WELD_TRY(find_sites(&sites, r, al, alpha, err));
+    for (int k = 0; weld_statistics()[k]; k++) {
+        const weld_statistic *s = weld_statistics()[k];
+        if (!s->applies(&sites, al->a->structure->graph))
+            continue;
+        if (!s->takes_logits || !r->repair_logits)
+            list[(*count)++] = (weld_correction){s, false};
+        if (s->takes_logits)
+            list[(*count)++] = (weld_correction){s, true};
+    }
+done:
+    weld_sites_free(&sites);
+    return st;
+}
+
+static void name_correction(char *out, size_t size, const weld_correction *c)
+{
+    snprintf(out, size, "%s%s", c->statistic->name, c->logits ? ", last layer too" : "");
+}
+
+/* Makes `trial` by the correction; loss is NaN if it failed in a way that others may not. */
+static weld_status try_one(weld_paramset *trial, weld_merge_log *log, weld_statistic_try *t,
+                           const weld_recipe *r, const weld_correction *c, const weld_alignment *al,
+                           const weld_paramset *b, weld_merge_record *record, weld_error *err)
+{
+    weld_error failure = WELD_ERROR_INIT;
+    const double began = weld_clock();
+    name_correction(t->name, sizeof t->name, c);
+    weld_status st = weld_recipe_merge(trial, log, r, c, al, b, record->alpha, &failure);
+    const weld_paramset *merged[] = {trial};
+    const weld_midpoint_input in = {.ctx = r->ctx,
+                                    .shapes = al->shapes,
+                                    .ends = {al->a->params, b},
+                                    .merged = merged,
+                                    .count = 1,
+                                    .data = r->data};
+    if (st == WELD_OK)
+        st = weld_midpoint_losses(&t->loss, &record->metric, &in, &failure);
+    t->seconds = weld_clock() - began;
+    if (st == WELD_OK && isfinite(t->loss))
+        return WELD_OK;
+    t->loss = NAN;
+    memcpy(t->failure, st == WELD_OK ? "its loss is not finite" : failure.message,
+           sizeof t->failure - 1);
+    return weld_ends_the_run(st) ? weld_fail(err, st, "%s", failure.message) : WELD_OK;
+}
+
+weld_status weld_recipe_choose(weld_paramset *out, weld_merge_record *record, const weld_recipe *r,
+                               const weld_alignment *al, const weld_paramset *b, double alpha,
+                               weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_correction list[sizeof record->tries / sizeof record->tries[0]];
+    weld_paramset *trial = NULL;
+    weld_merge_log log;
+    int count, best = -1;
+    record->alpha = alpha;
+    WELD_TRY(list_corrections(list, &count, r, al, alpha, err));
+    WELD_TRY(weld_paramset_copy(&trial, al->a->params, err));
+    for (int k = 0; k < count; k++) {
+        weld_statistic_try *t = &record->tries[record->try_count++];
+        WELD_TRY(try_one(trial, &log, t, r, &list[k], al, b, record, err));
+        if (isnan(t->loss) || (best >= 0 && !(t->loss < record->tries[best].loss)))
+            continue;
+        best = k;
+        record->log = log;
+        for (int p = 0; p < out->graph->param_count; p++)
+            memcpy(out->arrays[p], trial->arrays[p], weld_param_bytes(out->graph, p));
+    }
+    WELD_REQUIRE(best >= 0, WELD_E_UNSUPPORTED, "no statistic of %d could be judged; the first: %s",
+                 count, record->tries[0].failure);
+    record->tries[best].chosen = true;
+    memcpy(record->statistic, record->tries[best].name, sizeof record->statistic);
+done:
+    weld_paramset_free(trial);
+    return st;
+}

@@ -1,0 +1,229 @@
+#include "merge/frontier.h"
+#include "core/parallel.h"
+#include <string.h>
+
+/* Where one network stands. */
+typedef struct stand {
+    int cut;   /* steps before it are done */
+    int *live; /* [live_count] values that are kept there */
+    int live_count;
+    void **kept;    /* [chunks] their elements one after the other; NULL = nothing yet */
+    int next;       /* the cut of this visit */
+    int *next_live; /* [next_count] */
+    int next_count;
+    size_t next_bytes;
+    bool keeps; /* goes on to `next` */
+} stand;
+
+struct weld_frontier {
+    weld_frontier_input in;
+    weld_plan *plan;
+    int64_t chunks;
+    stand *stands;      /* [net_count] */
+    weld_run **runs;    /* [lane, net] */
+    weld_tensor *batch; /* [lane] */
+    /* this visit: */
+    const weld_visitor *visitor;
+    int64_t first; /* chunk of lane 0 */
+    int step;
+    bool moving;
+};
+
+static size_t bytes_of(const weld_frontier *f, int value)
+{
+    const weld_type *type = &f->in.shapes->types[value];
+    return (size_t)weld_shape_numel(&type->shape) * weld_compute_size(type->dtype);
+}
+
+static bool is_input(const weld_frontier *f, int value)
+{
+    return f->in.shapes->graph->values[value].kind == WELD_VALUE_INPUT;
+}
+
+static int64_t chunk_samples(const weld_frontier *f, int64_t chunk)
+{
+    const int64_t left = f->in.data->count - chunk * f->in.shapes->batch;
+    return left < f->in.shapes->batch ? left : f->in.shapes->batch;
+}
+
+weld_status weld_frontier_create(weld_frontier **out, const weld_frontier_input *in,
+                                 weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_frontier *f = NULL;
+    const weld_graph *g = in->shapes->graph;
+    const weld_type *type = &in->shapes->types[g->inputs[0]];
+    *out = NULL;
+    WELD_NEW(f, in->ctx, 1);
+    f->in = *in;
+    f->chunks = (in->data->count + in->shapes->batch - 1) / in->shapes->batch;
+    WELD_TRY(weld_plan_create(&f->plan, in->ctx, in->shapes, NULL, 0, err));
+    WELD_NEW(f->stands, in->ctx, in->net_count);
+    WELD_NEW(f->runs, in->ctx, WELD_LANES * in->net_count);
+    WELD_NEW(f->batch, in->ctx, WELD_LANES);
+    for (int k = 0; k < WELD_LANES; k++)
+        WELD_TRY(weld_tensor_create(&f->batch[k], in->ctx, type->dtype, &type->shape, err));
+    for (int k = 0; k < WELD_LANES * in->net_count; k++)
+        WELD_TRY(weld_run_create(&f->runs[k], f->plan, err));
+    for (int k = 0; k < in->net_count; k++) {
+        WELD_NEW(f->stands[k].live, in->ctx, g->value_count);
+        WELD_NEW(f->stands[k].next_live, in->ctx, g->value_count);
+        WELD_NEW(f->stands[k].kept, in->ctx, f->chunks);
+    }
+    *out = f;
+    f = NULL;
+done:
+    weld_frontier_free(f);
+    return st;
+}
+
+void weld_frontier_free(weld_frontier *f)
+{
+    if (!f)
+        return;
+    weld_context *ctx = f->in.ctx;
+    for (int k = 0; f->stands && k < f->in.net_count; k++) {
+        for (int64_t c = 0; f->stands[k].kept && c < f->chunks; c++)
+            weld_free(ctx, f->stands[k].kept[c]);
+        weld_free(ctx, f->stands[k].kept);
+        weld_free(ctx, f->stands[k].live);
+        weld_free(ctx, f->stands[k].next_live);
+    }
+    for (int k = 0; f->runs && k < WELD_LANES * f->in.net_count; k++)
+        weld_run_free(f->runs[k]);
+    for (int k = 0; f->batch && k < WELD_LANES; k++)
+        weld_tensor_free(ctx, &f->batch[k]);
+    weld_free(ctx, f->stands);
+    weld_free(ctx, f->runs);
+    weld_free(ctx, f->batch);
+    weld_plan_free(f->plan);
+    weld_free(ctx, f);
+}
+
+const weld_plan *weld_frontier_plan(const weld_frontier *f)
+{
+    return f->plan;
+}
+
+int weld_frontier_nets(const weld_frontier *f)
+{
+    return f->in.net_count;
+}
+
+/* The cut at which each network will stand, and whether what lives there fits. */
+static void choose_cuts(weld_frontier *f)
+{
+    const size_t room = f->in.ctx->budget_bytes / 4 / (size_t)f->in.net_count;
+    for (int k = 0; k < f->in.net_count; k++) {
+        stand *s = &f->stands[k];
+        s->next = f->step + (k > 0);
+        s->next_count = weld_plan_live(s->next_live, f->plan, s->next);
+        s->next_bytes = 0;
+        for (int i = 0; i < s->next_count; i++)
+            s->next_bytes += is_input(f, s->next_live[i]) ? 0 : bytes_of(f, s->next_live[i]);
+        s->keeps = s->next_bytes <= room / (size_t)f->chunks;
+    }
+}
+
+static void restore(weld_frontier *f, const stand *s, weld_run *run, int64_t chunk)
+{
+    const char *at = s->kept[chunk];
+    for (int i = 0; i < s->live_count; i++) {
+        if (is_input(f, s->live[i]))
+            continue;
+        weld_run_restore(run, s->live[i], at);
+        at += bytes_of(f, s->live[i]);
+    }
+}
+
+static weld_status keep(weld_frontier *f, stand *s, const weld_run *run, int64_t chunk,
+                        weld_error *err)
+{
+    weld_status st = WELD_OK;
+    char *at = NULL;
+    weld_free(f->in.ctx, s->kept[chunk]);
+    s->kept[chunk] = NULL;
+    WELD_NEW(at, f->in.ctx, s->next_bytes);
+    s->kept[chunk] = at;
+    for (int i = 0; i < s->next_count; i++) {
+        if (is_input(f, s->next_live[i]))
+            continue;
+        memcpy(at, weld_run_value(run, s->next_live[i])->data, bytes_of(f, s->next_live[i]));
+        at += bytes_of(f, s->next_live[i]);
+    }
+done:
+    return st;
+}
+
+/* The batch is read again where a step from the cut on looks at the input. */
+static bool reads_input(const weld_frontier *f)
+{
+    for (int k = 0; k < f->in.net_count; k++) {
+        const stand *s = &f->stands[k];
+        bool reads = s->cut == 0;
+        for (int i = 0; i < s->live_count; i++)
+            reads = reads || is_input(f, s->live[i]);
+        if (reads)
+            return true;
+    }
+    return false;
+}
+
+static weld_status run_lane(void *user, int64_t lane, int slot, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_frontier *f = user;
+    weld_run **runs = f->runs + lane * f->in.net_count;
+    const int64_t chunk = f->first + lane, samples = chunk_samples(f, chunk);
+    const weld_tensor *inputs[] = {&f->batch[lane]};
+    (void)slot;
+    if (reads_input(f))
+        WELD_TRY(weld_dataset_batch(&f->batch[lane], f->in.data, chunk * f->in.shapes->batch,
+                                    samples, err));
+    for (int k = 0; k < f->in.net_count; k++) {
+        stand *s = &f->stands[k];
+        weld_run_bind(runs[k], f->in.nets[k], inputs);
+        restore(f, s, runs[k], chunk);
+        WELD_TRY(weld_run_steps(runs[k], s->cut, s->next, err));
+        if (s->keeps)
+            WELD_TRY(keep(f, s, runs[k], chunk, err));
+        if (k == 0 && f->moving)
+            WELD_TRY(weld_run_steps(runs[k], f->step, f->step + 1, err));
+    }
+    st = f->visitor->lane(f->visitor->user, (int)lane, runs, samples, err);
+done:
+    return st;
+}
+
+static void advance(weld_frontier *f)
+{
+    for (int k = 0; k < f->in.net_count; k++) {
+        stand *s = &f->stands[k];
+        if (!s->keeps)
+            continue;
+        memcpy(s->live, s->next_live, (size_t)s->next_count * sizeof *s->live);
+        s->live_count = s->next_count;
+        s->cut = s->next;
+    }
+}
+
+weld_status weld_frontier_visit(weld_frontier *f, int step, bool moving,
+                                const weld_visitor *visitor, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    f->step = step;
+    f->moving = moving;
+    f->visitor = visitor;
+    choose_cuts(f);
+    for (f->first = 0; f->first < f->chunks; f->first += WELD_LANES) {
+        const int64_t left = f->chunks - f->first;
+        const int lanes = left < WELD_LANES ? (int)left : WELD_LANES;
+        WELD_TRY(weld_progress(f->in.ctx, "merge",
+                               (double)step / (double)(weld_plan_steps(f->plan) + 1), err));
+        WELD_TRY(weld_parallel_for(f->in.ctx, lanes, run_lane, f, err));
+        WELD_TRY(visitor->round(visitor->user, lanes, err));
+    }
+    advance(f);
+done:
+    return st;
+}

@@ -1,0 +1,43 @@
+/* Frontier execution: networks run over a whole set of samples at once, up to a cut of the graph, where
+ * the values that later steps read are kept. So a layer can be corrected when all before it is final,
+ * and still every step runs once. Where the values at a cut don't fit in a quarter of the memory budget,
+ * an earlier cut is kept and the steps from there run again. */
+#ifndef WELD_MERGE_FRONTIER_H
+#define WELD_MERGE_FRONTIER_H
+#include "data/dataset.h"
+#include "exec/plan.h"
+
+enum { WELD_LANES = 8 }; /* batches of a round: the same for any number of threads */
+
+typedef struct weld_frontier weld_frontier;
+
+/* All borrowed. Network 0 is the one whose parameters the caller changes between visits, those of steps
+ * from the last visited one on; the others stay as they are. */
+typedef struct weld_frontier_input {
+    weld_context *ctx;
+    const weld_shapes *shapes; /* of one batch */
+    const weld_paramset *const *nets;
+    int net_count;
+    const weld_dataset *data;
+} weld_frontier_input;
+
+typedef struct weld_visitor {
+    void *user;
+    /* In parallel, a batch each: runs [net_count] after the step (network 0 before it, unless it was
+     * asked for), of whose samples the first `samples` count. */
+    weld_status (*lane)(void *user, int lane, weld_run *const *runs, int64_t samples,
+                        weld_error *err);
+    /* After each round, for lanes [0, lanes), whose samples follow each other. */
+    weld_status (*round)(void *user, int lanes, weld_error *err);
+} weld_visitor;
+
+weld_status weld_frontier_create(weld_frontier **out, const weld_frontier_input *input,
+                                 weld_error *err);
+void weld_frontier_free(weld_frontier *frontier);
+const weld_plan *weld_frontier_plan(const weld_frontier *frontier);
+int weld_frontier_nets(const weld_frontier *frontier);
+/* All samples at `step`, which is not before the last one; its inputs are readable as well.
+ * `moving`: network 0 runs the step, too, but without lasting effect. */
+weld_status weld_frontier_visit(weld_frontier *frontier, int step, bool moving,
+                                const weld_visitor *visitor, weld_error *err);
+#endif

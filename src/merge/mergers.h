@@ -1,0 +1,39 @@
+/* Mergers: how the parameters of aligned models become one set. To add one: a descriptor in a file of its
+ * own and a line in mergers.def. */
+#ifndef WELD_MERGE_MERGERS_H
+#define WELD_MERGE_MERGERS_H
+#include "merge/statistics.h"
+
+typedef struct weld_merger {
+    const char *name, *help;
+    bool needs_data;
+    bool needs_base; /* works on differences from a model that all come from */
+    bool corrects;   /* statistics need no correction after it */
+    /* out := the merge of one parameter of the models. Not called where one model is taken alone or,
+     * but for needs_base, all agree: that is copied. */
+    weld_status (*tensor)(weld_tensor *out, const weld_merge_job *job, int param, weld_error *err);
+    /* What needs more than single parameters, on the merged tensors; NULL = nothing does. */
+    weld_status (*finish)(weld_paramset *merged, weld_merge_log *log, const weld_merge_job *job,
+                          const weld_sites *sites, weld_error *err);
+} weld_merger;
+
+#define WELD_MERGER(id, name) extern const weld_merger weld_merger_##id;
+#include "merge/mergers.def"
+#undef WELD_MERGER
+
+/* The weighted mean of a parameter, in double. */
+weld_status weld_lerp_tensor(weld_tensor *out, const weld_merge_job *job, int param,
+                             weld_error *err);
+/* NULL when there is none of that name. */
+const weld_merger *weld_merger_find(const char *name);
+/* All of them, NULL-terminated; the first is what a user gets who asks for nothing. */
+const char *const *weld_merger_names(void);
+/* One parameter, by the rules above. */
+weld_status weld_merge_tensor(weld_tensor *out, const weld_merger *merger,
+                              const weld_merge_job *job, int param, weld_error *err);
+/* merged: all parameters, then what `merger` and `statistic` do on top. Where no site differs or one
+ * model is taken alone, nothing is corrected. */
+weld_status weld_merge_params(weld_paramset *merged, weld_merge_log *log, const weld_merger *merger,
+                              const weld_statistic *statistic, const weld_merge_job *job,
+                              weld_error *err);
+#endif

@@ -1,8 +1,7 @@
 #include "match/grams.h"
 #include "match/dot.h"
 #include "match/moves.h"
-#include "core/parallel.h"
-#include "tensor/blas.h"
+#include "match/products.h"
 #include <string.h>
 
 typedef struct class_gram {
@@ -73,68 +72,13 @@ bool weld_grams_has(const weld_grams *g, int unit_class)
     return g->blocks->whole[unit_class];
 }
 
-/* ---- products -------------------------------------------------------------------------------- */
+/* ---- scores ---------------------------------------------------------------------------------- */
 
-/* One summand of a score: NT a [n, k], b [n, k], or TN a [k, n], b [k, n]. */
-typedef struct factor {
-    const float *a, *b;
-    int64_t k;
-    bool rows; /* the units are the rows: NT */
-} factor;
-
-typedef struct product {
-    float *out; /* [n, n] */
-    const factor *factors;
-    int count;
-    int64_t n, tile; /* rows of an item */
-    bool add;
-} product;
-
-static weld_status multiply_tile(void *user, int64_t item, int slot, weld_error *err)
-{
-    const product *p = user;
-    const int64_t first = item * p->tile, left = p->n - first;
-    (void)slot, (void)err;
-    for (int f = 0; f < p->count; f++) {
-        const factor *x = &p->factors[f];
-        const int64_t stride = x->rows ? x->k : p->n;
-        const weld_gemm_shape shape = {.trans_a = !x->rows,
-                                       .trans_b = x->rows,
-                                       .m = left < p->tile ? left : p->tile,
-                                       .n = p->n,
-                                       .k = x->k,
-                                       .lda = stride,
-                                       .ldb = stride,
-                                       .ldc = p->n};
-        weld_sgemm(&shape, 1.0f, x->a + first * (x->rows ? x->k : 1), x->b,
-                   f > 0 || p->add ? 1.0f : 0.0f, p->out + first * p->n);
-    }
-    return WELD_OK;
-}
-
-/* The tiles depend on the sizes alone, so that the sums do, too. */
-static weld_status multiply(weld_context *ctx, product *p, weld_error *err)
-{
-    enum { LEAST = 64, MOST = 512, PARTS = 4 };
-    const double worth_a_thread = 4e6; /* multiplications */
-    double work = 0;
-    for (int f = 0; f < p->count; f++)
-        work += (double)p->n * (double)p->n * (double)p->factors[f].k;
-    p->tile = (p->n + PARTS - 1) / PARTS;
-    p->tile = p->tile < LEAST ? LEAST : p->tile > MOST ? MOST : p->tile;
-    if (work < worth_a_thread)
-        p->tile = p->n;
-    if (p->count == 0 && !p->add)
-        memset(p->out, 0, (size_t)(p->n * p->n) * sizeof *p->out);
-    if (p->count == 0 || p->n == 0)
-        return WELD_OK;
-    return weld_parallel_for(ctx, (p->n + p->tile - 1) / p->tile, multiply_tile, p, err);
-}
-
-static factor factor_of(const weld_block *b, int c)
+/* What the block adds to the score of its class c, whose units are rows or columns of it. */
+static weld_product product_of(const weld_block *b, int c)
 {
     const bool rows = b->x == c;
-    return (factor){b->a, b->b, rows ? b->k * b->ny : b->nx * b->k, rows};
+    return (weld_product){b->a, b->b, rows ? b->k * b->ny : b->nx * b->k, !rows, rows};
 }
 
 typedef enum blocks_wanted { FIXED, MOVING, SETTLED } blocks_wanted;
@@ -145,10 +89,10 @@ static weld_status sum_blocks(float *out, double *scale, weld_grams *g, int c, b
                               blocks_wanted wanted, const bool *settled, weld_error *err)
 {
     weld_status st = WELD_OK;
-    factor *factors = NULL;
+    weld_product *products = NULL;
     int count = 0;
     *scale = 0;
-    WELD_NEW(factors, g->ctx, g->blocks->count);
+    WELD_NEW(products, g->ctx, g->blocks->count);
     for (int k = 0; k < g->blocks->count; k++) {
         const weld_block *b = &g->blocks->blocks[k];
         const int other = b->x == c ? b->y : b->x;
@@ -156,13 +100,12 @@ static weld_status sum_blocks(float *out, double *scale, weld_grams *g, int c, b
             (wanted == MOVING && other < 0) || (wanted == SETTLED && other >= 0 && !settled[other]))
             continue;
         *scale += b->scale;
-        factors[count] = factor_of(b, c);
-        count += factors[count].k > 0;
+        products[count] = product_of(b, c);
+        count += products[count].k > 0;
     }
-    product p = {.out = out, .factors = factors, .count = count, .n = size_of(g, c), .add = add};
-    WELD_TRY(multiply(g->ctx, &p, err));
+    WELD_TRY(weld_multiply(g->ctx, out, size_of(g, c), size_of(g, c), products, count, add, err));
 done:
-    weld_free(g->ctx, factors);
+    weld_free(g->ctx, products);
     return st;
 }
 
@@ -243,10 +186,9 @@ static weld_status move_block(weld_grams *g, weld_block *b, int c, const weld_mo
     WELD_TRY(weld_move_block(b, rows, move, k != NULL, &g->room, g->ctx, err));
     if (!k)
         goto done;
-    const factor f = {g->room.a, g->room.change, move->count * b->k, !rows};
-    product p = {
-        .out = k->score, .factors = &f, .count = f.k > 0, .n = size_of(g, other), .add = true};
-    WELD_TRY(multiply(g->ctx, &p, err));
+    const weld_product p = {g->room.a, g->room.change, move->count * b->k, rows, !rows};
+    WELD_TRY(
+        weld_multiply(g->ctx, k->score, size_of(g, other), size_of(g, other), &p, 1, true, err));
 done:
     return st;
 }

@@ -302,3 +302,9 @@ void weld_blocks_free(weld_blocks *s)
     weld_free(s->ctx, s->whole);
     weld_free(s->ctx, s);
 }
+
+weld_product weld_block_product(const weld_block *b, int unit_class)
+{
+    const bool rows = b->x == unit_class;
+    return (weld_product){b->a, b->b, rows ? b->k * b->ny : b->nx * b->k, !rows, rows};
+}

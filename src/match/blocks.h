@@ -5,6 +5,7 @@
  * sum over i, k, j of a[i, k, j] b[x(i), k, y(j)],  with x, y the permutations of its classes. */
 #ifndef WELD_MATCH_BLOCKS_H
 #define WELD_MATCH_BLOCKS_H
+#include "match/products.h"
 #include "match/score.h"
 
 typedef struct weld_block {
@@ -29,4 +30,6 @@ typedef struct weld_blocks {
 weld_status weld_blocks_create(weld_blocks **out, const weld_scores *scores,
                                const weld_element *element, weld_error *err);
 void weld_blocks_free(weld_blocks *blocks);
+/* What the block adds to the score [n, n] of its class, all others as they stand. */
+weld_product weld_block_product(const weld_block *b, int unit_class);
 #endif

@@ -74,13 +74,6 @@ bool weld_grams_has(const weld_grams *g, int unit_class)
 
 /* ---- scores ---------------------------------------------------------------------------------- */
 
-/* What the block adds to the score of its class c, whose units are rows or columns of it. */
-static weld_product product_of(const weld_block *b, int c)
-{
-    const bool rows = b->x == c;
-    return (weld_product){b->a, b->b, rows ? b->k * b->ny : b->nx * b->k, !rows, rows};
-}
-
 typedef enum blocks_wanted { FIXED, MOVING, SETTLED } blocks_wanted;
 
 /* out [n, n] = or += the sum over the blocks of the class: those that no other class is on, those that
@@ -100,7 +93,7 @@ static weld_status sum_blocks(float *out, double *scale, weld_grams *g, int c, b
             (wanted == MOVING && other < 0) || (wanted == SETTLED && other >= 0 && !settled[other]))
             continue;
         *scale += b->scale;
-        products[count] = product_of(b, c);
+        products[count] = weld_block_product(b, c);
         count += products[count].k > 0;
     }
     WELD_TRY(weld_multiply(g->ctx, out, size_of(g, c), size_of(g, c), products, count, add, err));

@@ -1,6 +1,7 @@
 #include "match/weights.h"
 #include "core/rng.h"
 #include "match/assign.h"
+#include "match/frank_wolfe.h"
 #include "match/grams.h"
 #include "match/lap.h"
 #include "match/quadratic.h"
@@ -35,17 +36,8 @@ static void descent_free(descent *d)
     weld_free(ctx, d->order);
 }
 
-/* Nothing moves along with its units, and they with nothing. */
-static bool is_alone(const weld_symmetry *s, int c)
-{
-    bool alone = s->classes[c].parent < 0;
-    for (int k = c + 1; k < s->free_count; k++)
-        alone = alone && s->classes[k].parent != c;
-    return alone;
-}
-
-/* From the identity, or from where the signatures say. */
-static weld_status descent_init(descent *d, const weld_scores *scores, bool signatures,
+/* From `start`. */
+static weld_status descent_init(descent *d, const weld_scores *scores, const weld_element *start,
                                 weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -54,12 +46,12 @@ static weld_status descent_init(descent *d, const weld_scores *scores, bool sign
     *d = (descent){.scores = scores, .share = 1.0};
     WELD_TRY(weld_element_identity(&d->element, s, err));
     WELD_TRY(weld_element_identity(&d->other, s, err));
-    if (signatures)
-        WELD_TRY(weld_match_signatures(d->element, scores, err));
+    weld_element_copy(d->element, start);
     WELD_TRY(weld_grams_create(&d->grams, scores, d->element, err));
     for (int c = 0; c < s->free_count; c++) {
         const size_t n = (size_t)s->classes[c].size;
-        cells = is_alone(s, c) && !weld_grams_has(d->grams, c) && n * n > cells ? n * n : cells;
+        cells = weld_class_is_alone(s, c) && !weld_grams_has(d->grams, c) && n * n > cells ? n * n
+                                                                                           : cells;
     }
     WELD_NEW(d->score, scores->ctx, cells);
     WELD_NEW(d->stale, scores->ctx, s->free_count);
@@ -158,7 +150,7 @@ static weld_status objective_of(double *out, const descent *d, int c, bool tree,
 /* The objective is linear in the permutation of c, which alone is visited. */
 static bool is_linear(const descent *d, int c)
 {
-    return is_alone(d->scores->symmetry, c) && weld_grams_has(d->grams, c);
+    return weld_class_is_alone(d->scores->symmetry, c) && weld_grams_has(d->grams, c);
 }
 
 /* What the objective really rises by when what is visited changes to d->other: for a class alone by the
@@ -167,7 +159,7 @@ static weld_status real_gain(double *gain, descent *d, int c, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_symmetry *s = d->scores->symmetry;
-    const bool tree = s->classes[c].parent < 0 && !is_alone(s, c);
+    const bool tree = s->classes[c].parent < 0 && !weld_class_is_alone(s, c);
     double before, after;
     if (is_linear(d, c))
         return weld_grams_gain(gain, d->grams, c, d->other->perms[c], err);
@@ -255,8 +247,8 @@ static weld_status visit(bool *changed, descent *d, int c, weld_error *err)
 {
     weld_status st = WELD_OK;
     double scale, gain;
-    WELD_TRY(is_alone(d->scores->symmetry, c) ? find_alone(&gain, &scale, d, c, err)
-                                              : find_tree(&gain, &scale, d, c, err));
+    WELD_TRY(weld_class_is_alone(d->scores->symmetry, c) ? find_alone(&gain, &scale, d, c, err)
+                                                         : find_tree(&gain, &scale, d, c, err));
     d->stale[c] = false;
     if (!(gain > gain_min * scale))
         goto done;
@@ -322,29 +314,53 @@ done:
     return st;
 }
 
+/* The result of one descent of several, if it is the best so far. */
+static weld_status end_descent(weld_match_result *result, const descent *d, int restart,
+                               weld_error *err)
+{
+    weld_status st = WELD_OK;
+    double objective;
+    WELD_TRY(weld_scores_objective(&objective, d->scores, d->element, -1, err));
+    result->objectives[restart] = objective;
+    if (restart == 0 || objective > result->objective_end) {
+        weld_element_copy(result->element, d->element);
+        result->objective_end = objective;
+        result->sweeps = d->sweeps;
+        result->best = restart;
+    }
+done:
+    return st;
+}
+
+static weld_status start_of(weld_element *start, const weld_scores *scores,
+                            const weld_weights_options *options, int restart, weld_error *err)
+{
+    if (options->relaxed && restart > 0)
+        return weld_frank_wolfe(start, scores, restart - 1, options->seed, err);
+    return restart == 2 ? weld_match_signatures(start, scores, err) : WELD_OK;
+}
+
 static weld_status run_descent(weld_match_result *result, const weld_scores *scores,
                                const weld_weights_options *options, int restart, weld_error *err)
 {
     weld_status st = WELD_OK;
-    descent d;
+    descent d = {.scores = scores};
+    weld_element *start = NULL;
     weld_rng rng;
-    double objective;
-    WELD_TRY(descent_init(&d, scores, restart == 2, err));
+    WELD_TRY(weld_element_identity(&start, scores->symmetry, err));
+    if (options->relaxed && restart > 0)
+        weld_element_copy(start, result->element);
+    WELD_TRY(start_of(start, scores, options, restart, err));
+    WELD_TRY(descent_init(&d, scores, start, err));
     d.share = 1.0 / options->restarts;
     d.fraction = restart * d.share;
     weld_rng_seed(&rng, options->seed, (uint64_t)restart);
-    if (restart == 1 || (restart == 0 && options->anchored))
+    if (restart == 0 ? options->anchored : restart == 1 && !options->relaxed)
         WELD_TRY(anchor(&d, err));
     WELD_TRY(descend(&d, options->graph_order && restart == 0 ? NULL : &rng, err));
-    WELD_TRY(weld_scores_objective(&objective, scores, d.element, -1, err));
-    result->objectives[restart] = objective;
-    if (restart == 0 || objective > result->objective_end) {
-        weld_element_copy(result->element, d.element);
-        result->objective_end = objective;
-        result->sweeps = d.sweeps;
-        result->best = restart;
-    }
+    WELD_TRY(end_descent(result, &d, restart, err));
 done:
+    weld_element_free(start);
     descent_free(&d);
     return st;
 }
@@ -388,19 +404,15 @@ done:
     return st;
 }
 
-static weld_status run_weights(weld_match_result **out, const weld_match_input *input,
-                               weld_error *err)
+static weld_status run(weld_match_result **out, const weld_match_input *input,
+                       const weld_weights_options *options, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_scores *scores = NULL;
-    const weld_weights_options options = {.restarts = input->restarts ? input->restarts : 1,
-                                          .seed = input->seed,
-                                          .graph_order = input->graph_order,
-                                          .anchored = input->restarts == 0};
     *out = NULL;
     WELD_TRY(weld_scores_create(&scores, input->symmetry, input->a, input->b, err));
     WELD_TRY(weld_scores_normalise(scores, input->normalise, err));
-    WELD_TRY(weld_match_weights(out, scores, &options, err));
+    WELD_TRY(weld_match_weights(out, scores, options, err));
     if (input->normalise != WELD_NORMALISE_NONE)
         WELD_TRY(report_plainly(*out, input, err));
 done:
@@ -412,5 +424,31 @@ done:
     return st;
 }
 
+static weld_status run_weights(weld_match_result **out, const weld_match_input *input,
+                               weld_error *err)
+{
+    const weld_weights_options options = {.restarts = input->restarts ? input->restarts : 1,
+                                          .seed = input->seed,
+                                          .graph_order = input->graph_order,
+                                          .anchored = input->restarts == 0};
+    return run(out, input, &options, err);
+}
+
+static weld_status run_relaxed(weld_match_result **out, const weld_match_input *input,
+                               weld_error *err)
+{
+    const weld_weights_options options = {.restarts = 1 + (input->restarts ? input->restarts : 1),
+                                          .seed = input->seed,
+                                          .graph_order = input->graph_order,
+                                          .anchored = true,
+                                          .relaxed = true};
+    return run(out, input, &options, err);
+}
+
 const weld_matcher weld_matcher_weights = {
     .name = "weights", .help = "align the weights, by coordinate descent", .run = run_weights};
+const weld_matcher weld_matcher_frank_wolfe = {
+    .name = "frank-wolfe",
+    .help =
+        "align the weights, by coordinate descent from where all permutations relaxed at once lead",
+    .run = run_relaxed};

@@ -11,6 +11,7 @@
 #include "match/assign.h"
 #include "match/blocks.h"
 #include "match/dot.h"
+#include "match/frank_wolfe.h"
 #include "match/grams.h"
 #include "match/normalise.h"
 #include "match/signature.h"
@@ -191,6 +192,80 @@ static void threads_change_nothing(void **state)
     }
 }
 
+/* Descents from there are never worse than the one that they start around; what can't be relaxed stays. */
+static void frank_wolfe_never_loses(void **state)
+{
+    (void)state;
+    for (int n = 0; n < GRAPHS; n++) {
+        fixture f = open_graph(graphs[n]);
+        const weld_weights_options options = {
+            .restarts = 5, .seed = 1, .anchored = true, .relaxed = true};
+        weld_match_result *result;
+        weld_blocks *blocks;
+        weld_element *moved, *again;
+        OK(weld_match_weights(&result, f.scores, &options, NULL));
+        for (int k = 0; k < result->restarts; k++)
+            assert_true(result->objective_end >= result->objectives[k]);
+        assert_true(result->objective_end >= result->objective_start);
+        weld_match_result_free(result);
+        OK(weld_blocks_create(&blocks, f.scores, f.element, NULL));
+        OK(weld_element_identity(&moved, f.symmetry, NULL));
+        OK(weld_element_identity(&again, f.symmetry, NULL));
+        for (int start = 0; start < 4; start++) {
+            int bad;
+            weld_element_copy(moved, f.element);
+            weld_element_copy(again, f.element);
+            OK(weld_frank_wolfe(moved, f.scores, start, 7, NULL));
+            OK(weld_frank_wolfe(again, f.scores, start, 7, NULL));
+            assert_true(weld_element_is_valid(moved, &bad));
+            for (int c = 0; c < f.symmetry->free_count; c++) {
+                const size_t bytes = (size_t)f.symmetry->classes[c].size * sizeof(int32_t);
+                const bool held = !blocks->whole[c] || !weld_class_is_alone(f.symmetry, c);
+                assert_memory_equal(moved->perms[c], again->perms[c], bytes);
+                if (held)
+                    assert_memory_equal(moved->perms[c], f.element->perms[c], bytes);
+            }
+        }
+        weld_element_free(moved);
+        weld_element_free(again);
+        weld_blocks_free(blocks);
+        close_graph(&f);
+    }
+}
+
+/* From the mean of all permutations, and without a descent. */
+static void frank_wolfe_finds_a_hidden_permutation(void **state)
+{
+    (void)state;
+    int relaxed = 0;
+    for (int n = 0; n < GRAPHS; n++) {
+        fixture f = open_graph(graphs[n]);
+        weld_scores *scores;
+        weld_blocks *blocks;
+        weld_element *found;
+        double best, norm = 0;
+        bool all = true;
+        OK(weld_element_apply(f.other, f.element, f.model->params, NULL));
+        OK(weld_scores_create(&scores, f.symmetry, f.model->params, f.other, NULL));
+        OK(weld_element_identity(&found, f.symmetry, NULL));
+        OK(weld_blocks_create(&blocks, scores, found, NULL));
+        for (int c = 0; c < f.symmetry->free_count; c++)
+            all = all && blocks->whole[c] && weld_class_is_alone(f.symmetry, c);
+        OK(weld_frank_wolfe(found, scores, 0, 1, NULL));
+        OK(weld_scores_objective(&best, scores, found, -1, NULL));
+        for (int k = 0; k < scores->count; k++)
+            norm += scores->tensors[k].scale; /* |A| |B|, and |B| = |A| */
+        if (all && !(fabs(best - norm) <= 1e-6 * norm))
+            fail_msg("%s: objective %g, of the copy in its place %g", graphs[n], best, norm);
+        relaxed += all;
+        weld_blocks_free(blocks);
+        weld_element_free(found);
+        weld_scores_free(scores);
+        close_graph(&f);
+    }
+    assert_true(relaxed >= 2);
+}
+
 /* All permutations of [0, n), one after the other; false at the end. */
 static bool next_permutation(int32_t *p, int32_t n)
 {
@@ -342,6 +417,8 @@ int main(void)
         cmocka_unit_test(scores_are_kept),
         cmocka_unit_test(blocks_are_the_objective),
         cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(frank_wolfe_never_loses),
+        cmocka_unit_test(frank_wolfe_finds_a_hidden_permutation),
         cmocka_unit_test(trees_are_assigned_as_a_whole),
         cmocka_unit_test(tensors_count_as_asked),
         cmocka_unit_test(signatures_recover_a_permuted_copy),

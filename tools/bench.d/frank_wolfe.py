@@ -28,9 +28,9 @@ def data_for(name):
     if name == "sri-resnet-cifar10":
         return [SHARED / "data/cifar10/cifar10_test_jpegq75.bin.gz", "--limit", "1000", "--mean", ".4914,.4822,.4465",
                 "--std", ".2471,.2435,.2616", "--scale", "0.00392156862745098"]
-    if name.startswith("mnistfc"):
-        return [MNIST, "--preset", "unit"]
-    return [MNIST, "--preset", "mnist"]
+    if name.startswith("models/"):
+        return [ROOT / "models" / ("colour" if name == "models/resnet" else "grey") / "eval.npz", "--preset", "unit"]
+    return [MNIST, "--preset", "unit" if name.startswith("mnistfc") else "mnist"]
 
 
 def run(tool, command, a, b, how, options):
@@ -47,10 +47,10 @@ def measure(tool, label, a, b, data):
     for how, options in HOWS:
         with tempfile.TemporaryDirectory() as work:
             report = run(tool, "align", a, b, how, [*options, "-o", f"{work}/b.onnx"])
-        cell = f"{report['match']['objective'][1]:.4f} {report['environment']['seconds']:.2f} s"
+        cell = f"{report['match']['objective'][1]:.2f}"
         if data:
             lmc = run(tool, "lmc", a, b, how, [*options, "--sweep", "0:1:3", "--data", *data])
-            cell += f" {lmc['lmc']['barrier']['loss']['chord']['aligned']:.4f}"
+            cell += f" / {lmc['lmc']['barrier']['loss']['chord']['aligned']:.4f}"
         cells.append(cell)
     print(f"| {label} | " + " | ".join(cells) + " |", flush=True)
 
@@ -62,7 +62,8 @@ def main():
         pair = sorted(folder.glob("*.onnx"))[:2]
         measure(tool, folder.name, *pair, data_for(folder.name))
     for name in ("mlp", "cnn", "resnet", "vit", "spawned"):
-        measure(tool, f"models/{name}", ROOT / f"models/{name}/a.onnx", ROOT / f"models/{name}/b.onnx", None)
+        pair = [ROOT / f"models/{name}/{side}.onnx" for side in "ab"]
+        measure(tool, f"models/{name}", *pair, data_for(f"models/{name}"))
     for label, (net, y) in (("random resnet20", resnet20(1)), ("random mlp 512x3", mlp(512, 3))):
         with tempfile.TemporaryDirectory() as work:
             paths = [pathlib.Path(work) / name for name in ("a.onnx", "b.onnx")]

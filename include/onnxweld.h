@@ -372,6 +372,30 @@ WELD_API weld_status weld_merge(weld_model **out, const weld_alignment *alignmen
 /** The weight of A in a merge; NaN for other models. */
 WELD_API double weld_model_alpha(const weld_model *model);
 
+typedef struct weld_many_options {
+    uint32_t struct_size;
+    const double *weights; /**< [count], not negative, of which the shares count; NULL = equal */
+    /** How each model is brought to the start. With a method that looks at weights only, each is then
+     *  matched to the mean of all others, until nothing is gained. NULL = defaults */
+    const weld_align_options *align;
+    const weld_merge_options *merge; /**< alpha is not used; NULL = the weighted mean */
+    int start; /**< number of the model whose units keep their order; -1 = by contents, so that the result
+                    does not depend on the order in which the models are given */
+    const weld_dataset
+        *data; /**< with labels: to measure ends, pairs and the result on; NULL = not at all */
+} weld_many_options;
+#define WELD_MANY_OPTIONS_INIT                                                                     \
+    {                                                                                              \
+        (uint32_t)sizeof(weld_many_options), NULL, NULL, NULL, -1, NULL                            \
+    }
+
+/** 2 to 64 models in one: the first one's file with merged parameters. The weighted mean alone holds the
+ *  mean and two models in memory at a time, other methods and statistics all of them. *report (may be NULL)
+ *  receives what was done and what the result, its ends and all pairs reach. */
+WELD_API weld_status weld_merge_many(weld_model **out, weld_report **report, weld_context *ctx,
+                                     const char *const *paths, size_t count,
+                                     const weld_many_options *options, weld_error *err);
+
 /** B's file with B's units in the order of A's: computes the same as B. */
 WELD_API weld_status weld_permuted(weld_model **out, const weld_alignment *alignment,
                                    weld_error *err);

@@ -30,21 +30,26 @@ static weld_status judge_points(double *loss, const char **metric, const weld_re
     weld_correction correction;
     weld_paramset *merged = NULL;
     weld_merge_log log;
-    WELD_TRY(weld_recipe_judging(&correction, recipe, al, err));
+    weld_pair_job pair = {0};
+    WELD_TRY(weld_recipe_pair(&pair, recipe, al, al->aligned, 0.5, err));
+    WELD_TRY(weld_recipe_judging(&correction, recipe, &pair.job, err));
     WELD_TRY(weld_paramset_copy(&merged, al->a->params, err));
     for (int k = 0; k < POINTS; k++) {
         const weld_paramset *list[] = {merged};
         const weld_midpoint_input in = {.ctx = al->ctx,
                                         .shapes = al->shapes,
-                                        .ends = {al->a->params, al->aligned},
+                                        .ends = pair.models,
+                                        .end_count = 2,
                                         .merged = list,
                                         .count = 1,
                                         .data = data};
-        WELD_TRY(
-            weld_recipe_merge(merged, &log, recipe, &correction, al, al->aligned, point(k), err));
+        weld_pair_job_free(&pair);
+        WELD_TRY(weld_recipe_pair(&pair, recipe, al, al->aligned, point(k), err));
+        WELD_TRY(weld_recipe_merge(merged, &log, recipe, &correction, &pair.job, err));
         WELD_TRY(weld_midpoint_losses(&loss[k], metric, &in, err));
     }
 done:
+    weld_pair_job_free(&pair);
     weld_paramset_free(merged);
     return st;
 }

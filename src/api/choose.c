@@ -52,11 +52,14 @@ static weld_status merge_candidate(weld_paramset **out, const chooser *c, int k,
     weld_status st = WELD_OK;
     weld_paramset *moved = NULL;
     weld_merge_log log = {0};
+    weld_pair_job pair = {0};
     WELD_TRY(weld_paramset_copy(out, c->al->naive, err));
     WELD_TRY(weld_paramset_copy(&moved, c->al->naive, err));
     WELD_TRY(weld_element_apply(moved, c->results[k]->element, c->al->naive, err));
-    WELD_TRY(weld_recipe_merge(*out, &log, c->recipe, &c->correction, c->al, moved, 0.5, err));
+    WELD_TRY(weld_recipe_pair(&pair, c->recipe, c->al, moved, 0.5, err));
+    WELD_TRY(weld_recipe_merge(*out, &log, c->recipe, &c->correction, &pair.job, err));
 done:
+    weld_pair_job_free(&pair);
     weld_paramset_free(moved);
     return st;
 }
@@ -104,9 +107,11 @@ static weld_status judge_group(chooser *c, int *next, int size, weld_error *err)
             WELD_TRY(merge_candidate(&merged[count], c, *next, err));
             count++;
         }
+    const weld_paramset *const ends[] = {al->a->params, al->naive};
     const weld_midpoint_input in = {.ctx = al->ctx,
                                     .shapes = al->shapes,
-                                    .ends = {al->a->params, al->naive},
+                                    .ends = ends,
+                                    .end_count = 2,
                                     .merged = (const weld_paramset *const *)merged,
                                     .count = count,
                                     .data = c->input->data};
@@ -144,10 +149,12 @@ weld_status weld_choose(weld_match_result **out, weld_alignment *al, const weld_
     weld_status st = WELD_OK;
     weld_match_input shared = *input;
     weld_moments *moments = NULL;
+    weld_pair_job pair = {0};
     chooser c = {.al = al, .input = &shared, .recipe = recipe};
     const int size = group_size(al);
     *out = NULL;
-    WELD_TRY(weld_recipe_judging(&c.correction, recipe, al, err));
+    WELD_TRY(weld_recipe_pair(&pair, recipe, al, al->naive, 0.5, err));
+    WELD_TRY(weld_recipe_judging(&c.correction, recipe, &pair.job, err));
     snprintf(al->judged_by, sizeof al->judged_by, "%s, %s", recipe->merger->name,
              c.correction.statistic->name);
     WELD_TRY(weld_candidates_moments(&moments, input, err));
@@ -174,6 +181,7 @@ done:
     for (int k = 0; c.results && k < al->trial_count; k++)
         weld_match_result_free(c.results[k]);
     weld_free(al->ctx, c.results);
+    weld_pair_job_free(&pair);
     weld_moments_free(moments);
     return st;
 }

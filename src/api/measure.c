@@ -111,21 +111,19 @@ static weld_status find_ratios(weld_report_ratio **out, size_t *count, const wel
                                const weld_alignment *al, const weld_dataset *data, weld_error *err)
 {
     weld_status st = WELD_OK;
-    const weld_paramset *models[2] = {al->a->params, al->aligned};
     weld_paramset *average = NULL;
     weld_ratio *ratios = NULL;
-    double *weights = NULL;
     weld_recipe recipe = {0};
-    weld_merge_job job;
+    weld_pair_job pair = {0};
     int found = 0;
     weld_merge_options plain = WELD_MERGE_OPTIONS_INIT;
     WELD_TRY(weld_recipe_init(&recipe, al, &plain, err));
-    WELD_TRY(weld_recipe_job(&job, &weights, models, &recipe, al, merged->merge->alpha, err));
-    job.data = data;
+    WELD_TRY(weld_recipe_pair(&pair, &recipe, al, al->aligned, merged->merge->alpha, err));
+    pair.job.data = data;
     WELD_TRY(weld_paramset_copy(&average, al->a->params, err));
     weld_paramset_lerp(average, al->a->params, al->aligned, merged->merge->alpha);
     const weld_paramset *const both[2] = {average, merged->params};
-    WELD_TRY(weld_variance_ratios(&ratios, &found, both, &job, err));
+    WELD_TRY(weld_variance_ratios(&ratios, &found, both, &pair.job, err));
     WELD_NEW(*out, al->ctx, found);
     *count = (size_t)found;
     for (int k = 0; k < found; k++)
@@ -134,7 +132,7 @@ static weld_status find_ratios(weld_report_ratio **out, size_t *count, const wel
 done:
     weld_paramset_free(average);
     weld_free(al->ctx, ratios);
-    weld_free(al->ctx, weights);
+    weld_pair_job_free(&pair);
     weld_recipe_free(&recipe);
     return st;
 }

@@ -76,26 +76,21 @@ weld_status weld_merge(weld_model **out, const weld_alignment *al,
     weld_status st = WELD_OK;
     weld_model *m = NULL;
     weld_recipe recipe = {0};
+    weld_pair_job pair = {0};
     *out = NULL;
     WELD_TRY(weld_recipe_init(&recipe, al, o, err));
     WELD_REQUIRE(o->alpha >= 0 && o->alpha <= 1, WELD_E_ARGUMENT, "alpha %g, allowed 0 to 1",
                  o->alpha);
     WELD_TRY(weld_model_from(&m, al, al->a, recipe.merger->name, err));
     WELD_NEW(m->merge, al->ctx, 1);
-    m->merge->method = recipe.merger->name;
     m->merge->alpha = o->alpha;
-    if (recipe.statistic) {
-        const weld_correction correction = {recipe.statistic, recipe.repair_logits};
-        snprintf(m->merge->statistic, sizeof m->merge->statistic, "%s", recipe.statistic->name);
-        WELD_TRY(weld_recipe_merge(m->params, &m->merge->log, &recipe, &correction, al, al->aligned,
-                                   o->alpha, err));
-    } else {
-        WELD_TRY(weld_recipe_choose(m->params, m->merge, &recipe, al, al->aligned, o->alpha, err));
-    }
+    WELD_TRY(weld_recipe_pair(&pair, &recipe, al, al->aligned, o->alpha, err));
+    WELD_TRY(weld_recipe_make(m->params, m->merge, &recipe, &pair.job, err));
     WELD_TRY(describe(m, err));
     *out = m;
     m = NULL;
 done:
+    weld_pair_job_free(&pair);
     weld_recipe_free(&recipe);
     weld_model_free(m);
     return st;

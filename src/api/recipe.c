@@ -125,72 +125,55 @@ void weld_recipe_free(weld_recipe *r)
     *r = (weld_recipe){0};
 }
 
-weld_status weld_recipe_job(weld_merge_job *job, double **weights, const weld_paramset *models[2],
-                            const weld_recipe *r, const weld_alignment *al, double alpha,
-                            weld_error *err)
+weld_status weld_recipe_pair(weld_pair_job *out, const weld_recipe *r, const weld_alignment *al,
+                             const weld_paramset *b, double alpha, weld_error *err)
 {
     weld_status st = WELD_OK;
     const int count = al->a->structure->graph->param_count;
-    double *w = NULL;
-    WELD_NEW(w, r->ctx, 2 * count);
+    *out = (weld_pair_job){.models = {al->a->params, b}};
+    WELD_NEW(out->weights, r->ctx, 2 * count);
     for (int p = 0; p < count; p++) {
-        w[2 * p] = isnan(r->fixed[p]) ? alpha : r->fixed[p];
-        w[2 * p + 1] = 1 - w[2 * p];
+        out->weights[2 * p] = isnan(r->fixed[p]) ? alpha : r->fixed[p];
+        out->weights[2 * p + 1] = 1 - out->weights[2 * p];
     }
-    *weights = w;
-    *job = (weld_merge_job){.ctx = r->ctx,
-                            .shapes = al->shapes,
-                            .models = models,
-                            .model_count = 2,
-                            .weights = w,
-                            .data = r->data,
-                            .ridge = r->ridge};
+    out->job = (weld_merge_job){.ctx = r->ctx,
+                                .shapes = al->shapes,
+                                .models = out->models,
+                                .model_count = 2,
+                                .weights = out->weights,
+                                .data = r->data,
+                                .ridge = r->ridge};
 done:
     return st;
+}
+
+void weld_pair_job_free(weld_pair_job *pair)
+{
+    if (pair->weights)
+        weld_free(pair->job.ctx, pair->weights);
+    *pair = (weld_pair_job){0};
 }
 
 weld_status weld_recipe_merge(weld_paramset *out, weld_merge_log *log, const weld_recipe *r,
-                              const weld_correction *correction, const weld_alignment *al,
-                              const weld_paramset *b, double alpha, weld_error *err)
+                              const weld_correction *correction, const weld_merge_job *job,
+                              weld_error *err)
 {
-    weld_status st = WELD_OK;
-    const weld_paramset *models[2] = {al->a->params, b};
-    weld_merge_job job;
-    double *weights = NULL;
+    weld_merge_job corrected = *job;
+    corrected.repair_logits = correction->logits;
     *log = (weld_merge_log){0};
-    WELD_TRY(weld_recipe_job(&job, &weights, models, r, al, alpha, err));
-    job.repair_logits = correction->logits;
-    WELD_TRY(weld_merge_params(out, log, r->merger, correction->statistic, &job, err));
-done:
-    weld_free(r->ctx, weights);
-    return st;
-}
-
-static weld_status find_sites(weld_sites *out, const weld_recipe *r, const weld_alignment *al,
-                              double alpha, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    const weld_paramset *models[2] = {al->a->params, al->naive};
-    weld_merge_job job;
-    double *weights = NULL;
-    *out = (weld_sites){0};
-    WELD_TRY(weld_recipe_job(&job, &weights, models, r, al, alpha, err));
-    WELD_TRY(weld_sites_find(out, &job, err));
-done:
-    weld_free(r->ctx, weights);
-    return st;
+    return weld_merge_params(out, log, r->merger, correction->statistic, &corrected, err);
 }
 
 weld_status weld_recipe_judging(weld_correction *out, const weld_recipe *r,
-                                const weld_alignment *al, weld_error *err)
+                                const weld_merge_job *job, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_sites sites = {0};
     *out = (weld_correction){r->statistic, r->repair_logits};
     if (r->statistic)
         return WELD_OK;
-    WELD_TRY(find_sites(&sites, r, al, 0.5, err));
-    out->statistic = weld_statistic_reset.applies(&sites, al->a->structure->graph)
+    WELD_TRY(weld_sites_find(&sites, job, err));
+    out->statistic = weld_statistic_reset.applies(&sites, job->shapes->graph)
                          ? &weld_statistic_reset
                          : &weld_statistic_none;
 done:
@@ -202,15 +185,15 @@ done:
 
 /* In the order of statistics.def, the ones that can take in the last layer without and with it. */
 static weld_status list_corrections(weld_correction *list, int *count, const weld_recipe *r,
-                                    const weld_alignment *al, double alpha, weld_error *err)
+                                    const weld_merge_job *job, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_sites sites = {0};
     *count = 0;
-    WELD_TRY(find_sites(&sites, r, al, alpha, err));
+    WELD_TRY(weld_sites_find(&sites, job, err));
     for (int k = 0; weld_statistics()[k]; k++) {
         const weld_statistic *s = weld_statistics()[k];
-        if (!s->applies(&sites, al->a->structure->graph))
+        if (!s->applies(&sites, job->shapes->graph))
             continue;
         if (!s->takes_logits || !r->repair_logits)
             list[(*count)++] = (weld_correction){s, false};
@@ -229,22 +212,23 @@ static void name_correction(char *out, size_t size, const weld_correction *c)
 
 /* Makes `trial` by the correction; loss is NaN if it failed in a way that others may not. */
 static weld_status try_one(weld_paramset *trial, weld_merge_log *log, weld_statistic_try *t,
-                           const weld_recipe *r, const weld_correction *c, const weld_alignment *al,
-                           const weld_paramset *b, weld_merge_record *record, weld_error *err)
+                           const weld_recipe *r, const weld_correction *c,
+                           const weld_merge_job *job, const char **metric, weld_error *err)
 {
     weld_error failure = WELD_ERROR_INIT;
     const double began = weld_clock();
     name_correction(t->name, sizeof t->name, c);
-    weld_status st = weld_recipe_merge(trial, log, r, c, al, b, record->alpha, &failure);
+    weld_status st = weld_recipe_merge(trial, log, r, c, job, &failure);
     const weld_paramset *merged[] = {trial};
     const weld_midpoint_input in = {.ctx = r->ctx,
-                                    .shapes = al->shapes,
-                                    .ends = {al->a->params, b},
+                                    .shapes = job->shapes,
+                                    .ends = job->models,
+                                    .end_count = job->model_count,
                                     .merged = merged,
                                     .count = 1,
                                     .data = r->data};
     if (st == WELD_OK)
-        st = weld_midpoint_losses(&t->loss, &record->metric, &in, &failure);
+        st = weld_midpoint_losses(&t->loss, metric, &in, &failure);
     t->seconds = weld_clock() - began;
     if (st == WELD_OK && isfinite(t->loss))
         return WELD_OK;
@@ -254,21 +238,19 @@ static weld_status try_one(weld_paramset *trial, weld_merge_log *log, weld_stati
     return weld_ends_the_run(st) ? weld_fail(err, st, "%s", failure.message) : WELD_OK;
 }
 
-weld_status weld_recipe_choose(weld_paramset *out, weld_merge_record *record, const weld_recipe *r,
-                               const weld_alignment *al, const weld_paramset *b, double alpha,
-                               weld_error *err)
+static weld_status choose(weld_paramset *out, weld_merge_record *record, const weld_recipe *r,
+                          const weld_merge_job *job, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_correction list[sizeof record->tries / sizeof record->tries[0]];
     weld_paramset *trial = NULL;
     weld_merge_log log;
     int count, best = -1;
-    record->alpha = alpha;
-    WELD_TRY(list_corrections(list, &count, r, al, alpha, err));
-    WELD_TRY(weld_paramset_copy(&trial, al->a->params, err));
+    WELD_TRY(list_corrections(list, &count, r, job, err));
+    WELD_TRY(weld_paramset_copy(&trial, job->models[0], err));
     for (int k = 0; k < count; k++) {
         weld_statistic_try *t = &record->tries[record->try_count++];
-        WELD_TRY(try_one(trial, &log, t, r, &list[k], al, b, record, err));
+        WELD_TRY(try_one(trial, &log, t, r, &list[k], job, &record->metric, err));
         if (isnan(t->loss) || (best >= 0 && !(t->loss < record->tries[best].loss)))
             continue;
         best = k;
@@ -283,4 +265,15 @@ weld_status weld_recipe_choose(weld_paramset *out, weld_merge_record *record, co
 done:
     weld_paramset_free(trial);
     return st;
+}
+
+weld_status weld_recipe_make(weld_paramset *out, weld_merge_record *record, const weld_recipe *r,
+                             const weld_merge_job *job, weld_error *err)
+{
+    const weld_correction correction = {r->statistic, r->repair_logits};
+    record->method = r->merger->name;
+    if (!r->statistic)
+        return choose(out, record, r, job, err);
+    snprintf(record->statistic, sizeof record->statistic, "%s", r->statistic->name);
+    return weld_recipe_merge(out, &record->log, r, &correction, job, err);
 }

@@ -24,22 +24,26 @@ typedef struct weld_correction {
 weld_status weld_recipe_init(weld_recipe *out, const weld_alignment *al,
                              const weld_merge_options *options, weld_error *err);
 void weld_recipe_free(weld_recipe *recipe);
+/* The job of a merge of two; it points into itself. */
+typedef struct weld_pair_job {
+    weld_merge_job job;
+    const weld_paramset *models[2]; /* A, B's parameters in A's frame and order */
+    double *weights;
+} weld_pair_job;
+weld_status weld_recipe_pair(weld_pair_job *out, const weld_recipe *recipe,
+                             const weld_alignment *al, const weld_paramset *b, double alpha,
+                             weld_error *err);
+void weld_pair_job_free(weld_pair_job *pair);
 /* What judges permutations: the recipe's statistic; for auto reset where there is something to reset, else
  * none. */
 weld_status weld_recipe_judging(weld_correction *out, const weld_recipe *recipe,
-                                const weld_alignment *al, weld_error *err);
-/* out := the merge of A with B's parameters `b`, in A's frame and order: what is judged and what is
- * written. */
+                                const weld_merge_job *job, weld_error *err);
+/* out := the merge of the job: what is judged and what is written. */
 weld_status weld_recipe_merge(weld_paramset *out, weld_merge_log *log, const weld_recipe *recipe,
-                              const weld_correction *correction, const weld_alignment *al,
-                              const weld_paramset *b, double alpha, weld_error *err);
-/* The job of such a merge; *weights is freed with weld_free. */
-weld_status weld_recipe_job(weld_merge_job *job, double **weights, const weld_paramset *models[2],
-                            const weld_recipe *recipe, const weld_alignment *al, double alpha,
-                            weld_error *err);
-/* The same with the best of all statistics that apply, by the midpoint loss on the recipe's data; the first
- * of equals, none before all. The tries are noted. */
-weld_status weld_recipe_choose(weld_paramset *out, weld_merge_record *record,
-                               const weld_recipe *recipe, const weld_alignment *al,
-                               const weld_paramset *b, double alpha, weld_error *err);
+                              const weld_correction *correction, const weld_merge_job *job,
+                              weld_error *err);
+/* The same, as the recipe says: its statistic, or the best of all that apply, by the midpoint loss on its
+ * data; the first of equals, none before all. What was done is noted. */
+weld_status weld_recipe_make(weld_paramset *out, weld_merge_record *record,
+                             const weld_recipe *recipe, const weld_merge_job *job, weld_error *err);
 #endif

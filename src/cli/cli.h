@@ -4,7 +4,7 @@
 #include "onnxweld.h"
 #include <stdio.h>
 
-enum { REPORTS_MAX = 8, NUMBERS_MAX = 1001, SIZES_MAX = 32 };
+enum { FILES_MAX = 64, REPORTS_MAX = 8, NUMBERS_MAX = 1001, SIZES_MAX = 32 };
 
 typedef struct numbers {
     double at[NUMBERS_MAX];
@@ -30,7 +30,7 @@ typedef struct sizes {
 
 /* Everything that options.def lists, and the files. */
 typedef struct options {
-    const char *files[2];
+    const char *files[FILES_MAX];
     int file_count;
 #define WELD_OPTION(flag, kind, field, metavar, commands, help) OPTION_FIELD_##kind(field);
 #define OPTION_FIELD_SWITCH(field) bool field
@@ -80,6 +80,24 @@ weld_status open_data(weld_dataset **out, const session *s, const char *path, co
                       long long limit, weld_error *err);
 /* --match-data */
 weld_status open_match_data(weld_dataset **out, const session *s, weld_error *err);
+typedef struct datasets {
+    weld_dataset *whole; /* --data, when it was split; else NULL */
+    weld_dataset *data;  /* to judge by; NULL = none */
+    weld_dataset *match; /* to learn from; NULL = none */
+    weld_dataset *tune;  /* for --alpha best; NULL = what is learnt from */
+} datasets;
+/* --data, --match-data, --tune-data, and what is split of them; to be closed on failure as well. */
+weld_status open_datasets(datasets *out, const session *s, weld_error *err);
+void close_datasets(datasets *d);
+weld_align_options read_align_wish(const session *s, const datasets *d);
+/* --match takes a method's name or a permutation file. */
+bool is_permutation_file(const char *method);
+/* --stats: where a merge is written NULL (the library's default) unless given, else "none". */
+const char *statistics_wanted(const session *s);
+/* weld with three files and more. */
+weld_status weld_many(const session *s, weld_error *err);
+/* *out = --external; false for a word that it does not take. */
+bool read_external(weld_external *out, const options *o);
 /* The merges that the options ask for. */
 typedef struct merge_wish {
     weld_merge_options options;

@@ -6,9 +6,7 @@
 
 typedef struct job {
     weld_model *a, *b;
-    weld_dataset *whole;             /* --data, when it was split; else NULL */
-    weld_dataset *data, *match_data; /* for evaluation, for matching; NULL = none */
-    weld_dataset *tune_data;         /* for --alpha best; NULL = the matching data */
+    datasets sets;
     merge_wish wish;
     weld_model **merged, **compared; /* that are written; that only stand beside them */
     size_t merged_count, compared_count;
@@ -28,51 +26,15 @@ static void free_job(job *j)
     free(j->compared);
     weld_report_free(j->report);
     weld_alignment_free(j->alignment);
-    weld_dataset_free(j->data);
-    weld_dataset_free(j->match_data);
-    weld_dataset_free(j->tune_data);
-    weld_dataset_free(j->whole);
+    close_datasets(&j->sets);
     weld_model_free(j->a);
     weld_model_free(j->b);
-}
-
-/* --stats: auto is the default where a merge is written. */
-static const char *statistics(const session *s)
-{
-    return s->o->statistics ? s->o->statistics : strcmp(s->argv[1], "weld") == 0 ? NULL : "none";
-}
-
-/* --match takes a method's name or a permutation file. */
-static bool is_file(const char *method)
-{
-    size_t n = method ? strlen(method) : 0;
-    return n > 5 && strcmp(method + n - 5, ".json") == 0;
-}
-
-static bool looks_at_data(const session *s)
-{
-    const options *o = s->o;
-    const bool matches = !is_file(o->method) && (weld_align_uses_data(o->method) || o->polish > 0);
-    return matches || o->alpha.best || weld_merge_uses_data(o->merge_method, statistics(s));
-}
-
-/* What the permutation is chosen on never judges it. */
-static weld_status split_data(job *j, const options *o, weld_error *err)
-{
-    weld_dataset *parts[2];
-    weld_status st = weld_dataset_split(parts, j->data, o->match_limit, (uint64_t)o->seed, err);
-    if (st == WELD_OK) {
-        j->whole = j->data;
-        j->match_data = parts[0];
-        j->data = parts[1];
-    }
-    return st;
 }
 
 static weld_status load(job *j, const session *s, weld_error *err)
 {
     const options *o = s->o;
-    if (is_file(o->method) && (o->polish > 0 || o->freeze.count || o->spec))
+    if (is_permutation_file(o->method) && (o->polish > 0 || o->freeze.count || o->spec))
         return bad_usage(err, "%s: the permutation of %.100s is used as it is",
                          o->spec           ? "--spec"
                          : o->freeze.count ? "--freeze"
@@ -83,40 +45,23 @@ static weld_status load(job *j, const session *s, weld_error *err)
         st = load_model(&j->a, s, o->files[0], err);
     if (st == WELD_OK)
         st = load_model(&j->b, s, o->files[1], err);
-    if (st == WELD_OK && o->data)
-        st = open_data(&j->data, s, o->data, o->labels, o->limit, err);
-    if (st == WELD_OK && o->match_data)
-        st = open_match_data(&j->match_data, s, err);
-    else if (st == WELD_OK && o->data && looks_at_data(s))
-        st = split_data(j, o, err);
-    if (st == WELD_OK && o->tune_data)
-        st = open_data(&j->tune_data, s, o->tune_data, o->tune_labels, 0, err);
     if (st == WELD_OK)
-        st = read_merge_wish(&j->wish, s, j->match_data, err);
+        st = open_datasets(&j->sets, s, err);
+    if (st == WELD_OK)
+        st = read_merge_wish(&j->wish, s, j->sets.match, err);
     return st;
 }
 
 static weld_status align(job *j, const session *s, weld_error *err)
 {
     const options *o = s->o;
-    weld_align_options how = WELD_ALIGN_OPTIONS_INIT;
-    how.method = o->method;
-    how.data = j->match_data ? j->match_data : j->data;
-    how.restarts = (int)(o->restarts > 1000000 ? 1000000 : o->restarts);
-    how.seed = (uint64_t)o->seed;
-    how.graph_order = o->graph_order;
-    how.candidates = (int)(o->candidates > 1000000 ? 1000000 : o->candidates);
-    how.polish_seconds = o->polish;
-    how.freeze = o->freeze.at;
-    how.freeze_count = o->freeze.count;
-    how.normalize = o->normalize;
-    how.spec = o->spec;
+    weld_align_options how = read_align_wish(s, &j->sets);
     how.merge = &j->wish.options;
-    weld_status st = is_file(o->method)
+    weld_status st = is_permutation_file(o->method)
                          ? weld_alignment_load(&j->alignment, j->a, j->b, o->method, err)
                          : weld_align(&j->alignment, j->a, j->b, &how, err);
     if (st == WELD_OK)
-        st = weld_alignment_verify(j->alignment, j->data, 256, 1e-4, err);
+        st = weld_alignment_verify(j->alignment, j->sets.data, 256, 1e-4, err);
     if (st == WELD_OK && o->save_perm)
         st = weld_outputs_add_alignment(j->outputs, j->alignment, o->save_perm, err);
     if (st == WELD_OK)
@@ -147,7 +92,7 @@ static weld_status choose_alphas(numbers *out, job *j, const session *s, weld_er
     const options *o = s->o;
     *out = o->alpha.list;
     if (o->alpha.best) {
-        const weld_dataset *data = j->tune_data ? j->tune_data : j->match_data;
+        const weld_dataset *data = j->sets.tune ? j->sets.tune : j->sets.match;
         out->count = 1;
         return weld_best_alpha(&out->at[0], j->report, j->alignment, &j->wish.options, data, err);
     }
@@ -215,7 +160,7 @@ static weld_status merge_all(job *j, const session *s, weld_error *err)
         how.alpha = alpha.at[k];
         st = add_merge(&j->merged, &j->merged_count, j, &how, err);
     }
-    return st == WELD_OK && j->data ? compare(j, s, alpha.at[0], err) : st;
+    return st == WELD_OK && j->sets.data ? compare(j, s, alpha.at[0], err) : st;
 }
 
 /* lmc --stats: the path with the statistics corrected at each alpha. */
@@ -246,8 +191,8 @@ static weld_status measure(job *j, const session *s, weld_error *err)
     how.merged_count = j->merged_count;
     how.compared = (const weld_model *const *)j->compared;
     how.compared_count = j->compared_count;
-    if (j->data)
-        return weld_report_measure(j->report, j->alignment, j->data, &how, err);
+    if (j->sets.data)
+        return weld_report_measure(j->report, j->alignment, j->sets.data, &how, err);
     for (size_t k = 0; st == WELD_OK && k < j->merged_count; k++)
         st = weld_report_add_merge(j->report, j->merged[k], err);
     return st;
@@ -262,8 +207,7 @@ static weld_status load_and_align(job *j, const session *s, weld_error *err)
 
 /* ---- writing ---------------------------------------------------------------------------------- */
 
-/* *out = --external; false for a word that it does not take. */
-static bool read_external(weld_external *out, const options *o)
+bool read_external(weld_external *out, const options *o)
 {
     static const char *const words[] = {"auto", "never", "always"};
     *out = WELD_EXTERNAL_AUTO;
@@ -339,6 +283,11 @@ weld_status run_weld(const session *s, weld_error *err)
 {
     job j = {0};
     weld_status st = check_output(s, err);
+    if (st == WELD_OK && s->o->file_count > 2)
+        return weld_many(s, err);
+    if (st == WELD_OK && (s->o->weights.count || s->o->start))
+        st = bad_usage(err, "%s is for three models and more; two have --alpha",
+                       s->o->start ? "--start" : "--weights");
     if (st == WELD_OK)
         st = load_and_align(&j, s, err);
     if (st == WELD_OK)
@@ -377,7 +326,7 @@ weld_status run_lmc(const session *s, weld_error *err)
     weld_status st = s->o->data ? WELD_OK : bad_usage(err, "lmc needs --data FILE");
     if (st == WELD_OK)
         st = load_and_align(&j, s, err);
-    if (st == WELD_OK && strcmp(statistics(s), "none") != 0)
+    if (st == WELD_OK && strcmp(statistics_wanted(s), "none") != 0)
         st = merge_path(&j, s, err);
     if (st == WELD_OK)
         st = measure(&j, s, err);

@@ -5,7 +5,6 @@
 #include <math.h>
 
 typedef enum judge { CE, KL, MSE } judge;
-enum { A, B, MERGED, RUNS };
 
 typedef struct pass {
     const weld_midpoint_input *in;
@@ -13,18 +12,18 @@ typedef struct pass {
     int output;
     int64_t size, micro; /* elements of the output per sample; samples per pass */
     weld_plan *plan;
-    weld_run **runs;    /* [slot, RUNS] */
-    weld_tensor *batch; /* [slot] */
-    double **target;    /* [slot][micro, size]: what the ends say together */
-    double *loss;       /* [count, N] */
+    weld_run **runs;        /* [slot] */
+    weld_tensor *batch;     /* [slot] */
+    double **target;        /* [slot][micro, size]: what the ends say together */
+    double *loss, *correct; /* [count, N] */
 } pass;
 
-/* p = (softmax a + softmax b) / 2 */
-static void mean_softmax(double *p, const float *a, const float *b, int64_t classes)
+/* p += share softmax z */
+static void add_softmax(double *p, const float *z, int64_t classes, double share)
 {
-    const double of_a = weld_log_sum_exp(a, classes), of_b = weld_log_sum_exp(b, classes);
+    const double all = weld_log_sum_exp(z, classes);
     for (int64_t c = 0; c < classes; c++)
-        p[c] = 0.5 * (exp((double)a[c] - of_a) + exp((double)b[c] - of_b));
+        p[c] += share * exp((double)z[c] - all);
 }
 
 static double divergence(const double *p, const float *z, int64_t classes)
@@ -44,24 +43,26 @@ static double mean_square(const double *wanted, const float *z, int64_t size)
     return sum / (double)size;
 }
 
-static void set_target(const pass *p, double *target, weld_run *const *runs, int64_t n)
+/* What one of the ends says. */
+static void add_to_target(const pass *p, double *target, const float *z, int64_t n)
 {
-    const float *a = weld_run_floats(runs[A], p->output), *b = weld_run_floats(runs[B], p->output);
+    const double share = 1.0 / p->in->end_count;
     for (int64_t i = 0; i < n && p->judge == KL; i++)
-        mean_softmax(target + i * p->size, a + i * p->size, b + i * p->size, p->size);
+        add_softmax(target + i * p->size, z + i * p->size, p->size, share);
     for (int64_t k = 0; k < n * p->size && p->judge == MSE; k++)
-        target[k] = 0.5 * ((double)a[k] + (double)b[k]);
+        target[k] += share * (double)z[k];
 }
 
 static void judge_batch(pass *p, int candidate, int slot, int64_t first, int64_t n)
 {
-    const float *z = weld_run_floats(p->runs[RUNS * slot + MERGED], p->output);
+    const float *z = weld_run_floats(p->runs[slot], p->output);
     const double *target = p->target[slot];
-    double *loss = p->loss + candidate * p->in->data->count + first, correct;
+    double *loss = p->loss + candidate * p->in->data->count + first;
+    double *correct = p->correct + candidate * p->in->data->count + first;
     for (int64_t i = 0; i < n; i++) {
         const float *zi = z + i * p->size;
         if (p->judge == CE)
-            weld_score_sample(&loss[i], &correct, zi, p->size, p->in->data->labels[first + i]);
+            weld_score_sample(&loss[i], &correct[i], zi, p->size, p->in->data->labels[first + i]);
         else if (p->judge == KL)
             loss[i] = divergence(target + i * p->size, zi, p->size);
         else
@@ -74,17 +75,19 @@ static weld_status run_batch(void *user, int64_t item, int slot, weld_error *err
     weld_status st = WELD_OK;
     pass *p = user;
     const weld_dataset *data = p->in->data;
-    weld_run **runs = p->runs + RUNS * slot;
+    weld_run *run = p->runs[slot];
     const int64_t first = item * p->micro;
     const int64_t n = data->count - first < p->micro ? data->count - first : p->micro;
     const weld_tensor *inputs[] = {&p->batch[slot]};
     WELD_TRY(weld_dataset_batch(&p->batch[slot], data, first, n, err));
-    for (int end = A; p->judge != CE && end <= B; end++)
-        WELD_TRY(weld_run_all(runs[end], p->in->ends[end], inputs, err));
-    if (p->judge != CE)
-        set_target(p, p->target[slot], runs, n);
+    for (int64_t k = 0; p->judge != CE && k < p->micro * p->size; k++)
+        p->target[slot][k] = 0;
+    for (int end = 0; p->judge != CE && end < p->in->end_count; end++) {
+        WELD_TRY(weld_run_all(run, p->in->ends[end], inputs, err));
+        add_to_target(p, p->target[slot], weld_run_floats(run, p->output), n);
+    }
     for (int k = 0; k < p->in->count; k++) {
-        WELD_TRY(weld_run_all(runs[MERGED], p->in->merged[k], inputs, err));
+        WELD_TRY(weld_run_all(run, p->in->merged[k], inputs, err));
         judge_batch(p, k, slot, first, n);
     }
     if (item % 8 == 0)
@@ -125,7 +128,8 @@ static weld_status alloc_pass(pass *p, weld_error *err)
     const weld_type *input = &in->shapes->types[in->shapes->graph->inputs[0]];
     p->micro = in->shapes->batch;
     WELD_NEW(p->loss, in->ctx, (size_t)in->count * (size_t)in->data->count);
-    WELD_NEW(p->runs, in->ctx, RUNS * slots);
+    WELD_NEW(p->correct, in->ctx, (size_t)in->count * (size_t)in->data->count);
+    WELD_NEW(p->runs, in->ctx, slots);
     WELD_NEW(p->batch, in->ctx, slots);
     WELD_NEW(p->target, in->ctx, slots);
     WELD_TRY(weld_plan_create(&p->plan, in->ctx, in->shapes, &p->output, 1, err));
@@ -133,7 +137,7 @@ static weld_status alloc_pass(pass *p, weld_error *err)
         WELD_TRY(weld_tensor_create(&p->batch[s], in->ctx, input->dtype, &input->shape, err));
         WELD_NEW(p->target[s], in->ctx, p->judge == CE ? 0 : p->micro * p->size);
     }
-    for (int s = 0; s < RUNS * slots; s++)
+    for (int s = 0; s < slots; s++)
         WELD_TRY(weld_run_create(&p->runs[s], p->plan, err));
 done:
     return st;
@@ -143,7 +147,7 @@ static void free_pass(pass *p)
 {
     weld_context *ctx = p->in->ctx;
     const int slots = weld_parallel_slots(ctx);
-    for (int s = 0; p->runs && s < RUNS * slots; s++)
+    for (int s = 0; p->runs && s < slots; s++)
         weld_run_free(p->runs[s]);
     for (int s = 0; p->batch && s < slots; s++)
         weld_tensor_free(ctx, &p->batch[s]);
@@ -154,6 +158,15 @@ static void free_pass(pass *p)
     weld_free(ctx, p->batch);
     weld_free(ctx, p->target);
     weld_free(ctx, p->loss);
+    weld_free(ctx, p->correct);
+}
+
+static double mean(const double *x, int64_t n)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++)
+        sum += x[i];
+    return sum / (double)n;
 }
 
 weld_status weld_midpoint_losses(double *losses, const char **metric,
@@ -167,10 +180,9 @@ weld_status weld_midpoint_losses(double *losses, const char **metric,
     WELD_TRY(alloc_pass(&p, err));
     WELD_TRY(weld_parallel_for(input->ctx, (n + p.micro - 1) / p.micro, run_batch, &p, err));
     for (int k = 0; k < input->count; k++) {
-        double sum = 0;
-        for (int64_t i = 0; i < n; i++)
-            sum += p.loss[k * n + i];
-        losses[k] = sum / (double)n;
+        losses[k] = mean(p.loss + k * n, n);
+        if (input->accuracies)
+            input->accuracies[k] = p.judge == CE ? mean(p.correct + k * n, n) : NAN;
     }
     *metric = names[p.judge];
 done:

@@ -271,6 +271,19 @@ done:
     return st;
 }
 
+weld_status weld_report_put_many(weld_report *report, const weld_report_many *many, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const void *ends, *pairs;
+    WELD_TRY(copy_block(&ends, report, many->ends, many->end_count * sizeof *many->ends, err));
+    WELD_TRY(copy_block(&pairs, report, many->pairs, many->pair_count * sizeof *many->pairs, err));
+    report->many = *many;
+    report->many.ends = ends;
+    report->many.pairs = pairs;
+done:
+    return st;
+}
+
 weld_status weld_report_put_search(weld_report *report, const weld_report_search *search,
                                    weld_error *err)
 {

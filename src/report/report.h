@@ -167,6 +167,31 @@ typedef struct weld_report_search {
     weld_report_data data;
 } weld_report_search;
 
+/* Three and more models in one. Losses are NaN where there are no labels. */
+typedef struct weld_report_end {
+    double weight, loss, accuracy;
+} weld_report_end;
+
+typedef struct weld_report_duo {
+    int64_t a, b;                   /* numbers of the models */
+    double loss, accuracy, barrier; /* of their mean; its loss less the mean of theirs */
+} weld_report_duo;
+
+typedef struct weld_report_many {
+    bool present;
+    int64_t start,
+        rounds;          /* number of the model whose units stay; rounds of matching to the mean */
+    double objective[2]; /* |weighted mean of all|^2, before and after these rounds */
+    const weld_report_end *ends;  /* [end_count], in the order of the models */
+    const weld_report_duo *pairs; /* [pair_count] */
+    size_t end_count, pair_count;
+    double loss, accuracy; /* of the result */
+    /* Matched two by two alone: the part of the units of `cycle_models` models that A to B to C to A does
+     * not bring back; NaN = not looked at. With the permutations that are used it is 0. */
+    double cycle_distance;
+    int64_t cycle_models;
+} weld_report_many;
+
 typedef struct weld_report_output {
     const char *sha256, *path;
     double alpha;
@@ -243,6 +268,7 @@ struct weld_report {
     weld_report_verification verification; /* no pointers: assign it */
     weld_report_lmc lmc;
     weld_report_llfc llfc;
+    weld_report_many many;
     weld_report_search search;
     weld_report_merge *merges;
     size_t merge_count, merge_cap;
@@ -281,6 +307,8 @@ weld_status weld_report_put_lmc(weld_report *report, const weld_report_lmc *lmc,
 weld_status weld_report_put_llfc(weld_report *report, const double *alpha, size_t alpha_count,
                                  weld_error *err);
 weld_status weld_report_put_row(weld_report *report, const weld_report_row *row, weld_error *err);
+weld_status weld_report_put_many(weld_report *report, const weld_report_many *many,
+                                 weld_error *err);
 weld_status weld_report_put_search(weld_report *report, const weld_report_search *search,
                                    weld_error *err);
 weld_status weld_report_put_merge(weld_report *report, const weld_report_merge *merge,

@@ -235,6 +235,30 @@ for wrong in "--method nosuch" "--stats nosuch" "--layer-alpha x" "--layer-alpha
     expect 2 "$wrong" "$weld" weld $pair -o "$work/wrong.onnx" --match weights $wrong
     [ ! -e "$work/wrong.onnx" ] || { echo "FAIL $wrong wrote a file"; failed=1; }
 done
+# Three models: together not worse than the worst pair, whatever the order of the files.
+trio="$models/mlp/a.onnx $models/mlp/b.onnx $models/mlp/c.onnx"
+# shellcheck disable=SC2086
+expect 0 "three models" "$weld" weld $trio -o "$work/trio.onnx" --match weights --stats none \
+    --data "$models/grey/eval.npz" --preset unit --report "$work/trio.json" --report "$work/trio.html"
+expect 0 "in another order" "$weld" weld "$models/mlp/c.onnx" "$models/mlp/a.onnx" \
+    "$models/mlp/b.onnx" -o "$work/turned.onnx" --match weights --stats none
+expect 0 "the same result" "$weld" diff "$work/trio.onnx" "$work/turned.onnx"
+python3 - "$work/trio.json" <<'EOF' || failed=1
+import json, sys
+many = json.load(open(sys.argv[1]))["many"]
+assert many["accuracy"] >= min(p["accuracy"] for p in many["pairs"]), many
+assert [p["models"] for p in many["pairs"]] == [[1, 2], [0, 1], [0, 2]] and len(many["ends"]) == 3
+assert many["objective"][1] >= many["objective"][0] and 0 < many["cycle_distance"] < 1
+EOF
+# shellcheck disable=SC2086
+for wrong in "--weights 1,2" "--weights 1,-1,1" "--start 4" "--alpha 0.3" "--save-perm p.json"; do
+    # shellcheck disable=SC2086
+    expect 2 "three: $wrong" "$weld" weld $trio -o "$work/wrong.onnx" $wrong
+done
+expect 3 "one of three is another network" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" \
+    "$models/cnn/a.onnx" -o "$work/wrong.onnx"
+# shellcheck disable=SC2086
+expect 2 "weights of two" "$weld" weld $pair -o "$work/wrong.onnx" --weights 1,2
 # Where the data lie changes nothing else.
 expect 0 "external data" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" \
     -o "$work/outside.onnx" --external always

@@ -95,9 +95,11 @@ static double loss_of(const fixture *f)
     OK(weld_paramset_copy(&merged, al->naive, NULL));
     weld_paramset_lerp(merged, al->a->params, al->aligned, 0.5);
     const weld_paramset *sets[] = {merged};
+    const weld_paramset *const ends[] = {f->a->params, al->naive};
     const weld_midpoint_input in = {.ctx = f->ctx,
                                     .shapes = al->shapes,
-                                    .ends = {f->a->params, al->naive},
+                                    .ends = ends,
+                                    .end_count = 2,
                                     .merged = sets,
                                     .count = 1,
                                     .data = f->data};

@@ -33,7 +33,7 @@ SEEDS = {"train": 100, "eval": 200, "match": 300}  # plus the number of channels
 
 @dataclass(frozen=True)
 class Pair:
-    """How a pair is trained; with `together` the second seed only takes over from that epoch."""
+    """How a pair, or more, is trained; with `together` the second seed only takes over from that epoch."""
 
     name: str
     build: object
@@ -50,8 +50,8 @@ class Pair:
 
 PAIRS = [
     Pair(
-        "mlp", networks.mlp, "grey", 60000, 30, Sgd, 0.1, 1e-3, (1, 2),
-        (Style(13, "module"), Style(13, "numbers")),
+        "mlp", networks.mlp, "grey", 60000, 30, Sgd, 0.1, 1e-3, (1, 2, 11),
+        (Style(13, "module"), Style(13, "numbers"), Style(13, "module")),
     ),
     Pair(
         "spawned", networks.mlp, "grey", 60000, 20, Adam, 2e-3, 1e-2, (3, 4),
@@ -122,12 +122,12 @@ def write_data(root):
 
 
 def make_network(root, pair, index):
-    """One task of the pool: trains and writes a.onnx or b.onnx; returns a line for the log."""
+    """One task of the pool: trains and writes a.onnx, b.onnx, ...; returns a line for the log."""
     network, (accuracy, loss) = train_one(pair, pair.seeds[index])
     shape = [CHANNELS[pair.data], dataset.SIDE, dataset.SIDE]
     content = export.to_bytes(network, pair.styles[index], shape)
     onnx.checker.check_model(content, full_check=True)
-    path = root / pair.name / f"{'ab'[index]}.onnx"
+    path = root / pair.name / f"{'abc'[index]}.onnx"
     write(path, content)
     return f"{pair.name}/{path.name}: accuracy {accuracy:.4f} loss {loss:.4f}"
 
@@ -137,7 +137,7 @@ def main():
     root = Path(sys.argv[1]) if len(sys.argv) > 1 else repository / "models"
     write_data(root)
     # The longest pair stands last in the table and starts first.
-    tasks = [(pair, index) for pair in reversed(PAIRS) for index in (0, 1)]
+    tasks = [(pair, index) for pair in reversed(PAIRS) for index in range(len(pair.seeds))]
     with ProcessPoolExecutor(2) as pool:
         jobs = [pool.submit(make_network, root, *task) for task in tasks]
         for job in jobs:

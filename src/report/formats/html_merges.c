@@ -49,12 +49,51 @@ static void ratios(weld_buffer *out, const weld_report_merge *m)
     weld_buffer_printf(out, "</table></details>\n");
 }
 
+static void many(weld_buffer *out, const weld_report_many *n)
+{
+    weld_buffer_printf(out,
+                       "<p>All units stand in the order of model %lld; matched to the mean of the "
+                       "others in %lld rounds.",
+                       (long long)n->start + 1, (long long)n->rounds);
+    if (isfinite(n->cycle_distance))
+        weld_buffer_printf(out,
+                           " Where %lld models are matched two by two, %.1f %% of the units do "
+                           "not come back from A to B to C to A.",
+                           (long long)n->cycle_models, 100 * n->cycle_distance);
+    weld_buffer_printf(out, "</p>\n");
+    weld_html_table(out, "Model|Weight|Loss|Accuracy");
+    for (size_t k = 0; k < n->end_count; k++) {
+        weld_buffer_printf(out, "<tr>");
+        weld_html_integer(out, (int64_t)k + 1);
+        weld_html_number(out, n->ends[k].weight);
+        weld_html_number(out, n->ends[k].loss);
+        weld_html_number(out, n->ends[k].accuracy);
+        weld_buffer_printf(out, "</tr>\n");
+    }
+    weld_buffer_printf(out, "<tr><td>together</td><td></td>");
+    weld_html_number(out, n->loss);
+    weld_html_number(out, n->accuracy);
+    weld_buffer_printf(out, "</tr></table>\n");
+    weld_html_table(out, "Pair|Loss at ½|Accuracy|Barrier");
+    for (size_t k = 0; k < n->pair_count && k < WELD_HTML_ROWS_MAX; k++) {
+        weld_buffer_printf(out, "<tr><td>%lld, %lld</td>", (long long)n->pairs[k].a + 1,
+                           (long long)n->pairs[k].b + 1);
+        weld_html_number(out, n->pairs[k].loss);
+        weld_html_number(out, n->pairs[k].accuracy);
+        weld_html_number(out, n->pairs[k].barrier);
+        weld_buffer_printf(out, "</tr>\n");
+    }
+    weld_buffer_printf(out, "</table>\n");
+}
+
 void weld_html_merges(weld_buffer *out, const weld_report *r)
 {
     weld_buffer_printf(out,
                        "<h2>Merges</h2>\n<p>Measured on the evaluation data. A merge by features "
                        "does not lie on the line between A and B: it is no measurement of "
                        "linear connectivity.</p>\n");
+    if (r->many.present)
+        many(out, &r->many);
     weld_html_table(out, "α|Method|Statistics|Loss|Accuracy|1 − cos, mean over layers|"
                          "Corrected layers|");
     for (size_t k = 0; k < r->merge_count && k < WELD_HTML_ROWS_MAX; k++)

@@ -233,6 +233,37 @@ static json_t *lmc(maker *m, const weld_report_lmc *l)
     return o;
 }
 
+static json_t *many(maker *m, const weld_report_many *n)
+{
+    json_t *o = json_object(), *ends = json_array(), *pairs = json_array();
+    put(m, o, "start", json_integer(n->start));
+    put(m, o, "rounds", json_integer(n->rounds));
+    put(m, o, "objective", reals(m, n->objective, 2));
+    for (size_t i = 0; i < n->end_count; i++) {
+        json_t *end = json_object();
+        put(m, end, "weight", real(n->ends[i].weight));
+        put(m, end, "loss", real(n->ends[i].loss));
+        put(m, end, "accuracy", real(n->ends[i].accuracy));
+        push(m, ends, end);
+    }
+    for (size_t i = 0; i < n->pair_count; i++) {
+        json_t *pair = json_object();
+        put(m, pair, "models",
+            json_pack("[II]", (json_int_t)n->pairs[i].a, (json_int_t)n->pairs[i].b));
+        put(m, pair, "loss", real(n->pairs[i].loss));
+        put(m, pair, "accuracy", real(n->pairs[i].accuracy));
+        put(m, pair, "barrier", real(n->pairs[i].barrier));
+        push(m, pairs, pair);
+    }
+    put(m, o, "ends", ends);
+    put(m, o, "pairs", pairs);
+    put(m, o, "loss", real(n->loss));
+    put(m, o, "accuracy", real(n->accuracy));
+    put(m, o, "cycle_distance", real(n->cycle_distance));
+    put(m, o, "cycle_models", json_integer(n->cycle_models));
+    return o;
+}
+
 static json_t *search(maker *m, const weld_report_search *s)
 {
     json_t *o = json_object();
@@ -441,6 +472,8 @@ static json_t *whole(maker *m, const weld_report *r)
         put(m, o, "lmc", lmc(m, &r->lmc));
     if (r->llfc.present)
         put(m, o, "llfc", llfc(m, &r->llfc));
+    if (r->many.present)
+        put(m, o, "many", many(m, &r->many));
     if (r->search.present)
         put(m, o, "alpha_search", search(m, &r->search));
     if (r->merge_count)

@@ -210,6 +210,33 @@ static void llfc_line(weld_buffer *out, const weld_report_llfc *l)
                        or_dash(w->name));
 }
 
+static void many_lines(weld_buffer *out, const weld_report_many *n)
+{
+    double worst = INFINITY, barrier = 0;
+    for (size_t i = 0; i < n->pair_count; i++) {
+        worst = fmin(worst, n->pairs[i].accuracy);
+        barrier = fmax(barrier, n->pairs[i].barrier);
+    }
+    weld_buffer_printf(out, "common    frame of model %lld", (long long)n->start + 1);
+    if (isfinite(n->objective[0]))
+        weld_buffer_printf(out, ", %lld rounds to the mean, |mean|² %.5g → %.5g",
+                           (long long)n->rounds, n->objective[0], n->objective[1]);
+    weld_buffer_printf(out, "\n");
+    if (isfinite(n->cycle_distance))
+        weld_buffer_printf(out,
+                           "cycles    %.1f %% of the units don't come back where %lld models are "
+                           "matched two by two\n",
+                           100 * n->cycle_distance, (long long)n->cycle_models);
+    for (size_t i = 0; i < n->end_count && i < MERGES_MAX && isfinite(n->ends[i].loss); i++)
+        weld_buffer_printf(out, "model %-3zu loss %.4g, accuracy %.2f %%, weight %.3g\n", i + 1,
+                           n->ends[i].loss, 100 * n->ends[i].accuracy, n->ends[i].weight);
+    if (isfinite(n->loss))
+        weld_buffer_printf(out,
+                           "together  loss %.4g, accuracy %.2f %% (pairs: largest barrier %.4g, "
+                           "least accuracy %.2f %%)\n",
+                           n->loss, 100 * n->accuracy, barrier, 100 * worst);
+}
+
 static void merge_lines(weld_buffer *out, const weld_report *r)
 {
     if (r->search.present)
@@ -353,6 +380,8 @@ weld_status weld_report_render_text(weld_buffer *out, const weld_report *report,
         lmc_lines(out, &report->lmc);
     if (report->llfc.present)
         llfc_line(out, &report->llfc);
+    if (report->many.present)
+        many_lines(out, &report->many);
     merge_lines(out, report);
     if (!report->inspection.present && !report->shapes.present && !report->checked &&
         !report->diff.present)

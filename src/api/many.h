@@ -1,0 +1,43 @@
+/* Merging three and more models: the pieces that src/api/many.c is made of. */
+#ifndef WELD_API_MANY_H
+#define WELD_API_MANY_H
+#include "api/recipe.h"
+
+/* One of the models. Its parameters are only in memory while it is worked on. */
+typedef struct weld_one {
+    const char *path;
+    char sha256[WELD_SHA256_TEXT];
+    weld_element *element; /* brings its units to the common frame */
+    double weight;         /* all add up to 1 */
+} weld_one;
+
+typedef struct weld_many {
+    weld_context *ctx;
+    weld_one *ones; /* [count] as given */
+    int count;
+    int *order;            /* [count] by contents: whatever depends on an order takes this one */
+    int start;             /* the one whose units keep their order */
+    weld_model *a;         /* the first as given: its file is what the result is written to */
+    weld_alignment *frame; /* A with itself: graph, shapes and symmetry of all */
+    const weld_many_options *options;
+    int rounds;          /* of matching to the mean of the others */
+    double objective[2]; /* |weighted mean|^2, before and after them */
+} weld_many;
+
+/* The parameters of a model, in A's frame; `moved`: by its element, once it has one. */
+weld_status weld_many_params(weld_paramset **out, const weld_many *many, int which, bool moved,
+                             weld_error *err);
+/* Sets all elements, the start's to the identity. */
+weld_status weld_many_align(weld_many *many, weld_error *err);
+/* The weighted mean of all, in double: sum [param_count][numel], zeroed by the caller. */
+weld_status weld_many_sum(double **sum, const weld_many *many, weld_error *err);
+weld_status weld_many_sums_new(double ***out, const weld_many *many, weld_error *err);
+void weld_many_sums_free(double **sum, const weld_many *many);
+void weld_many_add(double **sum, const weld_paramset *params, double weight);
+/* out := the sum, rounded. */
+void weld_many_round(weld_paramset *out, double *const *sum);
+/* What ends, pairs and the result reach on labelled data, and whether pairs that are matched alone agree;
+ * goes into the report. */
+weld_status weld_many_report(weld_report *report, const weld_many *many,
+                             const weld_paramset *merged, weld_error *err);
+#endif

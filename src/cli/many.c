@@ -1,0 +1,84 @@
+/* weld with three files and more. */
+#include "cli.h"
+
+typedef struct job {
+    datasets sets;
+    merge_wish wish;
+    weld_model *merged;
+    weld_report *report;
+    weld_outputs *outputs;
+} job;
+
+static weld_status check(const options *o, weld_error *err)
+{
+    const char *for_two = o->alpha.best || o->alpha.list.count ? "--alpha"
+                          : is_permutation_file(o->method)     ? "a permutation file"
+                          : o->save_perm                       ? "--save-perm"
+                          : o->compare                         ? "--compare"
+                          : o->sweep.count                     ? "--sweep"
+                          : o->llfc_alpha.count                ? "--llfc-alpha"
+                                                               : NULL;
+    if (for_two)
+        return bad_usage(err, "%s is for two models", for_two);
+    if (o->weights.count && o->weights.count != (size_t)o->file_count)
+        return bad_usage(err, "--weights: %zu for %d models", o->weights.count, o->file_count);
+    if (o->start > o->file_count)
+        return bad_usage(err, "--start %lld: there are %d models", o->start, o->file_count);
+    return WELD_OK;
+}
+
+static weld_status merge(job *j, const session *s, weld_error *err)
+{
+    const options *o = s->o;
+    weld_many_options how = WELD_MANY_OPTIONS_INIT;
+    weld_align_options align = read_align_wish(s, &j->sets);
+    align.data = j->sets.match;
+    align.merge = &j->wish.options;
+    how.weights = o->weights.count ? o->weights.at : NULL;
+    how.align = &align;
+    how.merge = &j->wish.options;
+    how.start = (int)o->start - 1;
+    how.data = j->sets.data;
+    return weld_merge_many(&j->merged, &j->report, s->ctx, o->files, (size_t)o->file_count, &how,
+                           err);
+}
+
+static weld_status write(job *j, const session *s, weld_error *err)
+{
+    char sha256[65];
+    weld_external external;
+    read_external(&external, s->o);
+    weld_status st = weld_outputs_create(&j->outputs, s->ctx, s->o->force, err);
+    if (st == WELD_OK)
+        st = weld_outputs_add_model(j->outputs, j->merged, s->o->output, external, sha256, err);
+    if (st == WELD_OK)
+        st = weld_report_add_output(j->report, s->o->output, sha256, weld_model_alpha(j->merged),
+                                    err);
+    if (st == WELD_OK)
+        st = weld_report_set_run(j->report, s->argc, s->argv, seconds_run(), err);
+    for (size_t k = 0; st == WELD_OK && k < s->o->reports.count; k++)
+        st = weld_outputs_add_report(j->outputs, j->report, format_of(s->o->reports.at[k]),
+                                     s->o->reports.at[k], err);
+    if (st == WELD_OK)
+        st = weld_outputs_commit(j->outputs, err);
+    return st == WELD_OK ? print_report(j->report, s, err) : st;
+}
+
+weld_status weld_many(const session *s, weld_error *err)
+{
+    job j = {0};
+    weld_status st = check(s->o, err);
+    if (st == WELD_OK)
+        st = open_datasets(&j.sets, s, err);
+    if (st == WELD_OK)
+        st = read_merge_wish(&j.wish, s, j.sets.match, err);
+    if (st == WELD_OK)
+        st = merge(&j, s, err);
+    if (st == WELD_OK)
+        st = write(&j, s, err);
+    weld_outputs_free(j.outputs);
+    weld_report_free(j.report);
+    weld_model_free(j.merged);
+    close_datasets(&j.sets);
+    return st;
+}

@@ -185,7 +185,7 @@ static void advance(walk *w, double slope)
 }
 
 weld_status weld_frank_wolfe(weld_element *element, const weld_scores *scores, int start,
-                             uint64_t seed, weld_error *err)
+                             uint64_t seed, double progress, weld_error *err)
 {
     weld_status st = WELD_OK;
     walk w = {.ctx = scores->ctx};
@@ -198,6 +198,7 @@ weld_status weld_frank_wolfe(weld_element *element, const weld_scores *scores, i
             start_at(&w.classes[c], start, element->perms[c], &rng);
     WELD_TRY(slope_up(&w, false, err));
     for (int step = 0; step < STEPS_MAX; step++) {
+        WELD_TRY(weld_progress(w.ctx, "match", progress, err));
         WELD_TRY(aim(&slope, &w, err));
         if (!(slope > slope_min * w.scale))
             break;

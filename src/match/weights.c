@@ -336,7 +336,8 @@ static weld_status start_of(weld_element *start, const weld_scores *scores,
                             const weld_weights_options *options, int restart, weld_error *err)
 {
     if (options->relaxed && restart > 0)
-        return weld_frank_wolfe(start, scores, restart - 1, options->seed, err);
+        return weld_frank_wolfe(start, scores, restart - 1, options->seed,
+                                (double)restart / options->restarts, err);
     return restart == 2 ? weld_match_signatures(start, scores, err) : WELD_OK;
 }
 

@@ -215,8 +215,8 @@ static void frank_wolfe_never_loses(void **state)
             int bad;
             weld_element_copy(moved, f.element);
             weld_element_copy(again, f.element);
-            OK(weld_frank_wolfe(moved, f.scores, start, 7, NULL));
-            OK(weld_frank_wolfe(again, f.scores, start, 7, NULL));
+            OK(weld_frank_wolfe(moved, f.scores, start, 7, 0, NULL));
+            OK(weld_frank_wolfe(again, f.scores, start, 7, 0, NULL));
             assert_true(weld_element_is_valid(moved, &bad));
             for (int c = 0; c < f.symmetry->free_count; c++) {
                 const size_t bytes = (size_t)f.symmetry->classes[c].size * sizeof(int32_t);
@@ -251,7 +251,7 @@ static void frank_wolfe_finds_a_hidden_permutation(void **state)
         OK(weld_blocks_create(&blocks, scores, found, NULL));
         for (int c = 0; c < f.symmetry->free_count; c++)
             all = all && blocks->whole[c] && weld_class_is_alone(f.symmetry, c);
-        OK(weld_frank_wolfe(found, scores, 0, 1, NULL));
+        OK(weld_frank_wolfe(found, scores, 0, 1, 0, NULL));
         OK(weld_scores_objective(&best, scores, found, -1, NULL));
         for (int k = 0; k < scores->count; k++)
             norm += scores->tensors[k].scale; /* |A| |B|, and |B| = |A| */

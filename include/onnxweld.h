@@ -78,8 +78,8 @@ typedef struct weld_allocator {
 
 /** Hard limits, applied before anything is allocated from untrusted sizes. 0 = default. */
 typedef struct weld_limits {
-    uint64_t file_bytes_max;   /**< 2 GiB - 1 */
-    uint64_t tensor_bytes_max; /**< 2 GiB - 1 */
+    uint64_t file_bytes_max;   /**< 2 GiB - 1, what a protobuf can have; not of external data */
+    uint64_t tensor_bytes_max; /**< 16 GiB, in elements of 4 bytes: stored or computed */
     uint32_t nodes_max;        /**< 100 000 */
     uint32_t tensors_max;      /**< 100 000 */
     uint32_t depth_max;        /**< nested messages, 64 */
@@ -365,7 +365,9 @@ WELD_API weld_status weld_alignment_verify(weld_alignment *alignment, const weld
 WELD_API void weld_alignment_free(weld_alignment *alignment);
 
 /** A's file with merged parameters; those that are bit-equal in A and the permuted B are copied.
- *  options NULL = the average. */
+ *  options NULL = the average. Without statistics, the values of an average are made when the model is
+ *  written: memory is needed for the largest tensor at most, and the files of A and B must stay as they
+ *  are until then (WELD_E_IO otherwise). */
 WELD_API weld_status weld_merge(weld_model **out, const weld_alignment *alignment,
                                 const weld_merge_options *options, weld_error *err);
 
@@ -465,8 +467,9 @@ WELD_API weld_status weld_outputs_create(weld_outputs **out, weld_context *ctx, 
                                          weld_error *err);
 /** Where the data of large initializers go: */
 typedef enum weld_external {
-    WELD_EXTERNAL_AUTO, /**< to PATH.data what A keeps in external files, the rest into the model */
-    WELD_EXTERNAL_NEVER, /**< into the model */
+    WELD_EXTERNAL_AUTO, /**< to PATH.data what A keeps in external files, and all of them where the model
+                             would pass 2 GiB, protobuf's limit; else into the model */
+    WELD_EXTERNAL_NEVER, /**< into the model; WELD_E_LIMIT where it would pass 2 GiB */
     WELD_EXTERNAL_ALWAYS /**< to PATH.data */
 } weld_external;
 /** sha256 (may be NULL) receives the hash of the model's bytes as hexadecimal text. On standard output

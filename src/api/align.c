@@ -20,24 +20,6 @@ bool weld_align_uses_data(const char *method)
     return is_auto(method, true) || (matcher && matcher->needs_data);
 }
 
-/* Parameter p of `out` := parameter q of `in`, in the type that the former has. */
-static void convert_param(weld_paramset *out, int p, const weld_paramset *in, int q)
-{
-    weld_convert_reals(out->arrays[p], out->graph->params[p].dtype, in->arrays[q],
-                       in->graph->params[q].dtype, weld_param_numel(out->graph, p));
-}
-
-/* B's parameters in the places that A's graph gives them. */
-static weld_status to_frame(weld_paramset **out, const weld_model *a, const weld_model *b,
-                            const weld_pairing *pairing, weld_error *err)
-{
-    const weld_graph *g = a->structure->graph;
-    weld_status st = weld_paramset_create(out, a->ctx, g, err);
-    for (int p = 0; st == WELD_OK && p < g->param_count; p++)
-        convert_param(*out, p, b->params, pairing->param_of[p]);
-    return st;
-}
-
 static weld_status refuse(const weld_pairing *pairing, const weld_model *a, const weld_model *b,
                           weld_error *err)
 {
@@ -100,7 +82,8 @@ static weld_status prepare(weld_alignment *al, const weld_align_options *o, weld
     }
     adopt_sizes(al->a, o->data);
     adopt_sizes(al->b, o->data);
-    WELD_TRY(to_frame(&al->naive, al->a, al->b, pairing, err));
+    WELD_TRY(weld_params_in_frame(&al->naive, al->a->structure, al->b->params,
+                                  al->b->structure->homes, pairing->param_of, NULL, err));
     al->pairing = pairing;
     pairing = NULL;
     share_sizes(al);
@@ -155,6 +138,13 @@ done:
     return st;
 }
 
+weld_status weld_alignment_settle(weld_alignment *al, weld_error *err)
+{
+    weld_paramset_free(al->aligned);
+    return weld_params_permuted(&al->aligned, al->a->structure, al->naive, al->symmetry,
+                                al->element, err);
+}
+
 static weld_status match(weld_alignment *al, const weld_align_options *o, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -181,6 +171,13 @@ static weld_status match(weld_alignment *al, const weld_align_options *o, weld_e
                               .seed = al->seed,
                               .graph_order = o->graph_order,
                               .normalise = normalise};
+    const bool streams = !choose && matcher->streams_from > 0 &&
+                         weld_params_bytes(al->naive->graph) >= matcher->streams_from;
+    const bool hold = !streams || o->data || o->polish_seconds > 0;
+    if (hold) {
+        WELD_TRY(weld_paramset_hold(al->a->params, err));
+        WELD_TRY(weld_paramset_hold(al->naive, err));
+    }
     if (choose)
         WELD_TRY(choose_candidate(&result, al, &input, o, err));
     else
@@ -192,8 +189,9 @@ static weld_status match(weld_alignment *al, const weld_align_options *o, weld_e
     al->sweeps = result->sweeps;
     memcpy(al->note, result->note, sizeof al->note);
     al->distances = result->distances;
-    WELD_TRY(weld_paramset_copy(&al->aligned, al->naive, err));
-    WELD_TRY(weld_element_apply(al->aligned, al->element, al->naive, err));
+    WELD_TRY(weld_alignment_settle(al, err));
+    if (hold)
+        WELD_TRY(weld_paramset_hold(al->aligned, err));
     if (o->polish_seconds > 0)
         WELD_TRY(weld_polish_alignment(al, o->data, o->polish_seconds, err));
 done:
@@ -237,14 +235,62 @@ const int32_t *weld_alignment_class(const weld_alignment *alignment, size_t inde
     return alignment->element->perms[index];
 }
 
+/* More than this is not held for a proof. */
+enum { PROVED_BYTES_MAX = 32 << 20 };
+
+/* Where nothing moves, the pairing says node by node that both compute the same. */
+static weld_status nothing_moves(bool *out, const weld_alignment *al, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_graph *g = al->a->structure->graph;
+    bool *moves = NULL;
+    *out = true;
+    WELD_NEW(moves, al->ctx, g->param_count);
+    weld_element_moves(moves, al->element);
+    for (int p = 0; p < g->param_count; p++)
+        *out = *out && !moves[p];
+done:
+    weld_free(al->ctx, moves);
+    return st;
+}
+
+/* Is a parameter an output as it is? */
+static bool gives_params(const weld_graph *g)
+{
+    for (int k = 0; k < g->output_count; k++)
+        if (g->values[g->outputs[k]].param >= 0)
+            return true;
+    return false;
+}
+
+static weld_status fail_proof(weld_alignment *al, const weld_dataset *data, int64_t samples,
+                              double tolerance, weld_error *err)
+{
+    const char *culprit;
+    weld_status st = weld_paramset_hold(al->naive, err);
+    if (st == WELD_OK)
+        st = weld_find_culprit(&culprit, al->element, al->shapes, al->naive, data, samples,
+                               tolerance, err);
+    return st != WELD_OK
+               ? st
+               : weld_fail(err, WELD_E_NEGATIVE,
+                           "the permuted B is not the same function: outputs differ by %g "
+                           "(relative), allowed %g; class at fault: %s",
+                           al->proof.max_rel, tolerance, culprit ? culprit : "no single class");
+}
+
 weld_status weld_alignment_verify(weld_alignment *al, const weld_dataset *data, int64_t samples,
                                   double tolerance, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_shapes *a_shapes = NULL, *b_shapes = NULL; /* of the same number of samples */
-    const char *culprit;
     al->opaque = weld_find_opaque(al->a->structure->graph);
     if (al->opaque) /* the structure is all that there is to prove it by */
+        return WELD_OK;
+    const bool large = weld_params_bytes(al->a->structure->graph) > PROVED_BYTES_MAX;
+    if (large && !data)
+        WELD_TRY(nothing_moves(&al->by_structure, al, err));
+    if (al->by_structure)
         return WELD_OK;
     if (data)
         WELD_TRY(weld_alignment_takes(al, data, "verification", err));
@@ -253,18 +299,18 @@ weld_status weld_alignment_verify(weld_alignment *al, const weld_dataset *data, 
     WELD_REQUIRE(a_shapes->batch == b_shapes->batch, WELD_E_UNSUPPORTED,
                  "A runs in batches of %d only, B in batches of %d only", (int)a_shapes->batch,
                  (int)b_shapes->batch);
+    if (large && !data && !gives_params(al->a->structure->graph)) {
+        samples = a_shapes->batch; /* all parameters are read for every batch */
+    } else {
+        WELD_TRY(weld_paramset_hold(al->aligned, err));
+        WELD_TRY(weld_paramset_hold(al->b->params, err));
+    }
     weld_side sides[2] = {{a_shapes, al->aligned}, {b_shapes, al->b->params}};
     const weld_ports ports = {al->pairing->inputs, al->pairing->outputs};
     WELD_TRY(weld_prove(&al->proof, al->ctx, sides, &ports, data, samples, err));
     al->proved = al->proof.max_rel <= tolerance;
-    if (!al->proved) {
-        WELD_TRY(weld_find_culprit(&culprit, al->element, al->shapes, al->naive, data, samples,
-                                   tolerance, err));
-        st = weld_fail(err, WELD_E_NEGATIVE,
-                       "the permuted B is not the same function: outputs differ by %g (relative), "
-                       "allowed %g; class at fault: %s",
-                       al->proof.max_rel, tolerance, culprit ? culprit : "no single class");
-    }
+    if (!al->proved)
+        st = fail_proof(al, data, samples, tolerance, err);
 done:
     weld_shapes_free(b_shapes);
     weld_shapes_free(a_shapes);
@@ -291,11 +337,22 @@ void weld_alignment_free(weld_alignment *al)
 weld_status weld_permuted(weld_model **out, const weld_alignment *al, weld_error *err)
 {
     weld_status st = WELD_OK;
-    const weld_graph *g = al->a->structure->graph;
+    const weld_graph *a = al->a->structure->graph, *b = al->b->structure->graph;
+    weld_model *m = NULL;
+    int *back = NULL; /* [param_count of B] A's parameter */
     *out = NULL;
-    WELD_TRY(weld_model_from(out, al, al->b, "permute", err));
-    for (int p = 0; p < g->param_count; p++)
-        convert_param((*out)->params, al->pairing->param_of[p], al->aligned, p);
+    WELD_TRY(weld_model_from(&m, al, al->b, "permute", err));
+    WELD_NEW(back, al->ctx, b->param_count);
+    for (int q = 0; q < b->param_count; q++)
+        back[q] = -1;
+    for (int p = 0; p < a->param_count; p++)
+        back[al->pairing->param_of[p]] = p;
+    WELD_TRY(weld_params_in_frame(&m->params, al->b->structure, al->aligned,
+                                  al->a->structure->homes, back, al->b->params, err));
+    *out = m;
+    m = NULL;
 done:
+    weld_free(al->ctx, back);
+    weld_model_free(m);
     return st;
 }

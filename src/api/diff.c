@@ -38,6 +38,8 @@ static weld_status compare_weights(weld_report *r, const weld_model *a, const we
     weld_status st = WELD_OK;
     weld_alignment *al = NULL;
     WELD_TRY(weld_align(&al, a, b, how, err));
+    WELD_TRY(weld_paramset_hold(al->a->params, err));
+    WELD_TRY(weld_paramset_hold(al->aligned, err));
     for (int p = 0; p < al->a->structure->graph->param_count; p++)
         WELD_TRY(add_param(r, al, p, err));
     WELD_TRY(weld_report_rereading(r, al->reread, err));

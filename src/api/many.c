@@ -321,6 +321,8 @@ weld_status weld_merge_many(weld_model **out, weld_report **report, weld_context
         WELD_TRY(weld_report_open(&r, ctx, err));
         WELD_TRY(weld_many_report(r, &m, model->params, err));
         WELD_TRY(weld_report_add_merge(r, model, err));
+        r->merges[0].loss = r->many.loss;
+        r->merges[0].accuracy = r->many.accuracy;
         *report = r;
         r = NULL;
     }

@@ -193,6 +193,7 @@ static weld_status list_extras(weld_mix **out, const weld_measure_options *o, we
     for (size_t k = 0; k < o->merged_count + o->compared_count; k++) {
         const weld_model *m = merge_at(o, k, &written);
         WELD_REQUIRE(m->merge, WELD_E_ARGUMENT, "model %zu of those to measure is no merge", k);
+        WELD_TRY(weld_paramset_hold(m->params, err));
         (*out)[k] = (weld_mix){m->params, m->merge->alpha};
     }
 done:
@@ -273,6 +274,9 @@ weld_status weld_report_measure(weld_report *report, const weld_alignment *al,
     WELD_REQUIRE(g->input_count == 1, WELD_E_UNSUPPORTED, "data for a model with %d inputs",
                  g->input_count);
     WELD_TRY(weld_dataset_fits(data, &shapes->types[g->inputs[0]].shape, err));
+    WELD_TRY(weld_paramset_hold(in.a, err));
+    for (int k = 0; k < WELD_VARIANTS; k++)
+        WELD_TRY(weld_paramset_hold(in.b[k], err));
     WELD_TRY(weld_measure(&m, &in, err));
     if (m->has_loss)
         WELD_TRY(add_lmc(report, m, &in, err));

@@ -23,7 +23,6 @@ weld_status weld_model_from(weld_model **out, const weld_alignment *al, const we
     WELD_NEW(m, al->ctx, 1);
     m->ctx = al->ctx;
     m->structure = weld_structure_retain(like->structure);
-    WELD_TRY(weld_paramset_copy(&m->params, like->params, err));
     snprintf(parents, sizeof parents, "%s,%s", al->a->structure->file->sha256,
              al->b->structure->file->sha256);
     WELD_TRY(weld_model_note(m, "onnxweld.version", weld_version(), err));
@@ -68,6 +67,36 @@ done:
     return st;
 }
 
+/* The values are made when they are asked for, where that can be done part by part. */
+static weld_status merge_later(weld_model *m, const weld_recipe *recipe, const weld_alignment *al,
+                               double alpha, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    double *weights = NULL;
+    m->merge->method = recipe->merger->name;
+    snprintf(m->merge->statistic, sizeof m->merge->statistic, "%s", recipe->statistic->name);
+    WELD_TRY(
+        weld_recipe_weights(&weights, recipe, al->a->structure->graph->param_count, alpha, err));
+    WELD_TRY(weld_params_merged(&m->params, al->a->structure, al->a->params, al->aligned,
+                                recipe->merger->part, weights, err));
+done:
+    weld_free(al->ctx, weights);
+    return st;
+}
+
+static weld_status merge_now(weld_model *m, const weld_recipe *recipe, const weld_alignment *al,
+                             double alpha, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_pair_job pair = {0};
+    WELD_TRY(weld_paramset_create(&m->params, m->ctx, m->structure->graph, err));
+    WELD_TRY(weld_recipe_pair(&pair, recipe, al, al->aligned, alpha, err));
+    WELD_TRY(weld_recipe_make(m->params, m->merge, recipe, &pair.job, err));
+done:
+    weld_pair_job_free(&pair);
+    return st;
+}
+
 weld_status weld_merge(weld_model **out, const weld_alignment *al,
                        const weld_merge_options *options, weld_error *err)
 {
@@ -76,7 +105,6 @@ weld_status weld_merge(weld_model **out, const weld_alignment *al,
     weld_status st = WELD_OK;
     weld_model *m = NULL;
     weld_recipe recipe = {0};
-    weld_pair_job pair = {0};
     *out = NULL;
     WELD_TRY(weld_recipe_init(&recipe, al, o, err));
     WELD_REQUIRE(o->alpha >= 0 && o->alpha <= 1, WELD_E_ARGUMENT, "alpha %g, allowed 0 to 1",
@@ -84,13 +112,13 @@ weld_status weld_merge(weld_model **out, const weld_alignment *al,
     WELD_TRY(weld_model_from(&m, al, al->a, recipe.merger->name, err));
     WELD_NEW(m->merge, al->ctx, 1);
     m->merge->alpha = o->alpha;
-    WELD_TRY(weld_recipe_pair(&pair, &recipe, al, al->aligned, o->alpha, err));
-    WELD_TRY(weld_recipe_make(m->params, m->merge, &recipe, &pair.job, err));
+    WELD_TRY(recipe.merger->part && recipe.statistic == &weld_statistic_none
+                 ? merge_later(m, &recipe, al, o->alpha, err)
+                 : merge_now(m, &recipe, al, o->alpha, err));
     WELD_TRY(describe(m, err));
     *out = m;
     m = NULL;
 done:
-    weld_pair_job_free(&pair);
     weld_recipe_free(&recipe);
     weld_model_free(m);
     return st;

@@ -88,8 +88,7 @@ weld_status weld_model_read(weld_model **out, weld_onnx_file *file, const weld_r
     WELD_NEW(model, file->ctx, 1);
     model->ctx = file->ctx;
     WELD_TRY(make_structure(&model->structure, file, reading, err));
-    WELD_TRY(weld_onnx_read_params(&model->params, file, model->structure->graph,
-                                   model->structure->homes, err));
+    WELD_TRY(weld_params_of_file(&model->params, model->structure, err));
     *out = model;
     model = NULL;
 done:
@@ -97,7 +96,7 @@ done:
     return st;
 }
 
-static weld_status load(weld_model **out, weld_context *ctx, const weld_source *source, bool freeze,
+static weld_status load(weld_model **out, weld_context *ctx, weld_source *source, bool freeze,
                         weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -153,35 +152,43 @@ done:
     return st;
 }
 
-weld_status weld_model_bytes(weld_buffer *out, const weld_model *model, const char *location,
-                             bool all, weld_buffer *data, weld_error *err)
+weld_status weld_model_splice(weld_splice **out, const weld_model *model,
+                              weld_relocation *relocation, weld_error *err)
 {
     weld_metadata metadata[8];
     for (int k = 0; k < model->metadata_count; k++)
         metadata[k] = (weld_metadata){model->metadata[k][0], model->metadata[k][1]};
     const weld_structure *s = model->structure;
-    const weld_relocation relocation = {.all = all && location,
-                                        .keep = !location && model->metadata_count == 0,
-                                        .location = location,
-                                        .data = data};
-    return weld_onnx_splice(out, s->file, model->params, s->homes, s->reading.copies, metadata,
-                            (size_t)model->metadata_count, &relocation, err);
+    relocation->keep = !relocation->location && model->metadata_count == 0;
+    return weld_splice_create(out, s->file, model->params, s->homes, s->reading.copies, metadata,
+                              (size_t)model->metadata_count, relocation, err);
+}
+
+static weld_status append(void *user, const void *bytes, size_t n, weld_error *err)
+{
+    weld_buffer_append(user, bytes, n);
+    return weld_buffer_check(user, err);
 }
 
 weld_status weld_model_save_memory(void **out, size_t *out_size_bytes, const weld_model *model,
                                    weld_error *err)
 {
+    weld_status st = WELD_OK;
+    weld_relocation into_the_model = {.location = NULL};
+    weld_splice *splice = NULL;
     weld_buffer buffer;
+    const weld_writer to = {append, &buffer};
     *out = NULL;
     weld_buffer_init(&buffer, model->ctx);
-    weld_status st = weld_model_bytes(&buffer, model, NULL, false, NULL, err);
-    if (st != WELD_OK) {
-        weld_buffer_free(&buffer);
-        return st;
-    }
+    WELD_TRY(weld_model_splice(&splice, model, &into_the_model, err));
+    WELD_TRY(weld_splice_write(splice, &to, err));
     *out = buffer.data;
     *out_size_bytes = buffer.size;
-    return WELD_OK;
+    buffer.data = NULL;
+done:
+    weld_splice_free(splice);
+    weld_buffer_free(&buffer);
+    return st;
 }
 
 void weld_bytes_free(weld_context *ctx, void *bytes)

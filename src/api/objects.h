@@ -1,12 +1,14 @@
 /* What stands behind the handles of onnxweld.h. */
 #ifndef WELD_API_OBJECTS_H
 #define WELD_API_OBJECTS_H
+#include "api/origins.h"
 #include "canon/pair.h"
 #include "match/candidates.h"
 #include "match/matchers.h"
 #include "merge/statistics.h"
 #include "onnx/import.h"
 #include "onnx/params.h"
+#include "onnx/splice.h"
 #include "prove/prove.h"
 #include "report/report.h"
 #include "symmetry/group.h"
@@ -103,14 +105,17 @@ struct weld_alignment {
     weld_match_distances distances;
     weld_proof proof;
     bool proved;
+    bool by_structure;       /* nothing moves, and the model is too large to be run for that */
     const weld_node *opaque; /* a node that can't be run: the proof is partial; NULL = none */
 };
 
-/* The model's file. `location` NULL: external data go into it (of a merged model) or stay where they
- * are; else they go to `data`, the contents of a file of that name beside the model, and with `all`
- * other large initializers as well. */
-weld_status weld_model_bytes(weld_buffer *out, const weld_model *model, const char *location,
-                             bool all, weld_buffer *data, weld_error *err);
+/* The model's file, ready to be written. `relocation->location` NULL: external data go into it (of a
+ * merged model) or stay where they are; else to a file of that name beside it. The model and `relocation`
+ * are borrowed. */
+weld_status weld_model_splice(weld_splice **out, const weld_model *model,
+                              weld_relocation *relocation, weld_error *err);
+/* al->aligned becomes al->naive, permuted by al->element as it is now. */
+weld_status weld_alignment_settle(weld_alignment *al, weld_error *err);
 /* The permutation file of an alignment. */
 weld_status weld_alignment_text(weld_buffer *out, const weld_alignment *alignment, weld_error *err);
 /* The file's graph as it stands, its Ifs replaced by the branch that they take. */
@@ -129,7 +134,8 @@ weld_status weld_report_rereading(weld_report *report, weld_model *const reread[
                                   weld_error *err);
 /* A report that knows the library and the machine. */
 weld_status weld_report_open(weld_report **out, weld_context *ctx, weld_error *err);
-/* A model of the structure of `like`, with its values so far, and metadata that say what it comes from. */
+/* A model of the structure of `like`, without parameters so far, and metadata that say what it comes
+ * from. */
 weld_status weld_model_from(weld_model **out, const weld_alignment *al, const weld_model *like,
                             const char *method, weld_error *err);
 /* One more pair of metadata. */

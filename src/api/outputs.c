@@ -2,6 +2,7 @@
 #include "api/objects.h"
 #include "api/values.h"
 #include "io/hash.h"
+#include "io/relay.h"
 #include "io/sink.h"
 #include "onnx/splice.h"
 #include "report/report.h"
@@ -40,8 +41,8 @@ void weld_outputs_free(weld_outputs *outputs)
     weld_free(outputs->ctx, outputs);
 }
 
-static weld_status add_bytes(weld_outputs *o, const char *path, const void *bytes, size_t size,
-                             weld_error *err)
+/* Appends the sink of a path. *out is borrowed; what is to stand there is written to it. */
+static weld_status add_sink(weld_sink **out, weld_outputs *o, const char *path, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_sink *sink = NULL;
@@ -50,57 +51,129 @@ static weld_status add_bytes(weld_outputs *o, const char *path, const void *byte
         WELD_REQUIRE(strcmp(o->paths[k], path) != 0, WELD_E_ARGUMENT, "%s: named for two outputs",
                      path);
     WELD_TRY(weld_sink_create(&sink, o->ctx, path, o->replace, err));
-    WELD_TRY(weld_sink_write(sink, bytes, size, err));
     WELD_GROW(o->sinks, o->cap, o->ctx, o->count + 1);
     WELD_GROW(o->paths, o->path_cap, o->ctx, o->count + 1);
     copy = weld_strdup(o->ctx, path);
     WELD_REQUIRE(copy, WELD_E_NOMEM, "out of memory");
     o->paths[o->count] = copy;
     o->sinks[o->count++] = sink;
+    *out = sink;
     sink = NULL;
 done:
     weld_sink_free(sink);
     return st;
 }
 
-/* The name of the file for external data beside a model of that path; NULL = none is wanted. */
-static weld_status data_path(char *path, size_t size, const weld_model *model, const char *beside,
-                             weld_external external, const char **location, weld_error *err)
+static weld_status add_bytes(weld_outputs *o, const char *path, const void *bytes, size_t size,
+                             weld_error *err)
 {
-    const bool has = weld_onnx_has_external(model->structure->file);
-    *location = NULL;
-    if (external == WELD_EXTERNAL_NEVER || (external == WELD_EXTERNAL_AUTO && !has) ||
-        strcmp(beside, "-") == 0)
-        return WELD_OK;
-    int n = snprintf(path, size, "%s.data", beside);
+    weld_sink *sink;
+    const weld_status st = add_sink(&sink, o, path, err);
+    return st == WELD_OK ? weld_sink_write(sink, bytes, size, err) : st;
+}
+
+/* ---- models ----------------------------------------------------------------------------- */
+
+/* beside = PATH.data, and *location the name of that file in its folder. */
+static weld_status data_path(char *beside, size_t size, const char *path, const char **location,
+                             weld_error *err)
+{
+    int n = snprintf(beside, size, "%s.data", path);
     if (n < 0 || (size_t)n >= size)
-        return weld_fail(err, WELD_E_ARGUMENT, "%.100s...: the path is too long", beside);
-    const char *slash = strrchr(path, '/');
-    *location = slash ? slash + 1 : path;
+        return weld_fail(err, WELD_E_ARGUMENT, "%.100s...: the path is too long", path);
+    const char *slash = strrchr(beside, '/');
+    *location = slash ? slash + 1 : beside;
     return WELD_OK;
+}
+
+/* What goes beside the model is decided here: all that is external in A, or all large tensors where they
+ * are wanted there or one protobuf can't hold them. */
+static weld_status plan_model(weld_splice **out, weld_relocation *r, char *beside, size_t size,
+                              const weld_model *model, const char *path, weld_external external,
+                              weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const bool possible = external != WELD_EXTERNAL_NEVER && strcmp(path, "-") != 0;
+    const bool has = weld_onnx_has_external(model->structure->file);
+    *r = (weld_relocation){.all = external == WELD_EXTERNAL_ALWAYS && possible};
+    if (r->all || (possible && has))
+        WELD_TRY(data_path(beside, size, path, &r->location, err));
+    WELD_TRY(weld_model_splice(out, model, r, err));
+    if (!possible || r->all || weld_splice_size(*out) <= INT32_MAX)
+        goto done;
+    weld_splice_free(*out);
+    *out = NULL;
+    r->all = true;
+    WELD_TRY(data_path(beside, size, path, &r->location, err));
+    WELD_TRY(weld_model_splice(out, model, r, err));
+done:
+    return st;
+}
+
+static weld_status write_sink(void *user, const void *bytes, size_t n, weld_error *err)
+{
+    return weld_sink_write(user, bytes, n, err);
+}
+
+static weld_status write_hash(void *user, const void *bytes, size_t n, weld_error *err)
+{
+    return weld_sha256_update(user, bytes, n, err);
+}
+
+/* Where the bytes of a model go: to the sink, and into its hash. */
+typedef struct hashed {
+    weld_sink *sink;
+    weld_relay *hash;
+} hashed;
+
+static weld_status write_hashed(void *user, const void *bytes, size_t n, weld_error *err)
+{
+    const hashed *to = user;
+    const weld_status st = weld_relay_write(to->hash, bytes, n, err);
+    return st == WELD_OK ? weld_sink_write(to->sink, bytes, n, err) : st;
+}
+
+/* Writes the model itself; it is hashed on the way. */
+static weld_status write_model(char sha256[WELD_SHA256_TEXT], weld_sink *sink,
+                               const weld_splice *splice, weld_context *ctx, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_sha256 *hash = NULL;
+    hashed out = {.sink = sink};
+    WELD_TRY(weld_sha256_create(&hash, ctx, err));
+    const weld_writer into_hash = {write_hash, hash}, to = {write_hashed, &out};
+    WELD_TRY(weld_relay_create(&out.hash, ctx, &into_hash, err));
+    WELD_TRY(weld_splice_write(splice, &to, err));
+    WELD_TRY(weld_relay_finish(out.hash, err));
+    WELD_TRY(weld_sha256_finish(sha256, hash, err));
+done:
+    if (st == WELD_E_LIMIT)
+        weld_error_wrap(err, "%s", weld_sink_path(sink));
+    weld_relay_free(out.hash);
+    weld_sha256_free(hash);
+    return st;
 }
 
 weld_status weld_outputs_add_model(weld_outputs *outputs, const weld_model *model, const char *path,
                                    weld_external external, char sha256[65], weld_error *err)
 {
     weld_status st = WELD_OK;
-    weld_buffer bytes, data;
     char beside[4096], hex[WELD_SHA256_TEXT];
-    const char *location = NULL;
-    weld_buffer_init(&bytes, outputs->ctx);
-    weld_buffer_init(&data, outputs->ctx);
-    WELD_TRY(data_path(beside, sizeof beside, model, path, external, &location, err));
-    WELD_TRY(
-        weld_model_bytes(&bytes, model, location, external == WELD_EXTERNAL_ALWAYS, &data, err));
-    WELD_TRY(weld_sha256_memory(hex, outputs->ctx, bytes.data, bytes.size, err));
-    WELD_TRY(add_bytes(outputs, path, bytes.data, bytes.size, err));
-    if (location && data.size)
-        WELD_TRY(add_bytes(outputs, beside, data.data, data.size, err));
+    weld_relocation relocation;
+    weld_splice *splice = NULL;
+    weld_sink *sink = NULL;
+    WELD_TRY(plan_model(&splice, &relocation, beside, sizeof beside, model, path, external, err));
+    WELD_TRY(add_sink(&sink, outputs, path, err));
+    WELD_TRY(write_model(hex, sink, splice, outputs->ctx, err));
+    if (weld_splice_outside_size(splice)) {
+        WELD_TRY(add_sink(&sink, outputs, beside, err));
+        const weld_writer to = {write_sink, sink};
+        WELD_TRY(weld_splice_write_outside(splice, &to, err));
+    }
     if (sha256)
         memcpy(sha256, hex, sizeof hex);
 done:
-    weld_buffer_free(&bytes);
-    weld_buffer_free(&data);
+    weld_splice_free(splice);
     return st;
 }
 

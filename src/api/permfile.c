@@ -123,7 +123,7 @@ weld_status weld_alignment_load(weld_alignment **out, const weld_model *a, const
     root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
     WELD_REQUIRE(root, WELD_E_FORMAT, "%s line %d: %s", path, where.line, where.text);
     WELD_TRY(read_classes(al, root, path, err));
-    WELD_TRY(weld_element_apply(al->aligned, al->element, al->naive, err));
+    WELD_TRY(weld_alignment_settle(al, err));
     *out = al;
     al = NULL;
 done:

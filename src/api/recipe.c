@@ -125,17 +125,28 @@ void weld_recipe_free(weld_recipe *r)
     *r = (weld_recipe){0};
 }
 
+weld_status weld_recipe_weights(double **out, const weld_recipe *r, int count, double alpha,
+                                weld_error *err)
+{
+    weld_status st = WELD_OK;
+    WELD_NEW(*out, r->ctx, 2 * count);
+    for (int p = 0; p < count; p++) {
+        (*out)[2 * p] = isnan(r->fixed[p]) ? alpha : r->fixed[p];
+        (*out)[2 * p + 1] = 1 - (*out)[2 * p];
+    }
+done:
+    return st;
+}
+
 weld_status weld_recipe_pair(weld_pair_job *out, const weld_recipe *r, const weld_alignment *al,
                              const weld_paramset *b, double alpha, weld_error *err)
 {
     weld_status st = WELD_OK;
-    const int count = al->a->structure->graph->param_count;
     *out = (weld_pair_job){.models = {al->a->params, b}};
-    WELD_NEW(out->weights, r->ctx, 2 * count);
-    for (int p = 0; p < count; p++) {
-        out->weights[2 * p] = isnan(r->fixed[p]) ? alpha : r->fixed[p];
-        out->weights[2 * p + 1] = 1 - out->weights[2 * p];
-    }
+    for (int k = 0; k < 2; k++)
+        WELD_TRY(weld_paramset_hold(out->models[k], err));
+    WELD_TRY(
+        weld_recipe_weights(&out->weights, r, al->a->structure->graph->param_count, alpha, err));
     out->job = (weld_merge_job){.ctx = r->ctx,
                                 .shapes = al->shapes,
                                 .models = out->models,
@@ -233,8 +244,8 @@ static weld_status try_one(weld_paramset *trial, weld_merge_log *log, weld_stati
     if (st == WELD_OK && isfinite(t->loss))
         return WELD_OK;
     t->loss = NAN;
-    memcpy(t->failure, st == WELD_OK ? "its loss is not finite" : failure.message,
-           sizeof t->failure - 1);
+    snprintf(t->failure, sizeof t->failure, "%.255s",
+             st == WELD_OK ? "its loss is not finite" : failure.message);
     return weld_ends_the_run(st) ? weld_fail(err, st, "%s", failure.message) : WELD_OK;
 }
 

@@ -24,7 +24,10 @@ typedef struct weld_correction {
 weld_status weld_recipe_init(weld_recipe *out, const weld_alignment *al,
                              const weld_merge_options *options, weld_error *err);
 void weld_recipe_free(weld_recipe *recipe);
-/* The job of a merge of two; it points into itself. */
+/* *out [count, 2], freed with weld_free: the weights of A and B in each of `count` parameters. */
+weld_status weld_recipe_weights(double **out, const weld_recipe *recipe, int count, double alpha,
+                                weld_error *err);
+/* The job of a merge of two, which are held from then on; it points into itself. */
 typedef struct weld_pair_job {
     weld_merge_job job;
     const weld_paramset *models[2]; /* A, B's parameters in A's frame and order */

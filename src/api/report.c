@@ -210,6 +210,11 @@ weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld
         WELD_TRY(weld_report_warn(r, err, "W011",
                                   "proof: partial, by structure only: node '%s' can't be run",
                                   al->opaque->name));
+    if (al->by_structure)
+        WELD_TRY(
+            weld_report_warn(r, err, "W015",
+                             "proof: by structure: no unit moves, and the networks are too large "
+                             "to be run for it without data"));
     if (al->note[0])
         WELD_TRY(weld_report_warn(r, err, "W013", "%s", al->note));
     if (al->polish.present && al->polish.samples < 1000)

@@ -140,6 +140,7 @@ static weld_status pass(runner *r, int64_t first, int64_t n, weld_error *err)
 {
     weld_status st = WELD_OK;
     WELD_TRY(make_plan(r, err));
+    WELD_TRY(weld_paramset_hold(r->model->params, err));
     WELD_TRY(weld_run_all(r->run, r->model->params, r->bound, err));
     if (r->out->count == 0)
         WELD_TRY(make_room(r, err));

@@ -33,7 +33,7 @@ static void fill_limits(weld_limits *limits)
     if (!limits->file_bytes_max)
         limits->file_bytes_max = INT32_MAX;
     if (!limits->tensor_bytes_max)
-        limits->tensor_bytes_max = INT32_MAX;
+        limits->tensor_bytes_max = UINT64_C(1) << 34;
     if (!limits->nodes_max)
         limits->nodes_max = 100000;
     if (!limits->tensors_max)

@@ -72,7 +72,7 @@ static weld_status read_members(batch batches[BATCHES + 1], weld_dataset *out,
     const char *member = NULL;
     bool pickles = false;
     int found = 0;
-    size_t cap = (size_t)out->ctx->limits.tensor_bytes_max;
+    size_t cap = (size_t)out->ctx->limits.file_bytes_max;
     WELD_TRY(weld_archive_open(&tar, out->ctx, file->bytes, file->size, file->path, err));
     for (;;) {
         WELD_TRY(weld_archive_next(&member, tar, err));

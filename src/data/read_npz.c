@@ -190,7 +190,7 @@ static weld_status read_array(weld_dataset *out, const weld_data_file *file, wel
     weld_status st = WELD_OK;
     weld_npy npy;
     void *bytes = NULL;
-    size_t size = 0, cap = (size_t)out->ctx->limits.tensor_bytes_max;
+    size_t size = 0, cap = (size_t)out->ctx->limits.file_bytes_max;
     WELD_TRY(weld_archive_member(&bytes, &size, zip, member, cap, err));
     WELD_REQUIRE(bytes, WELD_E_INTERNAL, "%s: member %s is gone", file->path, member);
     st = weld_npy_parse(&npy, out->ctx, bytes, size, member, err);

@@ -22,7 +22,8 @@ struct weld_plan {
 
 struct weld_run {
     const weld_plan *plan;
-    void **buffers; /* [slot_count] */
+    const weld_paramset *params; /* bound */
+    void **buffers;              /* [slot_count] */
     void *scratch;
     weld_tensor *values; /* [value_count] */
     float **narrow;      /* [value_count] room for double values that stay readable, else NULL */
@@ -296,10 +297,40 @@ void weld_run_free(weld_run *run)
 void weld_run_bind(weld_run *run, const weld_paramset *params, const weld_tensor *const *inputs)
 {
     const weld_graph *g = run->plan->graph;
+    run->params = params;
     for (int p = 0; p < g->param_count; p++)
         run->values[g->params[p].value].data = params->arrays[p];
     for (int k = 0; k < g->input_count; k++)
         run->values[g->inputs[k]].data = inputs[k]->data;
+}
+
+/* A parameter that is not held is there for the step only. */
+static weld_status take_param(const weld_run *run, weld_tensor *t, int p, weld_error *err)
+{
+    const size_t n = weld_param_numel(run->plan->graph, p), size = weld_compute_size(t->dtype);
+    t->data = weld_alloc(run->plan->ctx, n, size);
+    return t->data ? weld_paramset_read(t->data, run->params, p, WELD_CANONICAL, 0, n, err)
+                   : weld_fail_memory(run->plan->ctx, err, n, size);
+}
+
+static weld_status take_params(weld_run *run, const weld_node *node, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    for (int k = 0; k < node->input_count && st == WELD_OK; k++) {
+        const int v = node->inputs[k], p = v < 0 ? -1 : run->plan->graph->values[v].param;
+        if (p >= 0 && !run->values[v].data)
+            st = take_param(run, &run->values[v], p, err);
+    }
+    return st;
+}
+
+static void drop_params(weld_run *run, const weld_node *node)
+{
+    for (int k = 0; k < node->input_count; k++) {
+        const int v = node->inputs[k], p = v < 0 ? -1 : run->plan->graph->values[v].param;
+        if (p >= 0 && !run->params->arrays[p])
+            weld_tensor_free(run->plan->ctx, &run->values[v]);
+    }
 }
 
 static weld_status run_step(weld_run *run, const weld_node *node, weld_error *err)
@@ -313,6 +344,7 @@ static weld_status run_step(weld_run *run, const weld_node *node, weld_error *er
                  node->output_count, INLINE_ARGS);
     if (node->input_count > INLINE_ARGS)
         WELD_NEW(in, ctx, node->input_count);
+    WELD_TRY(take_params(run, node, err));
     for (int k = 0; k < node->input_count; k++)
         in[k] = node->inputs[k] < 0 ? NULL : &run->values[node->inputs[k]];
     for (int k = 0; k < node->output_count; k++)
@@ -320,6 +352,7 @@ static weld_status run_step(weld_run *run, const weld_node *node, weld_error *er
     weld_kernel_args args = {ctx, in, out_small, run->scratch};
     st = weld_op_run(node, &args, err);
 done:
+    drop_params(run, node);
     if (in != in_small)
         weld_free(ctx, in);
     if (st != WELD_OK)

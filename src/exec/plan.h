@@ -23,7 +23,8 @@ int weld_plan_live(int *values, const weld_plan *plan, int step);
 
 weld_status weld_run_create(weld_run **out, const weld_plan *plan, weld_error *err);
 void weld_run_free(weld_run *run);
-/* Binds parameters and inputs (one per graph input, shapes as planned); both are borrowed. */
+/* Binds parameters and inputs (one per graph input, shapes as planned); both are borrowed. Parameters
+ * that are not held are read for each step that needs them, and can't be had by weld_run_value. */
 void weld_run_bind(weld_run *run, const weld_paramset *params, const weld_tensor *const *inputs);
 /* Puts a computed value where steps will read it. */
 void weld_run_restore(weld_run *run, int value, const void *data);

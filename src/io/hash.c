@@ -1,7 +1,7 @@
 #include "io/hash.h"
 #include <openssl/evp.h>
 
-enum { BLOCK_BYTES = 1 << 16 };
+enum { BLOCK_BYTES = 1 << 18 };
 
 struct weld_sha256 {
     weld_context *ctx;

@@ -19,6 +19,7 @@ struct weld_sink {
     char *path;
     const char *base; /* last part of path */
     int dir_fd, fd;
+    off_t size, started; /* bytes written; of them, on their way to the disk */
     bool replace, to_stdout, published;
     bool backup;           /* temp is the file that was replaced */
     char temp[TEMP_BYTES]; /* "" while the file has no name */
@@ -120,6 +121,22 @@ done:
     return st;
 }
 
+const char *weld_sink_path(const weld_sink *sink)
+{
+    return sink->path;
+}
+
+/* The disk starts on what is there, so that little is left for the commit to wait for. It is no failure
+ * where it does not. */
+static void start_writeback(weld_sink *sink)
+{
+    enum { LEAST_BYTES = 8 << 20 };
+    if (sink->to_stdout || sink->size - sink->started < LEAST_BYTES)
+        return;
+    sync_file_range(sink->fd, sink->started, sink->size - sink->started, SYNC_FILE_RANGE_WRITE);
+    sink->started = sink->size;
+}
+
 weld_status weld_sink_write(weld_sink *sink, const void *bytes, size_t n, weld_error *err)
 {
     const char *p = bytes;
@@ -133,7 +150,9 @@ weld_status weld_sink_write(weld_sink *sink, const void *bytes, size_t n, weld_e
             return fail_errno(sink, "write", err);
         p += k;
         n -= (size_t)k;
+        sink->size += k;
     }
+    start_writeback(sink);
     return WELD_OK;
 }
 

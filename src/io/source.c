@@ -9,6 +9,7 @@
 
 struct weld_source {
     weld_context *ctx;
+    int references;
     int fd;               /* -1 for memory */
     unsigned char *bytes; /* memory only */
     char *name;
@@ -55,6 +56,7 @@ static weld_status source_new(weld_source **out, weld_context *ctx, const char *
     *out = NULL;
     WELD_NEW(source, ctx, 1);
     source->ctx = ctx;
+    source->references = 1;
     source->fd = -1;
     WELD_NEW(source->name, ctx, strlen(name) + 1);
     memcpy(source->name, name, strlen(name) + 1);
@@ -196,11 +198,14 @@ weld_status weld_source_read(const weld_source *source, uint64_t offset, void *b
         if (k < 0)
             return weld_fail(err, WELD_E_IO, "%s: %s", source->name, strerror(errno));
         if (k == 0)
-            return weld_fail(err, WELD_E_FORMAT, "%s: ends at byte %" PRIu64 ", expected %" PRIu64,
-                             source->name, offset + got, source->size);
+            break;
         got += (size_t)k;
     }
-    return WELD_OK;
+    const weld_status st = weld_source_unchanged(source, err);
+    if (st == WELD_OK && got < n)
+        return weld_fail(err, WELD_E_FORMAT, "%s: ends at byte %" PRIu64 ", expected %" PRIu64,
+                         source->name, offset + got, source->size);
+    return st;
 }
 
 weld_status weld_source_read_all(void **out, size_t *out_size, const weld_source *source,
@@ -236,9 +241,15 @@ done:
     return st;
 }
 
+weld_source *weld_source_retain(weld_source *source)
+{
+    source->references++;
+    return source;
+}
+
 void weld_source_free(weld_source *source)
 {
-    if (!source)
+    if (!source || --source->references > 0)
         return;
     if (source->fd >= 0)
         close(source->fd);

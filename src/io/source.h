@@ -18,7 +18,8 @@ weld_status weld_source_memory(weld_source **out, weld_context *ctx, const void 
 uint64_t weld_source_size(const weld_source *source);
 /* The path, or "<memory>". */
 const char *weld_source_name(const weld_source *source);
-/* All n bytes, or WELD_E_FORMAT where the source ends before that. */
+/* All n bytes, or WELD_E_FORMAT where the source ends before that. WELD_E_IO when the file has changed
+ * since it was opened: what was read before may not fit what was read now. */
 weld_status weld_source_read(const weld_source *source, uint64_t offset, void *buf, size_t n,
                              weld_error *err);
 /* The whole source; free with weld_free(). */
@@ -26,5 +27,7 @@ weld_status weld_source_read_all(void **out, size_t *out_size, const weld_source
                                  weld_error *err);
 /* WELD_E_IO when the file has changed since it was opened. */
 weld_status weld_source_unchanged(const weld_source *source, weld_error *err);
+/* One more owner; each of them calls weld_source_free. */
+weld_source *weld_source_retain(weld_source *source);
 void weld_source_free(weld_source *source);
 #endif

@@ -164,80 +164,6 @@ static bool is_in_order(const filling *f)
 
 /* ---- making the blocks ----------------------------------------------------------------------- */
 
-static double scale_of(const weld_block *b)
-{
-    const int64_t count = b->nx * b->k * b->ny;
-    return sqrt(weld_dot(b->a, b->a, count)) * sqrt(weld_dot(b->b, b->b, count));
-}
-
-/* rest [first, second] := sums of the offsets of both. */
-static weld_status add_block(weld_blocks *s, const weld_score_tensor *t, const weld_element *e,
-                             const part *x, const part *y, const part *first, const part *second,
-                             weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_block *b = NULL;
-    int64_t *rest = NULL;
-    const int64_t m = second->multiplicity, rests = first->multiplicity * m;
-    const int64_t k = x->multiplicity * rests * y->multiplicity;
-    const size_t count = (size_t)(x->units * k * y->units);
-    filling f = {.x = x, .y = y, .rest_count = rests};
-    WELD_NEW(rest, s->ctx, rests);
-    for (int64_t r = 0; r < rests; r++)
-        rest[r] = first->offsets[r / m] + second->offsets[r % m];
-    f.rest = rest;
-    WELD_GROW(s->blocks, s->cap, s->ctx, (size_t)s->count + 1);
-    b = &s->blocks[s->count++];
-    *b = (weld_block){
-        .x = x->unit_class, .y = y->unit_class, .nx = x->units, .ny = y->units, .k = k};
-    ROOM(b->b, s->ctx, count);
-    b->a = t->a;
-    if (!is_in_order(&f)) {
-        ROOM(b->a_own, s->ctx, count);
-        b->a = f.out = b->a_own;
-        f.from = t->a;
-        WELD_TRY(fill(s->ctx, &f, err));
-    }
-    f.out = b->b;
-    f.from = t->b;
-    f.px = e->perms[x->unit_class];
-    f.py = y->unit_class < 0 ? NULL : e->perms[y->unit_class];
-    WELD_TRY(fill(s->ctx, &f, err));
-    b->scale = weld_shape_numel(&t->shape) == (int64_t)count ? t->scale : scale_of(b);
-done:
-    weld_free(s->ctx, rest);
-    return st;
-}
-
-static weld_status add_tensor(weld_blocks *s, const weld_scores *scores, const weld_score_tensor *t,
-                              const weld_element *e, int axis_x, int axis_y, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    int64_t zero = 0;
-    const part nothing = {-1, 1, 1, &zero};
-    part lone = nothing, others = {.offsets = NULL};
-    parts px = {NULL, 0}, py = {NULL, 0};
-    WELD_TRY(list_others(&others, s->ctx, &t->shape, axis_x, axis_y, err));
-    WELD_TRY(list_parts(&px, scores, t, axis_x, err));
-    if (axis_y >= 0)
-        WELD_TRY(list_parts(&py, scores, t, axis_y, err));
-    for (int i = 0; i < px.count; i++)
-        for (int j = 0; j < (axis_y >= 0 ? py.count : 1); j++) {
-            const part *x = &px.of[i], *y = axis_y >= 0 ? &py.of[j] : &lone;
-            if (x->unit_class >= 0 && y->unit_class >= 0)
-                WELD_TRY(add_block(s, t, e, x, y, &others, &nothing, err));
-            else if (x->unit_class >= 0)
-                WELD_TRY(add_block(s, t, e, x, &nothing, y, &others, err));
-            else if (y->unit_class >= 0)
-                WELD_TRY(add_block(s, t, e, y, &nothing, x, &others, err));
-        }
-done:
-    weld_free(s->ctx, others.offsets);
-    parts_free(s->ctx, &px);
-    parts_free(s->ctx, &py);
-    return st;
-}
-
 /* The axes [2] with units, the second -1 if there is one only; false where a class meets itself or
  * stands on a joint, or units are on more axes. */
 static bool find_axes(int axes[2], const weld_score_tensor *t)
@@ -262,6 +188,159 @@ static bool find_axes(int axes[2], const weld_score_tensor *t)
     return !t->has_joint;
 }
 
+static double scale_of(const weld_block *b)
+{
+    const int64_t count = b->nx * b->k * b->ny;
+    return sqrt(weld_dot(b->a, b->a, count)) * sqrt(weld_dot(b->b, b->b, count));
+}
+
+/* One block of the source, number `at`: made, or filled again. Other positions: first x second. */
+static weld_status put_block(weld_blocks *s, int source, int at, const part *x, const part *y,
+                             const part *first, const part *second, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const int number = s->sources[source].first + at;
+    const weld_score_tensor *t = &s->scores->tensors[s->sources[source].tensor];
+    weld_block *b = NULL;
+    int64_t *rest = NULL;
+    const int64_t m = second->multiplicity, rests = first->multiplicity * m;
+    const int64_t k = x->multiplicity * rests * y->multiplicity;
+    const size_t count = (size_t)(x->units * k * y->units);
+    filling f = {.x = x, .y = y, .rest_count = rests};
+    WELD_NEW(rest, s->ctx, rests);
+    for (int64_t r = 0; r < rests; r++)
+        rest[r] = first->offsets[r / m] + second->offsets[r % m];
+    f.rest = rest;
+    if (number == s->count) {
+        WELD_GROW(s->blocks, s->cap, s->ctx, (size_t)s->count + 1);
+        s->blocks[s->count++] = (weld_block){.x = x->unit_class,
+                                             .y = y->unit_class,
+                                             .nx = x->units,
+                                             .ny = y->units,
+                                             .k = k,
+                                             .source = source};
+        s->sources[source].count++;
+    }
+    b = &s->blocks[number];
+    ROOM(b->b, s->ctx, count);
+    b->a = t->a;
+    if (!is_in_order(&f)) {
+        ROOM(b->a_own, s->ctx, count);
+        b->a = f.out = b->a_own;
+        f.from = t->a;
+        WELD_TRY(fill(s->ctx, &f, err));
+    }
+    f.out = b->b;
+    f.from = t->b;
+    f.px = s->element->perms[x->unit_class];
+    f.py = y->unit_class < 0 ? NULL : s->element->perms[y->unit_class];
+    WELD_TRY(fill(s->ctx, &f, err));
+    b->scale = weld_shape_numel(&t->shape) == (int64_t)count ? t->scale : scale_of(b);
+done:
+    weld_free(s->ctx, rest);
+    return st;
+}
+
+/* All blocks of a source whose tensor is open. */
+static weld_status put_blocks(weld_blocks *s, int source, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_score_tensor *t = &s->scores->tensors[s->sources[source].tensor];
+    int64_t zero = 0;
+    int axes[2], at = 0;
+    const part nothing = {-1, 1, 1, &zero};
+    part others = {.offsets = NULL};
+    parts px = {NULL, 0}, py = {NULL, 0};
+    find_axes(axes, t);
+    WELD_TRY(list_others(&others, s->ctx, &t->shape, axes[0], axes[1], err));
+    WELD_TRY(list_parts(&px, s->scores, t, axes[0], err));
+    if (axes[1] >= 0)
+        WELD_TRY(list_parts(&py, s->scores, t, axes[1], err));
+    for (int i = 0; i < px.count; i++)
+        for (int j = 0; j < (axes[1] >= 0 ? py.count : 1); j++) {
+            const part *x = &px.of[i], *y = axes[1] >= 0 ? &py.of[j] : &nothing;
+            if (x->unit_class >= 0 && y->unit_class >= 0)
+                WELD_TRY(put_block(s, source, at++, x, y, &others, &nothing, err));
+            else if (x->unit_class >= 0)
+                WELD_TRY(put_block(s, source, at++, x, &nothing, y, &others, err));
+            else if (y->unit_class >= 0)
+                WELD_TRY(put_block(s, source, at++, y, &nothing, x, &others, err));
+        }
+done:
+    weld_free(s->ctx, others.offsets);
+    parts_free(s->ctx, &px);
+    parts_free(s->ctx, &py);
+    return st;
+}
+
+static void drop_values(weld_blocks *s, const weld_block_source *source)
+{
+    for (int k = source->first; k < source->first + source->count; k++) {
+        weld_block *b = &s->blocks[k];
+        weld_free(s->ctx, b->a_own);
+        weld_free(s->ctx, b->b);
+        b->a_own = b->b = NULL;
+        b->a = NULL;
+    }
+}
+
+/* ---- what is drawn --------------------------------------------------------------------------- */
+
+bool weld_block_is_drawn(const weld_blocks *s, const weld_block *b)
+{
+    return s->scores->tensors[s->sources[b->source].tensor].drawn;
+}
+
+static weld_status draw(weld_blocks *s, int source, weld_error *err)
+{
+    const int tensor = s->sources[source].tensor;
+    weld_status st = weld_score_open(s->scores, tensor, err);
+    if (st != WELD_OK)
+        return st;
+    st = put_blocks(s, source, err);
+    if (st != WELD_OK) {
+        drop_values(s, &s->sources[source]);
+        weld_score_close(s->scores, tensor);
+    }
+    return st;
+}
+
+weld_status weld_block_open(weld_blocks *s, const weld_block *b, weld_error *err)
+{
+    weld_block_source *source = &s->sources[b->source];
+    if (!weld_block_is_drawn(s, b) || source->users > 0) {
+        source->users++;
+        return WELD_OK;
+    }
+    const weld_status st = draw(s, b->source, err);
+    source->users = st == WELD_OK;
+    return st;
+}
+
+void weld_block_close(weld_blocks *s, const weld_block *b)
+{
+    weld_block_source *source = &s->sources[b->source];
+    if (--source->users > 0 || !weld_block_is_drawn(s, b))
+        return;
+    drop_values(s, source);
+    weld_score_close(s->scores, source->tensor);
+}
+
+/* ---- all of them ----------------------------------------------------------------------------- */
+
+static weld_status add_source(weld_blocks *s, int tensor, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    WELD_GROW(s->sources, s->source_cap, s->ctx, (size_t)s->source_count + 1);
+    s->sources[s->source_count++] = (weld_block_source){.tensor = tensor, .first = s->count};
+    WELD_TRY(draw(s, s->source_count - 1, err));
+    if (s->scores->tensors[tensor].drawn)
+        drop_values(s, &s->sources[s->source_count - 1]);
+    weld_score_close(s->scores, tensor);
+done:
+    return st;
+}
+
 weld_status weld_blocks_create(weld_blocks **out, const weld_scores *scores,
                                const weld_element *element, weld_error *err)
 {
@@ -270,6 +349,8 @@ weld_status weld_blocks_create(weld_blocks **out, const weld_scores *scores,
     *out = NULL;
     WELD_NEW(s, scores->ctx, 1);
     s->ctx = scores->ctx;
+    s->scores = scores;
+    s->element = element;
     WELD_NEW(s->whole, s->ctx, scores->symmetry->free_count);
     for (int c = 0; c < scores->symmetry->free_count; c++)
         s->whole[c] = true;
@@ -277,7 +358,7 @@ weld_status weld_blocks_create(weld_blocks **out, const weld_scores *scores,
         const weld_score_tensor *t = &scores->tensors[k];
         int axes[2];
         if (find_axes(axes, t)) {
-            WELD_TRY(add_tensor(s, scores, t, element, axes[0], axes[1], err));
+            WELD_TRY(add_source(s, k, err));
             continue;
         }
         for (int a = 0; a < t->axis_count; a++)
@@ -294,11 +375,10 @@ void weld_blocks_free(weld_blocks *s)
 {
     if (!s)
         return;
-    for (int k = 0; k < s->count; k++) {
-        weld_free(s->ctx, s->blocks[k].a_own);
-        weld_free(s->ctx, s->blocks[k].b);
-    }
+    for (int k = 0; k < s->source_count; k++)
+        drop_values(s, &s->sources[k]);
     weld_free(s->ctx, s->blocks);
+    weld_free(s->ctx, s->sources);
     weld_free(s->ctx, s->whole);
     weld_free(s->ctx, s);
 }

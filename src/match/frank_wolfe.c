@@ -94,6 +94,14 @@ done:
     return st;
 }
 
+/* To the gradient of a class, what a block says that no other relaxed class moves. */
+static weld_status add_single(walk *w, const weld_block *b, int c, weld_error *err)
+{
+    const relaxed *r = &w->classes[c];
+    const weld_product p = weld_block_product(b, c);
+    return weld_multiply(w->ctx, r->gradient, r->n, r->n, &p, 1, true, err);
+}
+
 /* The gradient at x, or (steps) what a whole step changes it by: that of the pairs alone, which is linear
  * in x. */
 static weld_status slope_up(walk *w, bool steps, weld_error *err)
@@ -107,13 +115,12 @@ static weld_status slope_up(walk *w, bool steps, weld_error *err)
     for (int k = 0; k < w->blocks->count; k++) {
         const weld_block *b = &w->blocks->blocks[k];
         const bool x = w->classes[b->x].n > 0, y = b->y >= 0 && w->classes[b->y].n > 0;
-        if (x && y)
-            WELD_TRY(add_pair(w, b, steps, err));
-        if (x == y || steps)
+        if (!(x && y) && (x == y || steps))
             continue;
-        const relaxed *r = &w->classes[x ? b->x : b->y];
-        const weld_product p = weld_block_product(b, x ? b->x : b->y);
-        WELD_TRY(weld_multiply(w->ctx, r->gradient, r->n, r->n, &p, 1, true, err));
+        WELD_TRY(weld_block_open(w->blocks, b, err));
+        st = x && y ? add_pair(w, b, steps, err) : add_single(w, b, x ? b->x : b->y, err);
+        weld_block_close(w->blocks, b);
+        WELD_TRY(st);
     }
 done:
     return st;

@@ -76,6 +76,28 @@ bool weld_grams_has(const weld_grams *g, int unit_class)
 
 typedef enum blocks_wanted { FIXED, MOVING, SETTLED } blocks_wanted;
 
+static bool is_wanted(const weld_block *b, int c, blocks_wanted wanted, const bool *settled)
+{
+    const int other = b->x == c ? b->y : b->x;
+    if (b->x != c && b->y != c)
+        return false;
+    return wanted == FIXED    ? other < 0
+           : wanted == MOVING ? other >= 0
+                              : other < 0 || settled[other];
+}
+
+/* out [n, n] += that of one that is not in memory. */
+static weld_status add_drawn(float *out, weld_grams *g, const weld_block *b, int c, weld_error *err)
+{
+    weld_status st = weld_block_open(g->blocks, b, err);
+    if (st != WELD_OK)
+        return st;
+    const weld_product p = weld_block_product(b, c);
+    st = weld_multiply(g->ctx, out, size_of(g, c), size_of(g, c), &p, 1, true, err);
+    weld_block_close(g->blocks, b);
+    return st;
+}
+
 /* out [n, n] = or += the sum over the blocks of the class: those that no other class is on, those that
  * another is on, or those whose other class is settled. *scale of what was counted. */
 static weld_status sum_blocks(float *out, double *scale, weld_grams *g, int c, bool add,
@@ -88,15 +110,18 @@ static weld_status sum_blocks(float *out, double *scale, weld_grams *g, int c, b
     WELD_NEW(products, g->ctx, g->blocks->count);
     for (int k = 0; k < g->blocks->count; k++) {
         const weld_block *b = &g->blocks->blocks[k];
-        const int other = b->x == c ? b->y : b->x;
-        if ((b->x != c && b->y != c) || (wanted == FIXED && other >= 0) ||
-            (wanted == MOVING && other < 0) || (wanted == SETTLED && other >= 0 && !settled[other]))
+        if (!is_wanted(b, c, wanted, settled))
             continue;
         *scale += b->scale;
-        products[count] = weld_block_product(b, c);
-        count += products[count].k > 0;
+        if (b->k > 0 && !weld_block_is_drawn(g->blocks, b))
+            products[count++] = weld_block_product(b, c);
     }
     WELD_TRY(weld_multiply(g->ctx, out, size_of(g, c), size_of(g, c), products, count, add, err));
+    for (int k = 0; k < g->blocks->count; k++) {
+        const weld_block *b = &g->blocks->blocks[k];
+        if (is_wanted(b, c, wanted, settled) && weld_block_is_drawn(g->blocks, b))
+            WELD_TRY(add_drawn(out, g, b, c, err));
+    }
 done:
     weld_free(g->ctx, products);
     return st;
@@ -172,10 +197,12 @@ static weld_status move_block(weld_grams *g, weld_block *b, int c, const weld_mo
     const bool rows = b->x == c;
     const int other = rows ? b->y : b->x;
     class_gram *k = other >= 0 && g->classes[other].valid ? &g->classes[other] : NULL;
-    if (k && ++k->updates > UPDATES_MAX) {
+    if (k && (++k->updates > UPDATES_MAX || weld_block_is_drawn(g->blocks, b))) {
         k->valid = false;
         k = NULL;
     }
+    if (weld_block_is_drawn(g->blocks, b))
+        goto done;
     WELD_TRY(weld_move_block(b, rows, move, k != NULL, &g->room, g->ctx, err));
     if (!k)
         goto done;
@@ -240,8 +267,11 @@ weld_status weld_grams_gain(double *gain, const weld_grams *g, int unit_class, c
                             size_of(g, unit_class), err));
     for (int k = 0; k < g->blocks->count; k++) {
         const weld_block *b = &g->blocks->blocks[k];
-        if (b->x == unit_class || b->y == unit_class)
-            *gain += gain_of(b, b->x == unit_class, &move);
+        if (b->x != unit_class && b->y != unit_class)
+            continue;
+        WELD_TRY(weld_block_open(g->blocks, b, err));
+        *gain += gain_of(b, b->x == unit_class, &move);
+        weld_block_close(g->blocks, b);
     }
 done:
     weld_move_free(&move, g->ctx);

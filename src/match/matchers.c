@@ -1,5 +1,6 @@
 #include "match/matchers.h"
 #include "match/score.h"
+#include <math.h>
 #include <string.h>
 
 static const weld_matcher *const matchers[] = {
@@ -38,6 +39,7 @@ void weld_match_result_free(weld_match_result *result)
     weld_free(result->ctx, result);
 }
 
+/* The objective is no reason to read the weights. */
 static weld_status run_none(weld_match_result **out, const weld_match_input *input, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -47,9 +49,12 @@ static weld_status run_none(weld_match_result **out, const weld_match_input *inp
     WELD_NEW(result, input->symmetry->ctx, 1);
     result->ctx = input->symmetry->ctx;
     WELD_TRY(weld_element_identity(&result->element, input->symmetry, err));
-    WELD_TRY(weld_scores_create(&scores, input->symmetry, input->a, input->b, err));
-    WELD_TRY(weld_scores_objective(&result->objective_start, scores, result->element, -1, err));
-    result->objective_end = result->objective_start;
+    result->objective_start = result->objective_end = NAN;
+    if (weld_paramset_is_held(input->a) && weld_paramset_is_held(input->b)) {
+        WELD_TRY(weld_scores_create(&scores, input->symmetry, input->a, input->b, err));
+        WELD_TRY(weld_scores_objective(&result->objective_start, scores, result->element, -1, err));
+        result->objective_end = result->objective_start;
+    }
     *out = result;
     result = NULL;
 done:
@@ -59,4 +64,4 @@ done:
 }
 
 const weld_matcher weld_matcher_none = {
-    .name = "none", .help = "every unit keeps its place", .run = run_none};
+    .name = "none", .streams_from = 1, .help = "every unit keeps its place", .run = run_none};

@@ -45,6 +45,9 @@ void weld_match_result_free(weld_match_result *result);
 typedef struct weld_matcher {
     const char *name;
     bool needs_data;
+    size_t
+        streams_from; /* bytes of parameters from which on it takes sets that are not held; below, and
+                            with 0 always, both sets are held */
     const char *help;
     weld_status (*run)(weld_match_result **out, const weld_match_input *input, weld_error *err);
 } weld_matcher;

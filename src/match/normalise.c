@@ -87,6 +87,7 @@ weld_status weld_scores_normalise(weld_scores *scores, weld_normalise how, weld_
     bool *done_with = NULL; /* [count] */
     if (how == WELD_NORMALISE_NONE)
         return WELD_OK;
+    WELD_TRY(weld_score_keep(scores, err)); /* they are changed in place */
     WELD_NEW(done_with, scores->ctx, scores->count);
     for (int k = 0; k < scores->count; k++)
         WELD_TRY(weld_score_own(scores, &scores->tensors[k], err));

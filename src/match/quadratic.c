@@ -138,8 +138,12 @@ weld_status weld_quadratic_add(weld_qap *qap, const weld_scores *scores, const w
     WELD_NEW(q, ctx, cells);
     WELD_TRY(weld_scores_class(score, &scale, scores, e, qap->unit_class, NULL, err));
     for (int k = 0; k < scores->count; k++)
-        if (axes_of(&scores->tensors[k], qap->unit_class) == 2)
-            WELD_TRY(add_meetings(qap, &scores->tensors[k], e, weight, err));
+        if (axes_of(&scores->tensors[k], qap->unit_class) == 2) {
+            WELD_TRY(weld_score_open(scores, k, err));
+            st = add_meetings(qap, &scores->tensors[k], e, weight, err);
+            weld_score_close(scores, k);
+            WELD_TRY(st);
+        }
     for (size_t i = 0; i < n; i++)
         q[i * n + (size_t)e->perms[qap->unit_class][i]] = 1;
     weld_qap fresh = *qap; /* the new terms alone */

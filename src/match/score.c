@@ -118,13 +118,14 @@ typedef struct summands {
     double *of; /* [scores->count] */
 } summands;
 
+/* Nothing for a tensor that is not in memory. */
 static weld_status sum_tensor(void *user, int64_t item, int slot, weld_error *err)
 {
     const summands *s = user;
     const weld_score_tensor *t = &s->scores->tensors[item];
     permuted b;
     (void)slot;
-    if (s->unit_class >= 0 && !weld_score_has_class(t, s->unit_class))
+    if (!t->a || (s->unit_class >= 0 && !weld_score_has_class(t, s->unit_class)))
         return WELD_OK;
     if (!t->has_joint)
         return inner(&s->of[item], t, s->element, err);
@@ -143,8 +144,16 @@ weld_status weld_scores_objective(double *out, const weld_scores *scores, const 
     *out = 0;
     WELD_NEW(s.of, e->ctx, scores->count);
     WELD_TRY(weld_parallel_for(e->ctx, scores->count, sum_tensor, &s, err));
-    for (int k = 0; k < scores->count; k++)
+    for (int k = 0; k < scores->count; k++) {
+        if (!scores->tensors[k].a &&
+            (unit_class < 0 || weld_score_has_class(&scores->tensors[k], unit_class))) {
+            WELD_TRY(weld_score_open(scores, k, err));
+            st = sum_tensor(&s, k, 0, err);
+            weld_score_close(scores, k);
+            WELD_TRY(st);
+        }
         *out += s.of[k];
+    }
 done:
     weld_free(e->ctx, s.of);
     return st;
@@ -326,7 +335,11 @@ weld_status weld_scores_class(double *score, double *scale, const weld_scores *s
             const weld_score_axis *axis = &t->axes[a];
             if (axis->unit_class != unit_class || !is_anchored(t, axis, settled))
                 continue;
-            weld_status st = add_gram(score, t, axis, e, size, err);
+            weld_status st = weld_score_open(scores, k, err);
+            if (st != WELD_OK)
+                return st;
+            st = add_gram(score, t, axis, e, size, err);
+            weld_score_close(scores, k);
             if (st != WELD_OK)
                 return st;
             *scale += t->scale;

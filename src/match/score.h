@@ -16,19 +16,22 @@ typedef struct weld_score_axis {
 typedef struct weld_score_tensor {
     int param; /* whose shape and members it has; the values may be folded */
     weld_shape shape;
-    const float *a, *b; /* of the paramset, or `owned` */
+    const float *a, *b; /* of the sets, or `owned`; in memory while it is open */
     float *owned[2];    /* of a, of b; NULL where borrowed */
     double scale;       /* |a| |b| */
     weld_score_axis *axes;
     int axis_count;
     bool has_joint;
+    bool drawn; /* read when it is opened, since the sets are not held */
+    int users;  /* that have it open */
 } weld_score_tensor;
 
 /* A layer in front of a BatchNormalization counts with the normalisation folded into it; running
  * statistics do not count by themselves. Values that are not finite count as 0. */
 typedef struct weld_scores {
     weld_context *ctx;
-    const weld_symmetry *symmetry; /* borrowed */
+    const weld_symmetry *symmetry; /* borrowed, as the sets */
+    const weld_paramset *a, *b;
     weld_score_tensor *tensors;
     int count;
 } weld_scores;
@@ -38,8 +41,14 @@ typedef struct weld_scores {
 weld_status weld_scores_create(weld_scores **out, const weld_symmetry *symmetry,
                                const weld_paramset *a, const weld_paramset *b, weld_error *err);
 void weld_scores_free(weld_scores *scores);
-/* Before the values of a tensor are changed: a and b become its own. */
-weld_status weld_score_own(weld_scores *scores, weld_score_tensor *t, weld_error *err);
+/* The tensor's a and b are in memory from here to weld_score_close; always, where the sets are held. The
+ * functions on all of `scores` open what they need. By one thread. */
+weld_status weld_score_open(const weld_scores *scores, int tensor, weld_error *err);
+void weld_score_close(const weld_scores *scores, int tensor);
+/* All of them stay open. */
+weld_status weld_score_keep(const weld_scores *scores, weld_error *err);
+/* Before the values of an open tensor are changed: a and b become its own. */
+weld_status weld_score_own(const weld_scores *scores, weld_score_tensor *t, weld_error *err);
 
 /* The slices of each unit on the axis, end to end: *out [size, *row], freed with weld_free. */
 weld_status weld_score_rows(double **out, int64_t *row, weld_context *ctx, const float *data,

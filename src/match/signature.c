@@ -74,11 +74,17 @@ done:
 static weld_status score_class(double *score, const weld_scores *scores, int c, weld_error *err)
 {
     weld_status st = WELD_OK;
-    for (int k = 0; k < scores->count; k++)
-        for (int x = 0; x < scores->tensors[k].axis_count; x++)
-            if (scores->tensors[k].axes[x].unit_class == c)
-                WELD_TRY(add_tensor(score, scores, &scores->tensors[k], &scores->tensors[k].axes[x],
-                                    scores->symmetry->classes[c].size, err));
+    for (int k = 0; k < scores->count && st == WELD_OK; k++) {
+        const weld_score_tensor *t = &scores->tensors[k];
+        if (!weld_score_has_class(t, c))
+            continue;
+        WELD_TRY(weld_score_open(scores, k, err));
+        for (int x = 0; x < t->axis_count && st == WELD_OK; x++)
+            if (t->axes[x].unit_class == c)
+                st = add_tensor(score, scores, t, &t->axes[x], scores->symmetry->classes[c].size,
+                                err);
+        weld_score_close(scores, k);
+    }
 done:
     return st;
 }

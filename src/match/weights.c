@@ -447,9 +447,13 @@ static weld_status run_relaxed(weld_match_result **out, const weld_match_input *
 }
 
 const weld_matcher weld_matcher_weights = {
-    .name = "weights", .help = "align the weights, by coordinate descent", .run = run_weights};
+    .name = "weights",
+    .streams_from = 256 << 20, /* reading tensors again and again takes time */
+    .help = "align the weights, by coordinate descent",
+    .run = run_weights};
 const weld_matcher weld_matcher_frank_wolfe = {
     .name = "frank-wolfe",
+    .streams_from = 256 << 20,
     .help =
         "align the weights, by coordinate descent from where all permutations relaxed at once lead",
     .run = run_relaxed};

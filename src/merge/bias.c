@@ -30,12 +30,26 @@ static void weigh(weld_paramset *merged, const weld_merge_job *job, int bias, in
     }
 }
 
+/* Networks that nothing normalises. */
+static bool is_plain(const weld_sites *sites, const weld_graph *g)
+{
+    bool biases = false;
+    for (int k = 0; k < sites->count; k++)
+        biases = biases || (sites->items[k].linear && sites->items[k].bias >= 0);
+    for (int n = 0; n < g->node_count; n++)
+        if (g->nodes[n].op->flags & WELD_OP_NORM)
+            return false;
+    return biases;
+}
+
 static weld_status run_bias(weld_paramset *merged, weld_merge_log *log, const weld_merge_job *job,
                             const weld_sites *sites, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_graph *g = merged->graph;
     int *depth = NULL;
+    if (!is_plain(sites, g))
+        return WELD_OK;
     WELD_NEW(depth, job->ctx, g->value_count);
     find_depths(depth, g);
     for (int k = 0; k < sites->count; k++) {
@@ -48,18 +62,6 @@ static weld_status run_bias(weld_paramset *merged, weld_merge_log *log, const we
 done:
     weld_free(job->ctx, depth);
     return st;
-}
-
-/* Networks that nothing normalises. */
-static bool is_plain(const weld_sites *sites, const weld_graph *g)
-{
-    bool biases = false;
-    for (int k = 0; k < sites->count; k++)
-        biases = biases || (sites->items[k].linear && sites->items[k].bias >= 0);
-    for (int n = 0; n < g->node_count; n++)
-        if (g->nodes[n].op->flags & WELD_OP_NORM)
-            return false;
-    return biases;
 }
 
 const weld_statistic weld_statistic_bias = {

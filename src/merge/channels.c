@@ -4,8 +4,9 @@
 typedef struct gathering {
     weld_channels *all;
     weld_channels lane[WELD_LANES];
-    int value;            /* that is looked at */
-    int64_t outer, inner; /* of a sample: the units stand between them */
+    int value; /* that is looked at */
+    const weld_shapes *shapes;
+    int64_t outer, inner; /* of an entry of the first axis: the units stand between them */
 } gathering;
 
 static weld_status init(weld_channels *c, weld_context *ctx, int nets, int64_t units,
@@ -57,10 +58,11 @@ static weld_status gather_lane(void *user, int lane, weld_run *const *runs, int6
     WELD_NEW(x, c->ctx, c->nets);
     for (int k = 0; k < c->nets; k++)
         x[k] = weld_run_value(runs[k], g->value);
-    for (int64_t o = 0; o < samples * g->outer; o++)
+    const int64_t entries = weld_batch_entries(g->shapes, g->value, samples);
+    for (int64_t o = 0; o < entries * g->outer; o++)
         for (int64_t u = 0; u < c->units; u++)
             add_run(c, x, u, (o * c->units + u) * g->inner, g->inner);
-    c->rows = (double)(samples * g->outer * g->inner);
+    c->rows = (double)(entries * g->outer * g->inner);
 done:
     weld_free(g->all->ctx, x);
     return st;
@@ -100,7 +102,7 @@ weld_status weld_channels_measure(weld_channels *out, weld_frontier *frontier,
                                   const weld_merge_job *job, const weld_site *site, weld_error *err)
 {
     weld_status st = WELD_OK;
-    gathering g = {.all = out};
+    gathering g = {.all = out, .shapes = job->shapes};
     const weld_visitor visitor = {&g, gather_lane, add_lanes};
     const int step = weld_plan_step_of(weld_frontier_plan(frontier), site->node);
     WELD_TRY(init(out, job->ctx, weld_frontier_nets(frontier), site->units, err));

@@ -11,6 +11,7 @@
 enum { COLUMNS_MAX = 8192, HOLD = 4 };
 static const double gram_cost_max = 0x1p36, lane_cells_max = 0x1p22;
 static const double variance_min = 1e-12, factor_min = 1e-9;
+static const double golden_ratio = 0.6180339887498949;
 static const double ridge_of_few = 1e-2; /* where there is too little to choose it by */
 
 typedef struct walk {
@@ -27,6 +28,7 @@ typedef struct layer {
     const weld_site *site;
     const weld_node *node;
     weld_patches patches;
+    double share;         /* of the entries of the first axis that are read */
     weld_fit fit, held;   /* held: of lanes that choose the ridge */
     weld_norm_unit *norm; /* [model, unit]; without a normalisation 1 and 0 */
     double *rows_x[WELD_LANES], *rows_y[WELD_LANES];
@@ -35,6 +37,16 @@ typedef struct layer {
 
 /* ---- gathering ------------------------------------------------------------------------------ */
 
+/* Of the rows of all entries, the one that is read as the r-th: from equal parts, at a place that moves
+ * so that it does not fall in step with the sequences of which they are rows. */
+static int64_t row_at(const layer *l, int64_t r, int64_t entries, int64_t read)
+{
+    const int64_t k = r / l->patches.positions, from = k * entries / read;
+    const double place = fmod((double)k * golden_ratio, 1);
+    const int64_t entry = from + (int64_t)(place * (double)((k + 1) * entries / read - from));
+    return entry * l->patches.positions + r % l->patches.positions;
+}
+
 static weld_status gather_lane(void *user, int lane, weld_run *const *runs, int64_t samples,
                                weld_error *err)
 {
@@ -42,7 +54,9 @@ static weld_status gather_lane(void *user, int lane, weld_run *const *runs, int6
     layer *l = user;
     const weld_merge_job *job = l->walk->job;
     const double *w = weld_job_weights(job, l->site->weight);
-    const int64_t rows = samples * l->patches.positions, units = l->site->units;
+    const int64_t positions = l->patches.positions, units = l->site->units;
+    const int64_t entries = weld_batch_entries(job->shapes, l->node->inputs[0], samples);
+    const int64_t read = (int64_t)ceil((double)entries * l->share), rows = read * positions;
     const int64_t width = l->patches.channels * l->patches.taps;
     int64_t *offset = NULL;
     double *z = NULL;
@@ -53,13 +67,13 @@ static weld_status gather_lane(void *user, int lane, weld_run *const *runs, int6
     l->rows[lane] = rows;
     for (int64_t r = 0; r < rows; r++)
         weld_patches_row(l->rows_x[lane] + r * width, &l->patches,
-                         weld_run_value(runs[0], l->node->inputs[0]), r, NULL, (int32_t)width,
-                         offset);
+                         weld_run_value(runs[0], l->node->inputs[0]), row_at(l, r, entries, read),
+                         NULL, (int32_t)width, offset);
     for (int k = 0; k < job->model_count; k++)
         for (int64_t r = 0; r < rows; r++) {
             double *y = l->rows_y[lane] + r * units;
             weld_patches_output(z, &l->patches, weld_run_value(runs[1 + k], l->node->outputs[0]),
-                                r);
+                                row_at(l, r, entries, read));
             const weld_norm_unit *norm = l->norm + k * units;
             for (int64_t u = 0; u < units; u++)
                 y[u] += w[k] * (norm[u].factor * z[u] + norm[u].offset);
@@ -100,13 +114,19 @@ done:
     return st;
 }
 
-/* Positions of a sample that are read: as many as the cost of the Gram allows. */
-static int64_t positions_max(const walk *w, double row_cost, double row_cells)
+/* Rows that are read of each entry of the first axis, as many as the cost of the Gram allows. Less than
+ * one: not all entries are read, but as many as there are samples. */
+static double rows_max(const layer *l, double columns, double groups)
 {
-    const double batch = (double)w->job->shapes->batch, samples = (double)w->job->data->count;
+    const weld_merge_job *job = l->walk->job;
+    const double batch = (double)job->shapes->batch, cells = groups * columns;
+    const double entries =
+        (double)weld_batch_entries(job->shapes, l->node->inputs[0], job->shapes->batch);
+    const double all = entries * (double)job->data->count / batch;
+    const double row = fmax(cells, (double)l->site->units);
     const double most =
-        fmin(gram_cost_max / (samples * row_cost), lane_cells_max / (batch * row_cells));
-    return most < 1 ? 1 : most > 1e9 ? (int64_t)1e9 : (int64_t)most;
+        fmin(gram_cost_max / (all * cells * columns), lane_cells_max / (entries * row));
+    return fmin(fmax(most, batch / entries), 1e9);
 }
 
 static weld_status init_layer(layer *l, const walk *w, const weld_site *site, weld_error *err)
@@ -119,11 +139,12 @@ static weld_status init_layer(layer *l, const walk *w, const weld_site *site, we
     const double group = weld_attr_number(l->node, "group");
     const int64_t groups = group > 1 ? (int64_t)group : 1;
     const int64_t columns = weld_shape_span(weight, 1, weight->rank);
-    const double cells = (double)groups * (double)columns;
+    const double most = rows_max(l, (double)columns, (double)groups);
+    l->share = fmin(most, 1);
     WELD_TRY(weld_patches_init(&l->patches, g, l->node,
                                &job->shapes->types[l->node->inputs[0]].shape,
-                               positions_max(w, cells * (double)columns, cells), err));
-    w->log->sampled += l->patches.positions < l->patches.all;
+                               most < 1 ? 1 : (int64_t)most, err));
+    w->log->sampled += l->share < 1 || l->patches.positions < l->patches.all;
     WELD_TRY(weld_fit_init(&l->fit, job->ctx, groups, columns, site->units / groups, err));
     WELD_TRY(weld_fit_init(&l->held, job->ctx, groups, columns, site->units / groups, err));
     WELD_NEW(l->norm, job->ctx, job->model_count * site->units);

@@ -46,6 +46,13 @@ static int64_t chunk_samples(const weld_frontier *f, int64_t chunk)
     return left < f->in.shapes->batch ? left : f->in.shapes->batch;
 }
 
+int64_t weld_batch_entries(const weld_shapes *shapes, int value, int64_t samples)
+{
+    const weld_shape *shape = &shapes->types[value].shape;
+    const int64_t first = shape->rank > 0 ? shape->dims[0] : 1;
+    return first == shapes->batch ? samples : first;
+}
+
 weld_status weld_frontier_create(weld_frontier **out, const weld_frontier_input *in,
                                  weld_error *err)
 {
@@ -169,6 +176,19 @@ static bool reads_input(const weld_frontier *f)
     return false;
 }
 
+static weld_status read_batch(weld_frontier *f, weld_tensor *out, int64_t first, int64_t samples,
+                              weld_error *err)
+{
+    const int64_t batch = f->in.shapes->batch;
+    const size_t each = (size_t)(weld_shape_numel(&out->shape) / batch) *
+                        weld_compute_size(out->dtype);
+    char *at = out->data;
+    const weld_status st = weld_dataset_batch(out, f->in.data, first, samples, err);
+    for (int64_t k = samples; st == WELD_OK && k < batch; k++)
+        memcpy(at + (size_t)k * each, at + (size_t)(k - samples) * each, each);
+    return st;
+}
+
 static weld_status run_lane(void *user, int64_t lane, int slot, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -178,8 +198,7 @@ static weld_status run_lane(void *user, int64_t lane, int slot, weld_error *err)
     const weld_tensor *inputs[] = {&f->batch[lane]};
     (void)slot;
     if (reads_input(f))
-        WELD_TRY(weld_dataset_batch(&f->batch[lane], f->in.data, chunk * f->in.shapes->batch,
-                                    samples, err));
+        WELD_TRY(read_batch(f, &f->batch[lane], chunk * f->in.shapes->batch, samples, err));
     for (int k = 0; k < f->in.net_count; k++) {
         stand *s = &f->stands[k];
         weld_run_bind(runs[k], f->in.nets[k], inputs);

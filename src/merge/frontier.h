@@ -24,12 +24,16 @@ typedef struct weld_frontier_input {
 typedef struct weld_visitor {
     void *user;
     /* In parallel, a batch each: runs [net_count] after the step (network 0 before it, unless it was
-     * asked for), of whose samples the first `samples` count. */
+     * asked for). `samples` samples are new, the rest of the batch repeats them. */
     weld_status (*lane)(void *user, int lane, weld_run *const *runs, int64_t samples,
                         weld_error *err);
     /* After each round, for lanes [0, lanes), whose samples follow each other. */
     weld_status (*round)(void *user, int lanes, weld_error *err);
 } weld_visitor;
+
+/* Entries of a value's first axis that count in a batch of so many samples: all where the axis is not
+ * that of the samples (rows of all positions, sequences that stand first, what no input reaches). */
+int64_t weld_batch_entries(const weld_shapes *shapes, int value, int64_t samples);
 
 weld_status weld_frontier_create(weld_frontier **out, const weld_frontier_input *input,
                                  weld_error *err);

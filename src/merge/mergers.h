@@ -12,6 +12,10 @@ typedef struct weld_merger {
     /* out := the merge of one parameter of the models. Not called where one model is taken alone or,
      * but for needs_base, all agree: that is copied. */
     weld_status (*tensor)(weld_tensor *out, const weld_merge_job *job, int param, weld_error *err);
+    /* The same for `count` elements, wherever they stand in a parameter: models [model_count][count] in
+     * the compute type of dtype, `weights` [model_count]. NULL = the parameter is needed as a whole. */
+    void (*part)(void *out, const void *const *models, const double *weights, int model_count,
+                 weld_dtype dtype, size_t count);
     /* What needs more than single parameters, on the merged tensors; NULL = nothing does. */
     weld_status (*finish)(weld_paramset *merged, weld_merge_log *log, const weld_merge_job *job,
                           const weld_sites *sites, weld_error *err);
@@ -24,6 +28,9 @@ typedef struct weld_merger {
 /* The weighted mean of a parameter, in double. */
 weld_status weld_lerp_tensor(weld_tensor *out, const weld_merge_job *job, int param,
                              weld_error *err);
+/* The same as weld_merger's `part`. */
+void weld_lerp_part(void *out, const void *const *models, const double *weights, int model_count,
+                    weld_dtype dtype, size_t count);
 /* NULL when there is none of that name. */
 const weld_merger *weld_merger_find(const char *name);
 /* All of them, NULL-terminated; the first is what a user gets who asks for nothing. */

@@ -27,31 +27,6 @@ static int own_param(const weld_graph *g, const weld_node *node, int slot)
     return p >= 0 && g->consumer_count[g->params[p].value] == 1 ? p : -1;
 }
 
-static bool read_linear(weld_site *site, const weld_graph *g)
-{
-    const weld_node *node = &g->nodes[site->node];
-    site->weight = own_param(g, node, 1);
-    site->bias = own_param(g, node, 2);
-    if (site->weight < 0 || (site->bias < 0 && weld_node_input(node, 2) >= 0))
-        return false;
-    site->units = g->params[site->weight].shape.dims[0];
-    site->fold = weld_find_norm_fold(g, site->node);
-    return site->bias < 0 || (int64_t)weld_param_numel(g, site->bias) == site->units;
-}
-
-static bool read_norm(weld_site *site, const weld_graph *g)
-{
-    const weld_node *node = &g->nodes[site->node];
-    site->scale = own_param(g, node, 1);
-    site->shift = own_param(g, node, 2);
-    site->mean = own_param(g, node, 3);
-    site->variance = own_param(g, node, 4);
-    if (site->scale < 0 || site->shift < 0 || site->mean < 0 || site->variance < 0)
-        return false;
-    site->units = (int64_t)weld_param_numel(g, site->scale);
-    return true;
-}
-
 /* Parameters of a node in order; -1 = there is none left. */
 static int next_param(const weld_graph *g, const weld_node *node, int *slot)
 {
@@ -69,6 +44,46 @@ static bool is_taken(const weld_merge_job *job, const weld_node *node)
         if (weld_job_takes_one(job, p))
             return true;
     return false;
+}
+
+/* A normalisation may be changed along with the layer before it. */
+static bool is_free(const weld_norm_fold *fold, const weld_merge_job *job)
+{
+    const weld_graph *g = job->shapes->graph;
+    if (fold->norm_node < 0 || is_taken(job, &g->nodes[fold->norm_node]))
+        return false;
+    for (int slot = 1; slot <= 4; slot++)
+        if (own_param(g, &g->nodes[fold->norm_node], slot) < 0)
+            return false;
+    return true;
+}
+
+static bool read_linear(weld_site *site, const weld_merge_job *job)
+{
+    const weld_graph *g = job->shapes->graph;
+    const weld_node *node = &g->nodes[site->node];
+    site->weight = own_param(g, node, 1);
+    site->bias = own_param(g, node, 2);
+    if (site->weight < 0 || (site->bias < 0 && weld_node_input(node, 2) >= 0))
+        return false;
+    site->units = g->params[site->weight].shape.dims[0];
+    site->fold = weld_find_norm_fold(g, site->node);
+    if (!is_free(&site->fold, job))
+        site->fold.norm_node = -1;
+    return site->bias < 0 || (int64_t)weld_param_numel(g, site->bias) == site->units;
+}
+
+static bool read_norm(weld_site *site, const weld_graph *g)
+{
+    const weld_node *node = &g->nodes[site->node];
+    site->scale = own_param(g, node, 1);
+    site->shift = own_param(g, node, 2);
+    site->mean = own_param(g, node, 3);
+    site->variance = own_param(g, node, 4);
+    if (site->scale < 0 || site->shift < 0 || site->mean < 0 || site->variance < 0)
+        return false;
+    site->units = (int64_t)weld_param_numel(g, site->scale);
+    return true;
 }
 
 /* same[v]: the value is the same in all models, whatever the network's input. */
@@ -119,9 +134,10 @@ weld_status weld_sites_find(weld_sites *out, const weld_merge_job *job, weld_err
                           .fold = {.norm_node = -1},
                           .bias = -1};
         const bool norm = (node->op->flags & WELD_OP_NORM) && node->op->statistic_inputs;
-        if (!(site.linear || norm) || same[node->outputs[0]] || is_taken(job, node))
+        const bool is_vector = job->shapes->types[node->outputs[0]].shape.rank < 2;
+        if (!(site.linear || norm) || is_vector || same[node->outputs[0]] || is_taken(job, node))
             continue;
-        if (!(site.linear ? read_linear(&site, g) : read_norm(&site, g)))
+        if (!(site.linear ? read_linear(&site, job) : read_norm(&site, g)))
             continue;
         site.same_input = same[node->inputs[0]];
         site.logits = site.linear && !before[node->outputs[0]];

@@ -10,7 +10,8 @@ typedef struct weld_site {
     bool linear;         /* Dense or Conv; else a normalisation with running statistics */
     bool logits;         /* linear, and no linear layer comes after it */
     bool same_input;     /* all models and their merge see the same values */
-    weld_norm_fold fold; /* of linear ones: norm_node -1 = no such normalisation right behind it */
+    weld_norm_fold fold; /* of linear ones: norm_node -1 = no normalisation right behind it that
+                          * may be changed as well */
     int weight, bias;    /* of linear ones; bias -1 = none */
     int scale, shift, mean, variance; /* of normalisations */
     int64_t units;

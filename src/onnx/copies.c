@@ -1,4 +1,5 @@
 #include "onnx/copies.h"
+#include "io/cursor.h"
 #include "onnx/skeleton.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,31 +76,43 @@ static const char *name_of(const weld_onnx_file *file, const Weld__Onnx__Graph *
     return NULL;
 }
 
-static bool occurs(const weld_onnx_file *file, const char *text)
+/* Is the text somewhere in the file? */
+static weld_status occurs(bool *out, const weld_onnx_file *file, const char *text, weld_error *err)
 {
+    enum { PART_BYTES = 1 << 16 };
+    weld_status st = WELD_OK;
     const size_t n = strlen(text);
-    for (size_t at = 0; at + n <= file->size; at++) {
-        const unsigned char *hit = memchr(file->bytes + at, text[0], file->size - at - n + 1);
-        if (!hit)
-            return false;
-        if (memcmp(hit, text, n) == 0)
-            return true;
-        at = (size_t)(hit - file->bytes);
+    weld_cursor in;
+    weld_cursor_init(&in, file->ctx, file->source);
+    *out = false;
+    for (uint64_t at = 0; !*out && at + n <= file->size; at += PART_BYTES - n + 1) {
+        const size_t count = file->size - at < PART_BYTES ? (size_t)(file->size - at) : PART_BYTES;
+        const unsigned char *bytes = weld_cursor_at(&in, at, count);
+        if (!bytes)
+            WELD_TRY(weld_cursor_check(&in, err));
+        *out = memmem(bytes, count, text, n) != NULL;
     }
-    return false;
+done:
+    weld_cursor_free(&in);
+    return st;
 }
 
 /* The start of names that the file has nowhere. */
 static weld_status fresh_stem(char *out, size_t size, const weld_onnx_file *file, const char *base,
                               weld_error *err)
 {
+    weld_status st = WELD_OK;
+    bool taken = true;
     int n = snprintf(out, size, "%s.copy", base);
-    while (n > 0 && (size_t)n + 1 < size && occurs(file, out))
-        n += snprintf(out + n, size - (size_t)n, "_");
-    if (n < 0 || (size_t)n + 1 >= size)
-        return weld_fail(err, WELD_E_LIMIT, "tensor '%.60s...': its name is too long for a copy",
-                         base);
-    return WELD_OK;
+    while (taken) {
+        WELD_REQUIRE(n > 0 && (size_t)n + 1 < size, WELD_E_LIMIT,
+                     "tensor '%.60s...': its name is too long for a copy", base);
+        WELD_TRY(occurs(&taken, file, out, err));
+        if (taken)
+            n += snprintf(out + n, size - (size_t)n, "_");
+    }
+done:
+    return st;
 }
 
 static weld_status add_readers(weld_copies *c, const weld_onnx_file *file,

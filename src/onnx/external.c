@@ -75,18 +75,3 @@ done:
         weld_error_wrap(err, "tensor '%s'", meta->name);
     return st;
 }
-
-weld_status weld_external_read(void **out, const weld_onnx_file *file, int index, weld_error *err)
-{
-    const weld_tensor_meta *meta = &file->tensors[index];
-    size_t count = (size_t)weld_shape_numel(&meta->shape), size = weld_dtype_size(meta->dtype);
-    *out = weld_alloc(file->ctx, count, size);
-    if (!*out)
-        return weld_fail_memory(file->ctx, err, count, size);
-    weld_status st = weld_source_read(meta->external, meta->offset, *out, count * size, err);
-    if (st != WELD_OK) {
-        weld_free(file->ctx, *out);
-        *out = NULL;
-    }
-    return st;
-}

@@ -8,6 +8,4 @@
  * folder, and checks that the tensor's bytes are there. */
 weld_status weld_external_locate(weld_onnx_file *file, const Weld__Onnx__Tensor *tensor, int index,
                                  weld_error *err);
-/* The stored bytes of an external tensor; free with weld_free. */
-weld_status weld_external_read(void **out, const weld_onnx_file *file, int index, weld_error *err);
 #endif

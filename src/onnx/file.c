@@ -1,7 +1,5 @@
 #include "onnx/file.h"
-#include "core/size.h"
 #include "io/hash.h"
-#include "io/wire.h"
 #include "onnx/external.h"
 #include "onnx/skeleton.h"
 #include "onnx/sparse.h"
@@ -173,10 +171,13 @@ static weld_status parse(weld_onnx_file *file, weld_error *err)
 {
     weld_status st = WELD_OK;
     Weld__Onnx__Model *model = NULL;
-    const char *what = mistaken_for(file->bytes, file->size);
+    unsigned char start[32];
+    const size_t n = file->size < sizeof start ? (size_t)file->size : sizeof start;
+    WELD_TRY(weld_source_read(file->source, 0, start, n, err));
+    const char *what = mistaken_for(start, n);
     WELD_REQUIRE(!what, WELD_E_FORMAT, "%s", what);
-    WELD_TRY(weld_sha256_memory(file->sha256, file->ctx, file->bytes, file->size, err));
-    WELD_TRY(weld_scan_model(&file->scan, file->ctx, file->bytes, file->size, err));
+    WELD_TRY(weld_sha256_source(file->sha256, file->ctx, file->source, err));
+    WELD_TRY(weld_scan_model(&file->scan, file->ctx, file->source, err));
     WELD_TRY(weld_skeleton_unpack(&model, file, err));
     WELD_TRY(note_header(file, model, err));
 done:
@@ -187,21 +188,20 @@ done:
     return st;
 }
 
-weld_status weld_onnx_open(weld_onnx_file **out, weld_context *ctx, const weld_source *source,
+weld_status weld_onnx_open(weld_onnx_file **out, weld_context *ctx, weld_source *source,
                            weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_onnx_file *file = NULL;
-    void *bytes = NULL;
     *out = NULL;
     WELD_NEW(file, ctx, 1);
     file->ctx = ctx;
     file->references = 1;
+    file->source = weld_source_retain(source);
+    file->size = weld_source_size(source);
     weld_arena_init(&file->arena, ctx);
     file->name = weld_arena_strdup(&file->arena, weld_source_name(source));
     WELD_REQUIRE(file->name, WELD_E_NOMEM, "out of memory");
-    WELD_TRY(weld_source_read_all(&bytes, &file->size, source, err));
-    file->bytes = bytes;
     WELD_TRY(parse(file, err));
     *out = file;
     file = NULL;
@@ -224,131 +224,7 @@ void weld_onnx_free(weld_onnx_file *file)
     for (int k = 0; k < file->external_count; k++)
         weld_source_free(file->external[k]);
     weld_free(file->ctx, file->external);
-    weld_free(file->ctx, file->bytes);
+    weld_source_free(file->source);
     weld_arena_free(&file->arena);
     weld_free(file->ctx, file);
-}
-
-/* The one typed field that may hold elements of this type; 0 = none. */
-static int typed_field(weld_dtype dtype)
-{
-    switch ((int)dtype) {
-    case WELD_FLOAT: return 4;
-    case WELD_DOUBLE: return 10;
-    case WELD_INT64: return 7;
-    case WELD_UINT32:
-    case WELD_UINT64: return 11;
-    case WELD_STRING: return 6;
-    default: return 5;
-    }
-}
-
-static weld_status check_payload(const weld_onnx_file *file, int tensor, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    const weld_tensor_entry *t = &file->scan->tensors[tensor];
-    const weld_tensor_meta *meta = &file->tensors[tensor];
-    size_t count = (size_t)weld_shape_numel(&meta->shape);
-    WELD_REQUIRE(weld_dtype_size(meta->dtype), WELD_E_UNSUPPORTED, "tensor '%s' is of type %s",
-                 meta->name, weld_dtype_name(meta->dtype));
-    WELD_REQUIRE(t->payload_field >= 0, WELD_E_FORMAT, "tensor '%s' has data in several fields",
-                 meta->name);
-    WELD_REQUIRE(t->payload_field == 9 || t->payload_field == typed_field(meta->dtype) ||
-                     (count == 0 && t->payload_field == 0),
-                 WELD_E_FORMAT, "tensor '%s' of type %s has its data in field %d", meta->name,
-                 weld_dtype_name(meta->dtype), t->payload_field);
-    WELD_REQUIRE(t->payload_field != 9 || t->piece_count == 1, WELD_E_FORMAT,
-                 "tensor '%s' has raw_data %d times", meta->name, t->piece_count);
-    size_t stored = t->payload_field == 9 || t->payload_field == 4 || t->payload_field == 10
-                        ? count * weld_dtype_size(meta->dtype)
-                        : SIZE_MAX;
-    WELD_REQUIRE(stored == SIZE_MAX || t->payload_bytes == stored, WELD_E_FORMAT,
-                 "tensor '%s' has %" PRIu64 " bytes of data, its shape needs %zu", meta->name,
-                 t->payload_bytes, stored);
-done:
-    return st;
-}
-
-static weld_status read_varints(weld_tensor *out, const weld_onnx_file *file, int tensor,
-                                weld_error *err)
-{
-    const weld_tensor_entry *t = &file->scan->tensors[tensor];
-    const weld_tensor_meta *meta = &file->tensors[tensor];
-    int64_t count = weld_shape_numel(&meta->shape), n = 0;
-    for (int p = 0; p < t->piece_count; p++) {
-        uint64_t at = t->pieces[p].payload, end = at + t->pieces[p].size, value;
-        while (at < end) {
-            if (!weld_wire_varint(&value, file->bytes, &at, end))
-                return weld_fail(err, WELD_E_FORMAT,
-                                 "tensor '%s' has a bad varint at byte %" PRIu64, meta->name, at);
-            if (n < count) {
-                uint16_t half = (uint16_t)value;
-                if (weld_dtype_is_float(meta->dtype))
-                    weld_decode(out->f + n, meta->dtype, &half, 1);
-                else
-                    out->i[n] = (int64_t)value;
-            }
-            n++;
-        }
-    }
-    if (n != count)
-        return weld_fail(err, WELD_E_FORMAT,
-                         "tensor '%s' has %" PRId64 " elements, its shape needs %" PRId64,
-                         meta->name, n, count);
-    return WELD_OK;
-}
-
-static weld_status read_external(weld_tensor *out, const weld_onnx_file *file, int tensor,
-                                 weld_error *err)
-{
-    weld_status st = WELD_OK;
-    const weld_tensor_meta *meta = &file->tensors[tensor];
-    void *stored = NULL;
-    WELD_TRY(weld_external_read(&stored, file, tensor, err));
-    WELD_TRY(weld_tensor_create(out, file->ctx, meta->dtype, &meta->shape, err));
-    weld_decode(out->data, meta->dtype, stored, (size_t)weld_shape_numel(&meta->shape));
-done:
-    weld_free(file->ctx, stored);
-    return st;
-}
-
-static weld_status read_stored(weld_tensor *out, const weld_onnx_file *file, int tensor,
-                               weld_error *err)
-{
-    weld_status st = WELD_OK;
-    const weld_tensor_entry *t = &file->scan->tensors[tensor];
-    const weld_tensor_meta *meta = &file->tensors[tensor];
-    size_t size = weld_dtype_size(meta->dtype), done_count = 0;
-    *out = (weld_tensor){.dtype = meta->dtype};
-    if (meta->external)
-        return read_external(out, file, tensor, err);
-    WELD_TRY(check_payload(file, tensor, err));
-    WELD_TRY(weld_tensor_create(out, file->ctx, meta->dtype, &meta->shape, err));
-    if (t->payload_field != 9 && t->payload_field != 4 && t->payload_field != 10) {
-        WELD_TRY(read_varints(out, file, tensor, err));
-        goto done;
-    }
-    for (int p = 0; p < t->piece_count; p++) {
-        size_t n = (size_t)t->pieces[p].size / size;
-        WELD_REQUIRE(n * size == t->pieces[p].size, WELD_E_FORMAT,
-                     "tensor '%s' has a piece of %" PRIu64 " bytes", meta->name, t->pieces[p].size);
-        weld_decode((char *)out->data + done_count * weld_compute_size(meta->dtype), meta->dtype,
-                    file->bytes + t->pieces[p].payload, n);
-        done_count += n;
-    }
-done:
-    if (st != WELD_OK)
-        weld_tensor_free(file->ctx, out);
-    return st;
-}
-
-weld_status weld_onnx_read_tensor(weld_tensor *out, const weld_onnx_file *file, int tensor,
-                                  weld_error *err)
-{
-    weld_status st = read_stored(out, file, tensor, err);
-    if (st == WELD_OK && file->tensors[tensor].sparse)
-        st = weld_sparse_expand(out, file, tensor, err);
-    if (st != WELD_OK)
-        weld_tensor_free(file->ctx, out);
-    return st;
 }

@@ -1,4 +1,4 @@
-/* An ONNX file: its bytes, its tensor table, the way to read and to replace payloads. */
+/* An ONNX file: its tensor table, and the way to read payloads, which stay in the file. */
 #ifndef WELD_ONNX_FILE_H
 #define WELD_ONNX_FILE_H
 #include "io/source.h"
@@ -31,8 +31,8 @@ typedef struct weld_onnx_file {
     int references;
     weld_arena arena;
     char *name;
-    unsigned char *bytes;
-    size_t size;
+    weld_source *source; /* [size] bytes */
+    uint64_t size;
     char sha256[65];
     weld_scan *scan;
     weld_tensor_meta *tensors; /* [scan->tensor_count] */
@@ -46,7 +46,8 @@ typedef struct weld_onnx_file {
     int external_count;
 } weld_onnx_file;
 
-weld_status weld_onnx_open(weld_onnx_file **out, weld_context *ctx, const weld_source *source,
+/* Keeps a reference of the source. */
+weld_status weld_onnx_open(weld_onnx_file **out, weld_context *ctx, weld_source *source,
                            weld_error *err);
 weld_onnx_file *weld_onnx_retain(weld_onnx_file *file);
 void weld_onnx_free(weld_onnx_file *file);
@@ -59,4 +60,18 @@ static inline const weld_shape *weld_onnx_shape(const weld_onnx_file *file, int 
 /* Decodes a tensor of the table; *out is allocated with weld_alloc. */
 weld_status weld_onnx_read_tensor(weld_tensor *out, const weld_onnx_file *file, int tensor,
                                   weld_error *err);
+/* The same, of a sparse tensor only the values that are stored. */
+weld_status weld_onnx_read_stored(weld_tensor *out, const weld_onnx_file *file, int tensor,
+                                  weld_error *err);
+/* Are its elements there, as many as its shape says? */
+weld_status weld_onnx_check_tensor(const weld_onnx_file *file, int tensor, weld_error *err);
+/* Do the tensor's elements lie side by side, each of the size of its type? Then they can be read in
+ * parts, and written in place. */
+bool weld_onnx_is_plain(const weld_onnx_file *file, int tensor);
+/* Of a plain tensor: the stored bytes of elements [first, first + count). */
+weld_status weld_onnx_read_bytes(void *out, const weld_onnx_file *file, int tensor, size_t first,
+                                 size_t count, weld_error *err);
+/* Of a plain tensor: the same elements, decoded into their compute type. */
+weld_status weld_onnx_read_part(void *out, const weld_onnx_file *file, int tensor, size_t first,
+                                size_t count, weld_error *err);
 #endif

@@ -1,16 +1,19 @@
 #include "onnx/new_tensors.h"
 #include "io/wire.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-weld_status weld_new_tensors_init(weld_new_tensors *out, const weld_onnx_file *file,
+weld_status weld_new_tensors_init(weld_new_tensors *out, weld_payloads *payloads,
                                   const weld_copies *copies, const weld_relocation *relocation,
                                   weld_error *err)
 {
     weld_status st = WELD_OK;
-    *out = (weld_new_tensors){.file = file, .copies = copies, .relocation = relocation};
-    weld_buffer_init(&out->fields, file->ctx);
-    WELD_NEW(out->made, file->ctx, copies ? copies->count : 0);
+    *out = (weld_new_tensors){
+        .file = payloads->file, .payloads = payloads, .copies = copies, .relocation = relocation};
+    weld_buffer_init(&out->fields, payloads->ctx);
+    weld_arena_init(&out->arena, payloads->ctx);
+    WELD_NEW(out->made, payloads->ctx, copies ? copies->count : 0);
 done:
     return st;
 }
@@ -20,6 +23,7 @@ void weld_new_tensors_free(weld_new_tensors *all)
     if (!all->file)
         return;
     weld_buffer_free(&all->fields);
+    weld_arena_free(&all->arena);
     weld_free(all->file->ctx, all->made);
 }
 
@@ -56,38 +60,44 @@ static void put_entry(weld_buffer *out, const char *key, const char *value)
     put_message(out, 13, &entry);
 }
 
-void weld_put_outside(weld_buffer *fields, const weld_relocation *to, const void *bytes,
-                      size_t size)
+void weld_put_outside(weld_buffer *fields, const weld_relocation *to, weld_payloads *payloads,
+                      int payload)
 {
-    static const char zeros[4096];
     char number[24];
-    if (to->data->size % sizeof zeros)
-        weld_buffer_append(to->data, zeros, sizeof zeros - to->data->size % sizeof zeros);
+    weld_payloads_move_out(payloads, payload);
     put_entry(fields, "location", to->location);
-    snprintf(number, sizeof number, "%zu", to->data->size);
+    snprintf(number, sizeof number, "%" PRIu64, payloads->items[payload].offset);
     put_entry(fields, "offset", number);
-    snprintf(number, sizeof number, "%zu", size);
+    snprintf(number, sizeof number, "%" PRIu64, payloads->items[payload].size);
     put_entry(fields, "length", number);
     put_number(fields, 14, 1); /* data_location = EXTERNAL */
-    weld_buffer_append(to->data, bytes, size);
 }
 
-/* TensorProto: dims 1, data_type 2, name 8, raw_data 9 */
-static void put_tensor(weld_new_tensors *all, const weld_copy *copy, const void *bytes, size_t size)
+/* TensorProto: dims 1, data_type 2, name 8, raw_data 9. `bytes` in the arena. */
+static weld_status put_tensor(weld_new_tensors *all, const weld_copy *copy, const void *bytes,
+                              size_t size, weld_error *err)
 {
+    weld_status st = WELD_OK;
     const weld_tensor_meta *meta = &all->file->tensors[copy->tensor];
     const weld_shape *shape = weld_onnx_shape(all->file, copy->tensor);
+    const weld_payload payload = {.bytes = bytes, .tensor = copy->tensor, .size = size};
+    int number;
     weld_buffer tensor;
     weld_buffer_init(&tensor, all->file->ctx);
     for (int k = 0; k < shape->rank; k++)
         put_number(&tensor, 1, (uint64_t)shape->dims[k]);
     put_number(&tensor, 2, (uint64_t)meta->dtype);
     put_text(&tensor, 8, copy->name);
-    if (all->relocation->location && (meta->external || all->relocation->all))
-        weld_put_outside(&tensor, all->relocation, bytes, size);
-    else
+    if (all->relocation->location && (meta->external || all->relocation->all)) {
+        WELD_TRY(weld_payloads_add(&number, all->payloads, &payload, err));
+        weld_put_outside(&tensor, all->relocation, all->payloads, number);
+    } else {
         weld_wire_put_bytes(&tensor, 9, bytes, size);
+    }
     put_message(&all->fields, 5, &tensor);
+done:
+    weld_buffer_free(&tensor);
+    return st;
 }
 
 /* IR versions below 4 demand that initializers are inputs of the graph. ValueInfo: name 1, type 2;
@@ -120,17 +130,15 @@ weld_status weld_new_tensors_add(weld_new_tensors *all, int copy, const void *va
     const weld_copy *c = &all->copies->copies[copy - 1];
     const weld_dtype dtype = all->file->tensors[c->tensor].dtype;
     const size_t count = (size_t)weld_shape_numel(weld_onnx_shape(all->file, c->tensor));
-    void *bytes = NULL;
-    WELD_REQUIRE((bytes = weld_alloc(all->file->ctx, count, weld_dtype_size(dtype))), WELD_E_NOMEM,
-                 "no memory for %zu elements", count);
+    unsigned char *bytes;
+    WELD_ARENA_NEW(bytes, &all->arena, count * weld_dtype_size(dtype) + 1);
     WELD_TRY(weld_encode(bytes, dtype, values, count, err));
-    put_tensor(all, c, bytes, count * weld_dtype_size(dtype));
+    WELD_TRY(put_tensor(all, c, bytes, count * weld_dtype_size(dtype), err));
     if (all->file->ir_version < 4)
         put_input(all, c);
     all->made[copy - 1] = true;
     st = weld_buffer_check(&all->fields, err);
 done:
-    weld_free(all->file->ctx, bytes);
     if (st != WELD_OK)
         weld_error_wrap(err, "tensor '%s'", c->name);
     return st;
@@ -152,7 +160,7 @@ static weld_enclosure enclosure(const weld_wire_field *f)
 }
 
 /* NodeProto: input 1 */
-static weld_status rename_inputs(weld_edits *edits, const weld_new_tensors *all,
+static weld_status rename_inputs(weld_edits *edits, const weld_new_tensors *all, weld_cursor *in,
                                  const weld_wire_field *node, int number, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -160,7 +168,7 @@ static weld_status rename_inputs(weld_edits *edits, const weld_new_tensors *all,
     const uint64_t end = node->payload + node->size;
     for (int input = 0; at < end;) {
         weld_wire_field f;
-        WELD_TRY(weld_wire_next(&f, all->file->bytes, &at, end, err));
+        WELD_TRY(weld_wire_next(&f, in, &at, end, err));
         if (f.number != 1)
             continue;
         const char *name = weld_copies_name(all->copies, number, input++);
@@ -177,7 +185,7 @@ done:
 }
 
 /* GraphProto: node 1. New fields come first: at its end they would lie in the last message as well. */
-static weld_status edit_graph(weld_edits *edits, const weld_new_tensors *all,
+static weld_status edit_graph(weld_edits *edits, const weld_new_tensors *all, weld_cursor *in,
                               const weld_wire_field *graph, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -189,24 +197,25 @@ static weld_status edit_graph(weld_edits *edits, const weld_new_tensors *all,
     WELD_TRY(weld_edits_around(edits, &around, 1, err));
     for (int node = 0; at < end;) {
         weld_wire_field f;
-        WELD_TRY(weld_wire_next(&f, all->file->bytes, &at, end, err));
+        WELD_TRY(weld_wire_next(&f, in, &at, end, err));
         if (f.number == 1)
-            WELD_TRY(rename_inputs(edits, all, &f, node++, err));
+            WELD_TRY(rename_inputs(edits, all, in, &f, node++, err));
     }
 done:
     return st;
 }
 
 /* ModelProto: graph 7 */
-weld_status weld_new_tensors_insert(weld_edits *edits, weld_new_tensors *all, weld_error *err)
+weld_status weld_new_tensors_insert(weld_edits *edits, const weld_new_tensors *all, weld_cursor *in,
+                                    weld_error *err)
 {
     weld_status st = WELD_OK;
     uint64_t at = 0;
     while (all->fields.size && at < all->file->size) {
         weld_wire_field f;
-        WELD_TRY(weld_wire_next(&f, all->file->bytes, &at, all->file->size, err));
+        WELD_TRY(weld_wire_next(&f, in, &at, all->file->size, err));
         if (f.number == 7)
-            WELD_TRY(edit_graph(edits, all, &f, err));
+            WELD_TRY(edit_graph(edits, all, in, &f, err));
     }
 done:
     return st;

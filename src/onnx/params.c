@@ -112,8 +112,9 @@ static weld_status home_forward(const weld_home *home, const weld_onnx_file *fil
     return st;
 }
 
-weld_status weld_home_backward(const weld_home *home, const weld_onnx_file *file, void *data,
-                               void *scratch, weld_dtype dtype, weld_error *err)
+/* Canonical elements of `dtype` become stored ones in place. `scratch` is as large as `data`. */
+static weld_status home_backward(const weld_home *home, const weld_onnx_file *file, void *data,
+                                 void *scratch, weld_dtype dtype, weld_error *err)
 {
     weld_status st = WELD_OK;
     const char *name = file->tensors[home->tensor].name;
@@ -122,24 +123,102 @@ weld_status weld_home_backward(const weld_home *home, const weld_onnx_file *file
     return st;
 }
 
-weld_status weld_onnx_read_param(void *out, const weld_onnx_file *file, const weld_param *param,
-                                 const weld_home *home, weld_error *err)
+/* ---- parameters --------------------------------------------------------------------------- */
+
+static bool has_step(const weld_home *home, weld_view_kind kind)
 {
-    return read_home(out, file, home, param->dtype, (size_t)weld_shape_numel(&param->shape), err);
+    for (int k = 0; k < home->step_count; k++)
+        if (home->steps[k].kind == kind)
+            return true;
+    return false;
 }
 
-weld_status weld_onnx_read_params(weld_paramset **out, const weld_onnx_file *file,
-                                  const weld_graph *graph, const weld_home *homes, weld_error *err)
+bool weld_home_folds(const weld_home *home)
+{
+    return has_step(home, WELD_VIEW_FOLD);
+}
+
+bool weld_home_moves(const weld_home *home)
+{
+    return weld_home_folds(home) || has_step(home, WELD_VIEW_TRANSPOSE);
+}
+
+bool weld_homes_alike(const weld_home *a, const weld_home *b)
+{
+    if (weld_home_folds(a) || weld_home_folds(b))
+        return false;
+    if (!weld_home_moves(a) && !weld_home_moves(b))
+        return true;
+    bool alike = a->step_count == b->step_count;
+    for (int k = 0; alike && k < a->step_count; k++) {
+        const weld_view_step *x = &a->steps[k], *y = &b->steps[k];
+        alike = x->kind == y->kind && weld_shape_equal(&x->in, &y->in) &&
+                weld_shape_equal(&x->out, &y->out) &&
+                (x->kind == WELD_VIEW_RESHAPE ||
+                 memcmp(x->perm, y->perm, (size_t)x->in.rank * sizeof x->perm[0]) == 0);
+    }
+    return alike;
+}
+
+bool weld_onnx_param_in_parts(const weld_onnx_file *file, const weld_param *param,
+                              const weld_home *home, weld_order order)
+{
+    return weld_onnx_is_plain(file, home->tensor) &&
+           file->tensors[home->tensor].dtype == param->dtype &&
+           !(order == WELD_STORED ? weld_home_folds(home) : weld_home_moves(home));
+}
+
+weld_status weld_onnx_read_param(void *out, const weld_onnx_file *file, const weld_param *param,
+                                 const weld_home *home, weld_order order, size_t first,
+                                 size_t count, weld_error *err)
 {
     weld_status st = WELD_OK;
-    weld_paramset *set = NULL;
-    *out = NULL;
-    WELD_TRY(weld_paramset_create(&set, file->ctx, graph, err));
-    for (int p = 0; p < graph->param_count; p++)
-        WELD_TRY(weld_onnx_read_param(set->arrays[p], file, &graph->params[p], &homes[p], err));
-    *out = set;
-    set = NULL;
+    const size_t numel = (size_t)weld_shape_numel(&param->shape);
+    const size_t size = weld_compute_size(param->dtype);
+    char *whole = NULL;
+    if (weld_onnx_param_in_parts(file, param, home, order))
+        return weld_onnx_read_part(out, file, home->tensor, first, count, err);
+    WELD_REQUIRE(order == WELD_CANONICAL, WELD_E_INTERNAL, "'%s' has no stored order", param->name);
+    if (first == 0 && count == numel)
+        return read_home(out, file, home, param->dtype, count, err);
+    WELD_NEW(whole, file->ctx, numel * size);
+    WELD_TRY(read_home(whole, file, home, param->dtype, numel, err));
+    memcpy(out, whole + first * size, count * size);
 done:
-    weld_paramset_free(set);
+    weld_free(file->ctx, whole);
+    return st;
+}
+
+weld_status weld_onnx_stored_values(void **out, bool *same, const weld_onnx_file *file,
+                                    const weld_paramset *values, int p, const weld_home *home,
+                                    weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_context *ctx = file->ctx;
+    const weld_param *param = &values->graph->params[p];
+    const weld_dtype stored = file->tensors[home->tensor].dtype;
+    const size_t n = weld_param_numel(values->graph, p);
+    const size_t size = weld_compute_size(param->dtype), other = weld_compute_size(stored);
+    weld_tensor kept = {0};
+    void *work = NULL, *scratch = NULL; /* room for either compute type */
+    *out = NULL;
+    WELD_REQUIRE((work = weld_alloc(ctx, n, size > other ? size : other)) &&
+                     (scratch = weld_alloc(ctx, n, size > other ? size : other)),
+                 WELD_E_NOMEM, "no memory for %zu elements", n);
+    WELD_TRY(read_home(scratch, file, home, param->dtype, n, err));
+    WELD_TRY(weld_paramset_read(work, values, p, WELD_CANONICAL, 0, n, err));
+    *same = n == 0 || memcmp(work, scratch, n * size) == 0;
+    if (*same) { /* rounding on the way there and back must not show */
+        WELD_TRY(weld_onnx_read_tensor(&kept, file, home->tensor, err));
+        *out = kept.data;
+        goto done;
+    }
+    WELD_TRY(home_backward(home, file, work, scratch, param->dtype, err));
+    weld_convert_reals(scratch, stored, work, param->dtype, n);
+    *out = scratch;
+    scratch = NULL;
+done:
+    weld_free(ctx, work);
+    weld_free(ctx, scratch);
     return st;
 }

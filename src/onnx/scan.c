@@ -136,7 +136,7 @@ enum { DEPTH_MAX = 256 };
 
 typedef struct scanner {
     weld_scan *scan;
-    const unsigned char *bytes;
+    weld_cursor in;
     frame stack[DEPTH_MAX];
     int depth; /* of the innermost open message */
     size_t tensor_cap, meta_cap;
@@ -168,7 +168,7 @@ static bool is_utf8(const unsigned char *p, uint64_t n)
     return true;
 }
 
-static weld_status check_name(const scanner *s, const weld_wire_field *f, weld_error *err)
+static weld_status check_name(scanner *s, const weld_wire_field *f, weld_error *err)
 {
     uint32_t most = s->scan->ctx->limits.name_bytes_max;
     if (s->stack[s->depth].in == M_ENTRY) /* values of metadata may be long texts */
@@ -177,16 +177,20 @@ static weld_status check_name(const scanner *s, const weld_wire_field *f, weld_e
         return weld_fail(err, WELD_E_LIMIT,
                          "string at byte %" PRIu64 " has %" PRIu64 " bytes, allowed %u", f->payload,
                          f->size, most);
-    if (!is_utf8(s->bytes + f->payload, f->size))
+    const unsigned char *text = f->size ? weld_cursor_at(&s->in, f->payload, (size_t)f->size)
+                                        : NULL;
+    if (f->size && !text)
+        return weld_cursor_check(&s->in, err);
+    if (!is_utf8(text, f->size))
         return weld_fail(err, WELD_E_FORMAT,
                          "string at byte %" PRIu64 " is not UTF-8 or holds a NUL", f->payload);
     return WELD_OK;
 }
 
-static void copy_field(scanner *s, const weld_wire_field *f)
+static weld_status copy_field(scanner *s, const weld_wire_field *f, weld_error *err)
 {
-    weld_buffer_append(&s->scan->skeleton, s->bytes + f->start,
-                       (size_t)(f->payload + f->size - f->start));
+    return weld_cursor_copy(&s->scan->skeleton, &s->in, f->start, f->payload + f->size - f->start,
+                            err);
 }
 
 /* The messages around the innermost one, which is a tensor: an export may change their lengths. */
@@ -298,24 +302,33 @@ done:
     return st;
 }
 
-static bool is_own_metadata(const scanner *s, const weld_wire_field *f)
+static weld_status is_own_metadata(bool *own, scanner *s, const weld_wire_field *f, weld_error *err)
 {
+    weld_status st = WELD_OK;
     uint64_t at = f->payload;
     weld_wire_field key;
+    *own = false;
     while (at < f->payload + f->size) {
-        if (weld_wire_next(&key, s->bytes, &at, f->payload + f->size, NULL) != WELD_OK)
-            return false;
-        if (key.number == 1 && key.wire_type == WELD_WIRE_BYTES)
-            return key.size > 9 && memcmp(s->bytes + key.payload, "onnxweld.", 9) == 0;
+        WELD_TRY(weld_wire_next(&key, &s->in, &at, f->payload + f->size, err));
+        if (key.number != 1 || key.wire_type != WELD_WIRE_BYTES)
+            continue;
+        const unsigned char *text = key.size > 9 ? weld_cursor_at(&s->in, key.payload, 9) : NULL;
+        *own = text && memcmp(text, "onnxweld.", 9) == 0;
+        return weld_cursor_check(&s->in, err);
     }
-    return false;
+done:
+    return st;
 }
 
 static weld_status note_own_metadata(scanner *s, const weld_wire_field *f, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_scan *scan = s->scan;
-    if (s->depth != 0 || f->number != 14 || !is_own_metadata(s, f))
+    bool own;
+    if (s->depth != 0 || f->number != 14)
+        return WELD_OK;
+    WELD_TRY(is_own_metadata(&own, s, f, err));
+    if (!own)
         return WELD_OK;
     WELD_GROW(scan->own_metadata, s->meta_cap, scan->ctx, scan->own_metadata_count + 1);
     scan->own_metadata[scan->own_metadata_count++] =
@@ -334,16 +347,15 @@ static weld_status take_field(scanner *s, const weld_wire_field *f, weld_error *
             return add_piece(s, f, err);
         if (in == M_TENSOR && f->number == 14 && f->wire_type == WELD_WIRE_VARINT) {
             weld_status st = note_location(s, f, err);
-            if (st != WELD_OK)
-                return st;
-            s->scan->tensors[s->stack[s->depth].tensor].external = s->bytes[f->payload] == 1;
+            const unsigned char *where = weld_cursor_at(&s->in, f->payload, 1);
+            if (st != WELD_OK || !where)
+                return st != WELD_OK ? st : weld_cursor_check(&s->in, err);
+            s->scan->tensors[s->stack[s->depth].tensor].external = *where == 1;
         }
         if (r && !keeps_scalar(in, f))
             return weld_fail(err, WELD_E_FORMAT, "field %u at byte %" PRIu64 " has wire type %d",
                              f->number, f->start, f->wire_type);
-        if (keeps_scalar(in, f))
-            copy_field(s, f);
-        return WELD_OK;
+        return keeps_scalar(in, f) ? copy_field(s, f, err) : WELD_OK;
     }
     if (!r) { /* unknown, or a scalar in the wrong wire type */
         weld_wire_field scalar = *f;
@@ -365,8 +377,7 @@ static weld_status take_field(scanner *s, const weld_wire_field *f, weld_error *
         return add_piece(s, f, err);
     if (r->content == C_MESSAGE)
         return open_message(s, f, r, err);
-    copy_field(s, f);
-    return WELD_OK;
+    return copy_field(s, f, err);
 }
 
 static weld_status walk(scanner *s, uint64_t size, weld_error *err)
@@ -383,7 +394,7 @@ static weld_status walk(scanner *s, uint64_t size, weld_error *err)
         if (at == size)
             return WELD_OK;
         int depth = s->depth;
-        st = weld_wire_next(&f, s->bytes, &at, s->stack[depth].end, err);
+        st = weld_wire_next(&f, &s->in, &at, s->stack[depth].end, err);
         if (st == WELD_OK)
             st = take_field(s, &f, err);
         if (st != WELD_OK)
@@ -393,27 +404,30 @@ static weld_status walk(scanner *s, uint64_t size, weld_error *err)
     }
 }
 
-weld_status weld_scan_model(weld_scan **out, weld_context *ctx, const unsigned char *bytes,
-                            uint64_t size, weld_error *err)
+weld_status weld_scan_model(weld_scan **out, weld_context *ctx, const weld_source *source,
+                            weld_error *err)
 {
+    const uint64_t size = weld_source_size(source);
     weld_status st = WELD_OK;
     weld_scan *scan = NULL;
     scanner *s = NULL;
     *out = NULL;
     WELD_NEW(s, ctx, 1);
+    weld_cursor_init(&s->in, ctx, source);
     WELD_NEW(scan, ctx, 1);
     scan->ctx = ctx;
     weld_buffer_init(&scan->skeleton, ctx);
     WELD_REQUIRE(size > 0, WELD_E_FORMAT, "the file is empty");
     s->scan = scan;
-    s->bytes = bytes;
     WELD_TRY(walk(s, size, err));
     WELD_TRY(weld_buffer_check(&scan->skeleton, err));
     *out = scan;
     scan = NULL;
 done:
-    if (s)
+    if (s) {
         weld_free(ctx, s->piece_cap);
+        weld_cursor_free(&s->in);
+    }
     weld_free(ctx, s);
     weld_scan_free(scan);
     return st;

@@ -3,6 +3,7 @@
 #ifndef WELD_ONNX_SCAN_H
 #define WELD_ONNX_SCAN_H
 #include "core/buffer.h"
+#include "io/source.h"
 #include "tensor/tensor.h"
 
 /* Contiguous bytes of the file. */
@@ -39,8 +40,8 @@ typedef struct weld_scan {
                              `tensors` as 4 little-endian bytes */
 } weld_scan;
 
-/* `bytes` is the whole file. Errors name the offset. */
-weld_status weld_scan_model(weld_scan **out, weld_context *ctx, const unsigned char *bytes,
-                            uint64_t size, weld_error *err);
+/* `source` is the whole file. Errors name the offset. */
+weld_status weld_scan_model(weld_scan **out, weld_context *ctx, const weld_source *source,
+                            weld_error *err);
 void weld_scan_free(weld_scan *scan);
 #endif

@@ -1,24 +1,28 @@
 #include "onnx/splice.h"
 #include "io/wire.h"
 #include "onnx/edits.h"
-#include "onnx/external.h"
 #include "onnx/new_tensors.h"
 #include "onnx/params.h"
+#include "onnx/payloads.h"
 #include "onnx/sparse.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-typedef struct splicer {
+struct weld_splice {
     const weld_onnx_file *file;
     const weld_relocation *relocation;
+    weld_payloads payloads;
     weld_edits edits;
+    weld_cursor in;
+    weld_buffer metadata; /* comes behind the edited file */
+    uint64_t size;        /* of it, with the metadata */
     bool *relocated;      /* [tensor_count] */
     bool *shared;         /* [tensor_count] the home of several parameters */
     const void **written; /* [tensor_count + copies] the stored values that a parameter gave, NULL =
                              none yet */
     weld_new_tensors fresh;
-} splicer;
+};
 
 /* A varint of at least `size` bytes: padded with continuation bits that carry nothing. */
 static size_t put_padded(unsigned char *out, uint64_t size, uint64_t value)
@@ -33,7 +37,7 @@ static size_t put_padded(unsigned char *out, uint64_t size, uint64_t value)
 
 /* Halves stored as varints in int32_data: each keeps the length of the one it replaces, or gets
  * longer. `halves` moves on by what the piece holds. */
-static weld_status replace_varints(splicer *s, int tensor, const weld_enclosure *piece,
+static weld_status replace_varints(weld_splice *s, int tensor, const weld_enclosure *piece,
                                    const unsigned char **halves, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -45,7 +49,7 @@ static weld_status replace_varints(splicer *s, int tensor, const weld_enclosure 
     while (at < end) {
         uint64_t start = at;
         uint16_t half;
-        WELD_REQUIRE(weld_wire_varint(&old, s->file->bytes, &at, end), WELD_E_INTERNAL, "changed");
+        WELD_TRY(weld_wire_varint(&old, &s->in, &at, end, "varint", err));
         memcpy(&half, *halves, sizeof half);
         *halves += sizeof half;
         size += put_padded(bytes + size, at - start, half);
@@ -61,7 +65,8 @@ done:
     return st;
 }
 
-static weld_status replace_tensor(splicer *s, int tensor, const void *values, weld_error *err)
+/* Values that are in memory, into whatever the file has them in. */
+static weld_status replace_tensor(weld_splice *s, int tensor, const void *values, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_tensor_entry *t = &s->file->scan->tensors[tensor];
@@ -87,30 +92,43 @@ done:
     return st;
 }
 
+/* Bytes of a tensor's elements as raw data. */
+static uint64_t raw_size(const weld_onnx_file *file, int tensor)
+{
+    const weld_tensor_meta *meta = &file->tensors[tensor];
+    return (uint64_t)weld_shape_numel(&meta->shape) * weld_dtype_size(meta->dtype);
+}
+
 /* ---- external data ------------------------------------------------------------ */
 
 /* The tensor's place changes: the old location goes, the new one or the data themselves come in at
  * the end of the message. */
-static weld_status relocate(splicer *s, int tensor, const void *bytes, weld_error *err)
+static weld_status relocate(weld_splice *s, const weld_payload *payload, weld_error *err)
 {
     weld_status st = WELD_OK;
+    const int tensor = payload->tensor;
     const weld_tensor_entry *t = &s->file->scan->tensors[tensor];
-    const weld_tensor_meta *meta = &s->file->tensors[tensor];
-    size_t size = (size_t)weld_shape_numel(&meta->shape) * weld_dtype_size(meta->dtype);
-    weld_span end = {t->around[0].payload + t->around[0].size, 0};
+    weld_edit edit = {.span = {t->around[0].payload + t->around[0].size, 0}, .payload = -1};
+    int number;
     unsigned char *kept;
     weld_buffer fields;
     weld_buffer_init(&fields, s->file->ctx);
     for (int k = 0; k < t->location_count; k++)
         WELD_TRY(weld_edits_replace(&s->edits, t->location[k], NULL, 0, err));
-    if (s->relocation->location)
-        weld_put_outside(&fields, s->relocation, bytes, size);
-    else
-        weld_wire_put_bytes(&fields, 9, bytes, size);
+    WELD_TRY(weld_payloads_add(&number, &s->payloads, payload, err));
+    if (s->relocation->location) {
+        weld_put_outside(&fields, s->relocation, &s->payloads, number);
+    } else {
+        weld_wire_put_head(&fields, 9, payload->size);
+        edit.payload = number;
+        edit.payload_size = payload->size;
+    }
     WELD_TRY(weld_buffer_check(&fields, err));
     WELD_ARENA_NEW(kept, &s->edits.arena, fields.size);
     memcpy(kept, fields.data, fields.size);
-    WELD_TRY(weld_edits_replace(&s->edits, end, kept, fields.size, err));
+    edit.bytes = kept;
+    edit.size = fields.size;
+    WELD_TRY(weld_edits_payload(&s->edits, &edit, err));
     WELD_TRY(weld_edits_around(&s->edits, t->around, t->around_count, err));
     s->relocated[tensor] = true;
 done:
@@ -118,19 +136,19 @@ done:
     return st;
 }
 
-static weld_status relocate_values(splicer *s, int tensor, const void *values, weld_error *err)
+static weld_status relocate_values(weld_splice *s, int tensor, const void *values, weld_error *err)
 {
     weld_status st = WELD_OK;
-    const weld_tensor_meta *meta = &s->file->tensors[tensor];
-    size_t count = (size_t)weld_shape_numel(&meta->shape);
-    char *bytes = NULL;
-    WELD_NEW(bytes, s->file->ctx, count * weld_dtype_size(meta->dtype));
-    WELD_TRY(weld_encode(bytes, meta->dtype, values, count, err));
-    WELD_TRY(relocate(s, tensor, bytes, err));
+    const weld_dtype dtype = s->file->tensors[tensor].dtype;
+    const uint64_t size = raw_size(s->file, tensor);
+    unsigned char *bytes;
+    WELD_ARENA_NEW(bytes, &s->edits.arena, size + 1);
+    WELD_TRY(weld_encode(bytes, dtype, values, (size_t)size / weld_dtype_size(dtype), err));
+    const weld_payload payload = {.bytes = bytes, .tensor = tensor, .size = size};
+    WELD_TRY(relocate(s, &payload, err));
 done:
-    weld_free(s->file->ctx, bytes);
     if (st != WELD_OK)
-        weld_error_wrap(err, "tensor '%s'", meta->name);
+        weld_error_wrap(err, "tensor '%s'", s->file->tensors[tensor].name);
     return st;
 }
 
@@ -138,48 +156,26 @@ done:
 enum { OUTSIDE_BYTES_MIN = 1024 };
 
 /* Does the tensor's place change? */
-static bool moves(const splicer *s, int tensor)
+static bool moves(const weld_splice *s, int tensor)
 {
     const weld_tensor_meta *meta = &s->file->tensors[tensor];
     if (meta->external)
         return !s->relocation->keep;
     return s->relocation->all && meta->initializer && !meta->sparse &&
-           weld_dtype_size(meta->dtype) * (size_t)weld_shape_numel(&meta->shape) >=
-               OUTSIDE_BYTES_MIN;
-}
-
-/* The stored bytes as raw data, wherever the file has them; free with weld_free. */
-static weld_status raw_bytes(void **out, const weld_onnx_file *file, int tensor, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_tensor t = {0};
-    if (file->tensors[tensor].external)
-        return weld_external_read(out, file, tensor, err);
-    WELD_TRY(weld_onnx_read_tensor(&t, file, tensor, err));
-    const size_t count = (size_t)weld_shape_numel(&t.shape);
-    WELD_REQUIRE((*out = weld_alloc(file->ctx, count, weld_dtype_size(t.dtype))), WELD_E_NOMEM,
-                 "no memory for %zu elements", count);
-    WELD_TRY(weld_encode(*out, t.dtype, t.data, count, err));
-done:
-    weld_tensor_free(file->ctx, &t);
-    return st;
+           raw_size(s->file, tensor) >= OUTSIDE_BYTES_MIN;
 }
 
 /* Tensors that move and whose values did not change go along as they are. */
-static weld_status relocate_others(splicer *s, weld_error *err)
+static weld_status relocate_others(weld_splice *s, weld_error *err)
 {
     weld_status st = WELD_OK;
-    void *bytes = NULL;
     for (int t = 0; t < s->file->scan->tensor_count; t++) {
         if (!moves(s, t) || s->relocated[t])
             continue;
-        weld_free(s->file->ctx, bytes);
-        bytes = NULL;
-        WELD_TRY(raw_bytes(&bytes, s->file, t, err));
-        WELD_TRY(relocate(s, t, bytes, err));
+        const weld_payload payload = {.tensor = t, .param = -1, .size = raw_size(s->file, t)};
+        WELD_TRY(relocate(s, &payload, err));
     }
 done:
-    weld_free(s->file->ctx, bytes);
     return st;
 }
 
@@ -189,7 +185,7 @@ bool weld_onnx_has_external(const weld_onnx_file *file)
 }
 
 /* Where the parameter is written: the tensor, or a copy of it. */
-static size_t place_of(const splicer *s, const weld_home *home)
+static size_t place_of(const weld_splice *s, const weld_home *home)
 {
     return home->copy ? (size_t)(s->file->scan->tensor_count + home->copy - 1)
                       : (size_t)home->tensor;
@@ -197,7 +193,7 @@ static size_t place_of(const splicer *s, const weld_home *home)
 
 /* Several parameters of one place must agree on what it becomes. `values`: stored elements, kept in the
  * edits' arena. *first: nobody has been there before. */
-static weld_status claim(bool *first, splicer *s, const weld_home *home, const void *values,
+static weld_status claim(bool *first, weld_splice *s, const weld_home *home, const void *values,
                          size_t bytes, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -220,8 +216,8 @@ done:
 
 /* A copy is made only where it differs from the tensor itself: as that was written, or where it was
  * not, as it is in the file (`same`). */
-static weld_status write_copy(splicer *s, const weld_home *home, const void *values, size_t bytes,
-                              bool same, weld_error *err)
+static weld_status write_copy(weld_splice *s, const weld_home *home, const void *values,
+                              size_t bytes, bool same, weld_error *err)
 {
     const void *original = s->written[home->tensor];
     if (original ? memcmp(original, values, bytes) == 0 : same)
@@ -229,7 +225,7 @@ static weld_status write_copy(splicer *s, const weld_home *home, const void *val
     return weld_new_tensors_add(&s->fresh, home->copy, values, err);
 }
 
-static weld_status write_tensor(splicer *s, int tensor, void *values, weld_error *err)
+static weld_status write_tensor(weld_splice *s, int tensor, void *values, weld_error *err)
 {
     weld_status st = WELD_OK;
     if (s->file->tensors[tensor].sparse)
@@ -240,56 +236,65 @@ done:
     return st;
 }
 
-/* `values` in the canonical layout -> edits, unless they are what the file's values become there. */
-static weld_status replace_param(splicer *s, const weld_paramset *values, int p,
-                                 const weld_home *home, weld_error *err)
+/* A parameter that shares its place with others, or whose place needs to know its values: they are
+ * made now, and edits unless they are what the file has there. */
+static weld_status replace_now(weld_splice *s, int p, const weld_home *home, weld_error *err)
 {
     weld_status st = WELD_OK;
-    weld_context *ctx = s->file->ctx;
-    const weld_param *param = &values->graph->params[p];
-    const weld_dtype stored = s->file->tensors[home->tensor].dtype;
-    const size_t n = weld_param_numel(values->graph, p), size = weld_compute_size(param->dtype);
-    void *work = NULL, *scratch = NULL; /* room for either compute type */
-    bool first = true;
-    WELD_REQUIRE((work = weld_alloc(ctx, n, sizeof(double))) &&
-                     (scratch = weld_alloc(ctx, n, sizeof(double))),
-                 WELD_E_NOMEM, "no memory for %zu elements", n);
-    WELD_TRY(weld_onnx_read_param(work, s->file, param, home, err));
-    const bool same = n == 0 || memcmp(work, values->arrays[p], n * size) == 0;
-    if (same && !s->shared[home->tensor])
-        goto done; /* external ones go along with the others */
-    if (n)
-        memcpy(work, values->arrays[p], n * size);
-    WELD_TRY(weld_home_backward(home, s->file, work, scratch, param->dtype, err));
-    weld_convert_reals(scratch, stored, work, param->dtype, n);
+    const weld_dtype dtype = s->file->tensors[home->tensor].dtype;
+    const size_t bytes = weld_param_numel(s->payloads.values->graph, p) * weld_compute_size(dtype);
+    void *values = NULL;
+    bool first = true, same;
+    WELD_TRY(weld_onnx_stored_values(&values, &same, s->file, s->payloads.values, p, home, err));
     if (s->shared[home->tensor])
-        WELD_TRY(claim(&first, s, home, scratch, n * weld_compute_size(stored), err));
-    if (!first)
-        goto done;
-    if (home->copy)
-        WELD_TRY(write_copy(s, home, scratch, n * weld_compute_size(stored), same, err));
-    else if (!same)
-        WELD_TRY(write_tensor(s, home->tensor, scratch, err));
+        WELD_TRY(claim(&first, s, home, values, bytes, err));
+    if (first && home->copy)
+        WELD_TRY(write_copy(s, home, values, bytes, same, err));
+    else if (first && !same) /* external ones go along with the others */
+        WELD_TRY(write_tensor(s, home->tensor, values, err));
 done:
-    weld_free(ctx, work);
-    weld_free(ctx, scratch);
+    weld_free(s->file->ctx, values);
     return st;
+}
+
+/* A parameter with a place of its own, and room there that does not depend on its values. */
+static weld_status replace_later(weld_splice *s, int p, const weld_home *home, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_payload payload = {
+        .tensor = home->tensor, .param = p, .size = raw_size(s->file, home->tensor)};
+    int number;
+    if (moves(s, home->tensor))
+        return relocate(s, &payload, err);
+    const weld_enclosure *piece = &s->file->scan->tensors[home->tensor].pieces[0];
+    WELD_TRY(weld_payloads_add(&number, &s->payloads, &payload, err));
+    const weld_edit edit = {
+        .span = {piece->payload, piece->size}, .payload = number, .payload_size = payload.size};
+    WELD_TRY(weld_edits_payload(&s->edits, &edit, err));
+done:
+    return st;
+}
+
+static weld_status replace_param(weld_splice *s, int p, const weld_home *home, weld_error *err)
+{
+    const bool later = weld_onnx_is_plain(s->file, home->tensor) && !s->shared[home->tensor];
+    return later ? replace_later(s, p, home, err) : replace_now(s, p, home, err);
 }
 
 /* Tensors first, then the copies, which are compared with them. */
-static weld_status replace_params(splicer *s, const weld_paramset *values, const weld_home *homes,
-                                  weld_error *err)
+static weld_status replace_params(weld_splice *s, const weld_home *homes, weld_error *err)
 {
     weld_status st = WELD_OK;
-    for (int copies = 0; copies < 2; copies++)
-        for (int p = 0; p < values->graph->param_count; p++)
+    const int count = s->payloads.values->graph->param_count;
+    for (int copies = 0; copies < 2 && !s->relocation->keep; copies++)
+        for (int p = 0; p < count; p++)
             if ((homes[p].copy > 0) == copies)
-                WELD_TRY(replace_param(s, values, p, &homes[p], err));
+                WELD_TRY(replace_param(s, p, &homes[p], err));
 done:
     return st;
 }
 
-static weld_status find_shared(splicer *s, const weld_graph *graph, const weld_home *homes,
+static weld_status find_shared(weld_splice *s, const weld_graph *graph, const weld_home *homes,
                                weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -321,34 +326,103 @@ static void append_metadata(weld_buffer *out, const weld_metadata *metadata, siz
     }
 }
 
-weld_status weld_onnx_splice(weld_buffer *out, const weld_onnx_file *file,
-                             const weld_paramset *values, const weld_home *homes,
-                             const weld_copies *copies, const weld_metadata *metadata,
-                             size_t metadata_count, const weld_relocation *relocation,
-                             weld_error *err)
+/* All that is to be changed, and how long the result is. */
+static weld_status plan(weld_splice *s, const weld_home *homes, size_t metadata_count,
+                        weld_error *err)
+{
+    weld_status st = WELD_OK;
+    WELD_TRY(find_shared(s, s->payloads.values->graph, homes, err));
+    WELD_TRY(replace_params(s, homes, err));
+    WELD_TRY(relocate_others(s, err));
+    WELD_TRY(weld_new_tensors_insert(&s->edits, &s->fresh, &s->in, err));
+    for (int k = 0; k < s->file->scan->own_metadata_count && metadata_count > 0; k++)
+        WELD_TRY(weld_edits_replace(&s->edits, s->file->scan->own_metadata[k], NULL, 0, err));
+    WELD_TRY(weld_edits_close(&s->size, &s->edits, s->file->size, err));
+    s->size += s->metadata.size;
+done:
+    return st;
+}
+
+weld_status weld_splice_create(weld_splice **out, const weld_onnx_file *file,
+                               const weld_paramset *values, const weld_home *homes,
+                               const weld_copies *copies, const weld_metadata *metadata,
+                               size_t metadata_count, const weld_relocation *relocation,
+                               weld_error *err)
 {
     weld_status st = WELD_OK;
     const size_t tensors = (size_t)file->scan->tensor_count;
-    splicer s = {.file = file, .relocation = relocation};
-    weld_edits_init(&s.edits, file->ctx);
-    WELD_TRY(weld_new_tensors_init(&s.fresh, file, copies, relocation, err));
-    WELD_NEW(s.relocated, file->ctx, tensors);
-    WELD_NEW(s.shared, file->ctx, tensors);
-    WELD_NEW(s.written, file->ctx, tensors + (copies ? copies->count : 0));
-    WELD_TRY(find_shared(&s, values->graph, homes, err));
-    WELD_TRY(replace_params(&s, values, homes, err));
-    WELD_TRY(relocate_others(&s, err));
-    WELD_TRY(weld_new_tensors_insert(&s.edits, &s.fresh, err));
-    for (int k = 0; k < file->scan->own_metadata_count && metadata_count > 0; k++)
-        WELD_TRY(weld_edits_replace(&s.edits, file->scan->own_metadata[k], NULL, 0, err));
-    WELD_TRY(weld_edits_apply(out, &s.edits, file->bytes, file->size, err));
-    append_metadata(out, metadata, metadata_count);
-    st = weld_buffer_check(out, err);
+    weld_splice *s = NULL;
+    *out = NULL;
+    WELD_NEW(s, file->ctx, 1);
+    s->file = file;
+    s->relocation = relocation;
+    s->payloads = (weld_payloads){.ctx = file->ctx, .file = file, .values = values, .homes = homes};
+    weld_edits_init(&s->edits, file->ctx);
+    weld_cursor_init(&s->in, file->ctx, file->source);
+    weld_buffer_init(&s->metadata, file->ctx);
+    WELD_TRY(weld_new_tensors_init(&s->fresh, &s->payloads, copies, relocation, err));
+    WELD_NEW(s->relocated, file->ctx, tensors);
+    WELD_NEW(s->shared, file->ctx, tensors);
+    WELD_NEW(s->written, file->ctx, tensors + (copies ? copies->count : 0));
+    append_metadata(&s->metadata, metadata, metadata_count);
+    WELD_TRY(weld_buffer_check(&s->metadata, err));
+    WELD_TRY(plan(s, homes, metadata_count, err));
+    *out = s;
+    s = NULL;
 done:
-    weld_free(file->ctx, s.relocated);
-    weld_free(file->ctx, s.shared);
-    weld_free(file->ctx, s.written);
-    weld_new_tensors_free(&s.fresh);
-    weld_edits_free(&s.edits);
+    weld_splice_free(s);
     return st;
+}
+
+uint64_t weld_splice_size(const weld_splice *s)
+{
+    return s->size;
+}
+
+uint64_t weld_splice_outside_size(const weld_splice *s)
+{
+    return s->payloads.outside_size;
+}
+
+static weld_status write_payload(const void *user, int payload, const weld_writer *to,
+                                 weld_error *err)
+{
+    const weld_splice *s = user;
+    return weld_payload_write(&s->payloads, payload, to, err);
+}
+
+weld_status weld_splice_write(const weld_splice *s, const weld_writer *to, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    WELD_REQUIRE(s->size <= INT32_MAX, WELD_E_LIMIT,
+                 "the model would have %" PRIu64
+                 " bytes, allowed are 2 GiB in one protobuf: let its "
+                 "data be external",
+                 s->size);
+    WELD_TRY(weld_edits_write(&s->edits, s->file->source, to, write_payload, s, err));
+    if (s->metadata.size)
+        WELD_TRY(to->write(to->user, s->metadata.data, s->metadata.size, err));
+done:
+    return st;
+}
+
+weld_status weld_splice_write_outside(const weld_splice *s, const weld_writer *to, weld_error *err)
+{
+    return weld_payloads_write_outside(&s->payloads, to, err);
+}
+
+void weld_splice_free(weld_splice *s)
+{
+    if (!s)
+        return;
+    weld_context *ctx = s->file->ctx;
+    weld_free(ctx, s->relocated);
+    weld_free(ctx, s->shared);
+    weld_free(ctx, s->written);
+    weld_new_tensors_free(&s->fresh);
+    weld_edits_free(&s->edits);
+    weld_payloads_free(&s->payloads);
+    weld_cursor_free(&s->in);
+    weld_buffer_free(&s->metadata);
+    weld_free(ctx, s);
 }

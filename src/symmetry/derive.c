@@ -438,9 +438,15 @@ done:
     return st;
 }
 
+weld_symmetry *weld_symmetry_retain(weld_symmetry *s)
+{
+    s->more_owners++;
+    return s;
+}
+
 void weld_symmetry_free(weld_symmetry *s)
 {
-    if (!s)
+    if (!s || s->more_owners-- > 0)
         return;
     for (int c = 0; c < s->class_count; c++) {
         weld_class *k = &s->classes[c];

@@ -299,15 +299,37 @@ weld_status weld_element_permute(void *out, const weld_element *e, int param, co
     return st == WELD_OK ? permute_joints(out, e, param, element_size, err) : st;
 }
 
+static bool stands_on(const weld_class *k, int param)
+{
+    for (int m = 0; m < k->member_count; m++)
+        if (k->members[m].param == param)
+            return true;
+    for (int j = 0; j < k->joint_count; j++)
+        if (k->joints[j].param == param)
+            return true;
+    return false;
+}
+
+void weld_element_moves(bool *moves, const weld_element *e)
+{
+    const weld_symmetry *s = e->symmetry;
+    for (int p = 0; p < s->graph->param_count; p++)
+        moves[p] = false;
+    for (int c = 0; c < s->free_count; c++)
+        for (int p = 0; p < s->graph->param_count && !is_identity(e->perms[c], s->classes[c].size);
+             p++)
+            moves[p] = moves[p] || stands_on(&s->classes[c], p);
+}
+
 weld_status weld_element_apply(weld_paramset *out, const weld_element *e, const weld_paramset *in,
                                weld_error *err)
 {
     const weld_graph *g = e->symmetry->graph;
-    for (int p = 0; p < g->param_count; p++) {
-        weld_status st = weld_element_permute(out->arrays[p], e, p, in->arrays[p],
-                                              weld_compute_size(g->params[p].dtype), err);
-        if (st != WELD_OK)
-            return st;
-    }
-    return WELD_OK;
+    weld_status st = weld_paramset_hold(in, err);
+    if (st == WELD_OK)
+        st = weld_paramset_hold(out, err);
+    for (int p = 0; p < g->param_count && st == WELD_OK; p++)
+        st = weld_element_permute(out->arrays[p], e, p, in->arrays[p],
+                                  weld_compute_size(g->params[p].dtype), err);
+    return st;
 }

@@ -49,6 +49,7 @@ typedef struct weld_symmetry {
     const weld_graph *graph; /* borrowed */
     weld_class *classes;     /* free ones first, in graph order */
     int class_count, free_count;
+    int more_owners; /* besides the first one */
 } weld_symmetry;
 
 /* One permutation per free class: unit i of the result is unit perm[i] of B. That of a class with a
@@ -61,6 +62,8 @@ typedef struct weld_element {
 
 weld_status weld_symmetry_derive(weld_symmetry **out, weld_context *ctx, const weld_graph *graph,
                                  const weld_shapes *shapes, weld_error *err);
+/* One more owner; each of them calls weld_symmetry_free. */
+weld_symmetry *weld_symmetry_retain(weld_symmetry *s);
 void weld_symmetry_free(weld_symmetry *s);
 
 weld_status weld_element_identity(weld_element **out, const weld_symmetry *s, weld_error *err);
@@ -78,7 +81,9 @@ weld_status weld_element_permute(void *out, const weld_element *e, int param, co
                                  size_t element_size, weld_error *err);
 /* index[k] = the old position that comes to position k of that axis; [dims[axis]]. */
 void weld_element_axis_index(int32_t *index, const weld_element *e, int param, int axis);
-/* out = `in` permuted; both over the symmetry's graph. */
+/* moves[p]: does the element move anything in parameter p? [param_count] */
+void weld_element_moves(bool *moves, const weld_element *e);
+/* out = `in` permuted; both over the symmetry's graph, and held from then on. */
 weld_status weld_element_apply(weld_paramset *out, const weld_element *e, const weld_paramset *in,
                                weld_error *err);
 #endif

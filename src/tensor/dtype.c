@@ -101,8 +101,9 @@ static uint16_t float_to_half(float value)
 {
     uint32_t bits = float_to_bits(value), magnitude = bits & 0x7fffffffu;
     uint16_t sign = (uint16_t)(bits >> 16 & 0x8000u);
+    const uint32_t payload = magnitude >> 13 & 0x3ffu; /* of a NaN: kept, as far as it fits */
     if (magnitude > 0x7f800000u)
-        return (uint16_t)(sign | 0x7e00u);
+        return (uint16_t)(sign | 0x7c00u | (payload ? payload : 0x200u));
     if (magnitude >= 0x477ff000u) /* rounds to 65536 or more */
         return (uint16_t)(sign | 0x7c00u);
     if (magnitude < 0x38800000u) /* subnormal half: units of 2^-24 */
@@ -115,7 +116,7 @@ static uint16_t float_to_bfloat(float value)
 {
     uint32_t bits = float_to_bits(value);
     if ((bits & 0x7fffffffu) > 0x7f800000u)
-        return (uint16_t)(bits >> 16 | 0x40u);
+        return (uint16_t)(bits >> 16 | (bits >> 16 & 0x7fu ? 0 : 0x40u));
     return (uint16_t)((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
 }
 

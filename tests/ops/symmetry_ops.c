@@ -162,7 +162,10 @@ static weld_status try_graph(tester *t, weld_onnx_file *file, const weld_values 
     if (canonical)
         WELD_TRY(weld_canonicalise(&draft, &options, err));
     WELD_TRY(weld_draft_finish(&graph, &homes, &draft, err));
-    WELD_TRY(weld_onnx_read_params(&params, file, graph, homes, err));
+    WELD_TRY(weld_paramset_create(&params, t->ctx, graph, err));
+    for (int p = 0; p < graph->param_count; p++)
+        WELD_TRY(weld_onnx_read_param(params->arrays[p], file, &graph->params[p], &homes[p],
+                                      WELD_CANONICAL, 0, weld_param_numel(graph, p), err));
     WELD_NEW(inputs, t->ctx, graph->input_count);
     WELD_TRY(find_inputs(inputs, graph, given, err));
     const trial_source source = {t->ctx, graph, params, inputs};

@@ -144,6 +144,7 @@ static double trial(double *allowed, weld_context *ctx, const char *path, uint64
     add_noise(b->params, noise, &rng);
     must(weld_align(&alignment, a, b, NULL, &err), &err, path);
     must(weld_merge(&merged, alignment, NULL, &err), &err, path);
+    must(weld_paramset_hold(merged->params, &err), &err, path);
     const double barrier = barrier_of(a->params, b->params, merged->params, shapes);
     const double best = true_barrier(a->params, b->params, element, shapes);
     *allowed = best > barrier_max / 2 ? best + barrier_max / 2 : barrier_max;

@@ -27,6 +27,7 @@ static weld_model *load(weld_context *ctx, const char *path)
     weld_model *model = NULL;
     if (weld_model_load(&model, ctx, path, &err) != WELD_OK)
         fail_msg("%s", err.message);
+    assert_int_equal(weld_paramset_hold(model->params, NULL), WELD_OK);
     return model;
 }
 
@@ -162,6 +163,7 @@ static void a_failing_candidate_is_left_out(void **state)
     none.method = "none";
     OK(weld_align(&f.alignment, f.a, f.b, &none, NULL));
     weld_alignment *al = f.alignment;
+    OK(weld_paramset_hold(al->naive, NULL));
     const weld_match_input input = {.symmetry = al->symmetry,
                                     .shapes = al->shapes,
                                     .a = f.a->params,

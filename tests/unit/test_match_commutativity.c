@@ -82,6 +82,7 @@ static fixture open_graph(const char *name)
     snprintf(path, sizeof path, WELD_GRAPHS "/%s.onnx", name);
     if (weld_model_load(&f.model, f.ctx, path, &err) != WELD_OK)
         fail_msg("%s", err.message);
+    assert_int_equal(weld_paramset_hold(f.model->params, NULL), WELD_OK);
     const weld_structure *s = f.model->structure;
     assert_int_equal(weld_structure_shapes(&f.shapes, s, BATCH, NULL), WELD_OK);
     assert_int_equal(weld_symmetry_derive(&f.symmetry, f.ctx, s->graph, f.shapes, NULL), WELD_OK);

@@ -44,6 +44,7 @@ static fixture open_graph_with(const char *name, int threads)
     options.threads = threads;
     OK(weld_context_create(&f.ctx, &options, NULL));
     OK(weld_model_load(&f.model, f.ctx, path, NULL));
+    OK(weld_paramset_hold(f.model->params, NULL));
     const weld_graph *g = f.model->structure->graph;
     OK(weld_structure_shapes(&f.shapes, f.model->structure, 4, NULL));
     OK(weld_symmetry_derive(&f.symmetry, f.ctx, g, f.shapes, NULL));
@@ -411,6 +412,41 @@ static void signatures_recover_a_permuted_copy(void **state)
     }
 }
 
+/* Weights that are read whenever they are needed lead to the same permutations. */
+static void weights_need_not_be_held(void **state)
+{
+    (void)state;
+    for (int n = 0; n < GRAPHS; n++) {
+        fixture f = open_graph(graphs[n]);
+        weld_model *drawn;
+        weld_match_result *results[2];
+        char path[512];
+        snprintf(path, sizeof path, WELD_GRAPHS "/%s.onnx", graphs[n]);
+        OK(weld_model_load(&drawn, f.ctx, path, NULL));
+        weld_match_input in = {.symmetry = f.symmetry,
+                               .shapes = f.shapes,
+                               .a = f.model->params,
+                               .b = f.other,
+                               .restarts = 3,
+                               .seed = 4};
+        for (int m = 0; m < 2; m++) {
+            const weld_matcher *matcher = m ? &weld_matcher_frank_wolfe : &weld_matcher_weights;
+            in.a = f.model->params;
+            OK(matcher->run(&results[0], &in, NULL));
+            in.a = drawn->params;
+            OK(matcher->run(&results[1], &in, NULL));
+            assert_true(results[0]->objective_end == results[1]->objective_end);
+            for (int c = 0; c < f.symmetry->free_count; c++)
+                assert_memory_equal(results[0]->element->perms[c], results[1]->element->perms[c],
+                                    (size_t)f.symmetry->classes[c].size * sizeof(int32_t));
+            weld_match_result_free(results[0]);
+            weld_match_result_free(results[1]);
+        }
+        weld_model_free(drawn);
+        close_graph(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -422,6 +458,7 @@ int main(void)
         cmocka_unit_test(trees_are_assigned_as_a_whole),
         cmocka_unit_test(tensors_count_as_asked),
         cmocka_unit_test(signatures_recover_a_permuted_copy),
+        cmocka_unit_test(weights_need_not_be_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

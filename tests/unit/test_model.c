@@ -5,10 +5,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "file_bytes.h"
 #include "api/objects.h"
 #include "io/source.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const pairs[] = {"mlp", "cnn", "resnet", "spawned"};
 enum { PAIRS = 4 };
@@ -42,7 +45,9 @@ static void unchanged_models_keep_their_bytes(void **state)
         size_t size;
         assert_int_equal(weld_model_save_memory(&bytes, &size, model, NULL), WELD_OK);
         assert_int_equal(size, model->structure->file->size);
-        assert_memory_equal(bytes, model->structure->file->bytes, size);
+        void *before = bytes_of(model->structure->file);
+        assert_memory_equal(bytes, before, size);
+        weld_free(ctx, before);
         weld_bytes_free(ctx, bytes);
         weld_model_free(model);
     }
@@ -102,6 +107,7 @@ static void permuted_models_are_recovered(void **state)
         assert_int_equal(weld_element_random(&element, symmetry, 3 + (uint64_t)p, NULL), WELD_OK);
         assert_int_equal(weld_element_apply(b->params, element, a->params, NULL), WELD_OK);
         assert_int_equal(weld_align(&alignment, a, b, NULL, NULL), WELD_OK);
+        assert_int_equal(weld_paramset_hold(alignment->aligned, NULL), WELD_OK);
         for (int k = 0; k < g->param_count; k++)
             assert_memory_equal(alignment->aligned->arrays[k], a->params->arrays[k],
                                 (size_t)weld_shape_numel(&g->params[k].shape) * sizeof(float));
@@ -122,13 +128,49 @@ static void cut_files_are_refused(void **state)
     weld_context *ctx = context();
     weld_model *model = shipped(ctx, "mlp", 'a'), *cut;
     const weld_onnx_file *file = model->structure->file;
+    void *bytes = bytes_of(file);
     for (size_t size = 0; size < file->size; size += 997) {
         weld_error err = WELD_ERROR_INIT;
-        weld_status st = weld_model_load_memory(&cut, ctx, file->bytes, size, &err);
+        weld_status st = weld_model_load_memory(&cut, ctx, bytes, size, &err);
         assert_int_equal(st, WELD_E_FORMAT);
         assert_null(cut);
     }
+    weld_free(ctx, bytes);
     weld_model_free(model);
+    assert_int_equal(atomic_load(&ctx->in_use_bytes), 0);
+    weld_context_free(ctx);
+}
+
+/* Bytes that came after a model was loaded never get into a merge. */
+static void a_changed_file_is_refused(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/onnxweld-test-XXXXXX";
+    weld_context *ctx = context();
+    weld_model *a = shipped(ctx, "mlp", 'a'), *b = NULL, *merged;
+    weld_alignment *alignment;
+    weld_align_options none = WELD_ALIGN_OPTIONS_INIT;
+    weld_error err = WELD_ERROR_INIT;
+    void *bytes = bytes_of(a->structure->file), *saved;
+    size_t size = (size_t)a->structure->file->size;
+    const int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, size), (ssize_t)size);
+    assert_int_equal(weld_model_load(&b, ctx, path, NULL), WELD_OK);
+    none.method = "none";
+    assert_int_equal(weld_align(&alignment, a, b, &none, NULL), WELD_OK);
+    assert_int_equal(weld_merge(&merged, alignment, NULL, NULL), WELD_OK);
+    assert_int_equal(ftruncate(fd, (off_t)size / 2), 0);
+    assert_int_equal(weld_model_save_memory(&saved, &size, merged, &err), WELD_E_IO);
+    assert_null(saved);
+    assert_non_null(strstr(err.message, "changed while it was being read"));
+    unlink(path);
+    close(fd);
+    weld_model_free(merged);
+    weld_alignment_free(alignment);
+    weld_model_free(b);
+    weld_model_free(a);
+    weld_free(ctx, bytes);
     assert_int_equal(atomic_load(&ctx->in_use_bytes), 0);
     weld_context_free(ctx);
 }
@@ -140,6 +182,7 @@ int main(void)
         cmocka_unit_test(random_elements_keep_the_function),
         cmocka_unit_test(permuted_models_are_recovered),
         cmocka_unit_test(cut_files_are_refused),
+        cmocka_unit_test(a_changed_file_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

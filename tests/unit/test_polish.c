@@ -57,6 +57,7 @@ static fixture open_pair(const char *name, int threads)
     OK(weld_context_create(&f.ctx, &options, NULL));
     OK(weld_model_load(&f.a, f.ctx, path, NULL));
     OK(weld_model_load(&f.b, f.ctx, path, NULL));
+    OK(weld_paramset_hold(f.b->params, NULL));
     weld_rng_seed(&rng, 2, 0);
     for (int p = 0; p < f.b->params->graph->param_count; p++)
         for (size_t k = 0; k < weld_param_numel(f.b->params->graph, p); k++)

@@ -18,8 +18,6 @@ static void every_half_survives_the_round_trip(void **state)
             uint16_t half = (uint16_t)bits, back;
             float value;
             weld_decode(&value, types[t], &half, 1);
-            if (isnan(value))
-                continue;
             assert_int_equal(weld_encode(&back, types[t], &value, 1, NULL), WELD_OK);
             assert_int_equal(back, half);
         }

@@ -12,7 +12,7 @@ static void merge_row(weld_buffer *out, const weld_report_merge *m)
     weld_html_number(out, m->accuracy);
     weld_html_number(out, m->one_minus_cos);
     weld_html_integer(out, m->layers);
-    weld_html_cell(out, m->written ? "written" : "");
+    weld_html_cell(out, m->written ? "written" : "compared");
     weld_buffer_printf(out, "</tr>\n");
 }
 
@@ -51,10 +51,12 @@ static void ratios(weld_buffer *out, const weld_report_merge *m)
 
 static void many(weld_buffer *out, const weld_report_many *n)
 {
-    weld_buffer_printf(out,
-                       "<p>All units stand in the order of model %lld; matched to the mean of the "
-                       "others in %lld rounds.",
-                       (long long)n->start + 1, (long long)n->rounds);
+    weld_buffer_printf(out, "<p>All units stand in the order of model %lld",
+                       (long long)n->start + 1);
+    if (isfinite(n->objective[0]))
+        weld_buffer_printf(out, ", matched to the mean of the others in %lld rounds",
+                           (long long)n->rounds);
+    weld_buffer_printf(out, ".");
     if (isfinite(n->cycle_distance))
         weld_buffer_printf(out,
                            " Where %lld models are matched two by two, %.1f %% of the units do "
@@ -95,7 +97,7 @@ void weld_html_merges(weld_buffer *out, const weld_report *r)
     if (r->many.present)
         many(out, &r->many);
     weld_html_table(out, "α|Method|Statistics|Loss|Accuracy|1 − cos, mean over layers|"
-                         "Corrected layers|");
+                         "Corrected layers|Role");
     for (size_t k = 0; k < r->merge_count && k < WELD_HTML_ROWS_MAX; k++)
         merge_row(out, &r->merges[k]);
     weld_buffer_printf(out, "</table>\n");

@@ -144,6 +144,11 @@ static bool has_children(const weld_symmetry *s, int c)
     return false;
 }
 
+bool weld_class_is_alone(const weld_symmetry *s, int c)
+{
+    return s->classes[c].parent < 0 && !has_children(s, c);
+}
+
 bool weld_may_exchange(const weld_symmetry *s, int c, int32_t i, int32_t j)
 {
     return i / s->classes[c].block == j / s->classes[c].block && !has_children(s, c);

@@ -12,6 +12,8 @@ weld_status weld_assign_tree(weld_element *element, int root, double *const *sco
  * better. Its units change places within their blocks; those that others move along with stay. */
 weld_status weld_assign_class(int32_t *perm, const weld_symmetry *symmetry, int unit_class,
                               const double *score, double *gain, weld_error *err);
+/* Nothing moves along with its units, and they with nothing. */
+bool weld_class_is_alone(const weld_symmetry *symmetry, int unit_class);
 /* May units i and j of the class change places, all others in theirs? */
 bool weld_may_exchange(const weld_symmetry *symmetry, int unit_class, int32_t i, int32_t j);
 #endif

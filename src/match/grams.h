@@ -1,5 +1,7 @@
 /* Scores of classes that are kept while permutations change: what one class moves changes the scores of
- * its neighbours only by the slices that moved. Single precision; gains are exact. */
+ * its neighbours only by the slices that moved. Single precision; gains are summed in double.
+ *
+ * In the frame of A: score[i, j] is what the unit of B that stands at place j now is worth at place i. */
 #ifndef WELD_MATCH_GRAMS_H
 #define WELD_MATCH_GRAMS_H
 #include "match/score.h"
@@ -12,10 +14,13 @@ weld_status weld_grams_create(weld_grams **out, const weld_scores *scores,
 void weld_grams_free(weld_grams *grams);
 /* Classes that meet themselves, or stand on joints, have none. */
 bool weld_grams_has(const weld_grams *grams, int unit_class);
-/* As weld_scores_class. */
+/* *score [n, n], borrowed until the element changes; *scale: sum of |A||B| of what was counted. */
+weld_status weld_grams_view(const float **score, double *scale, weld_grams *grams, int unit_class,
+                            weld_error *err);
+/* As weld_scores_class, which has a column for each unit of B wherever it stands. */
 weld_status weld_grams_score(double *score, double *scale, weld_grams *grams, int unit_class,
-                             weld_error *err);
-/* *gain: what <A, permuted B> would rise by with `perm` [n] for the class; summed in double. */
+                             const bool *settled, weld_error *err);
+/* *gain: what <A, permuted B> would rise by with `perm` [n] for the class. */
 weld_status weld_grams_gain(double *gain, const weld_grams *grams, int unit_class,
                             const int32_t *perm, weld_error *err);
 /* The element's permutation of the class was `before` [n] until now. */

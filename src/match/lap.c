@@ -68,7 +68,7 @@ static weld_status refuse(const weld_lap *l, int32_t i, weld_error *err)
 {
     weld_status st = WELD_OK;
     for (int32_t j = 0; j < l->n; j++) {
-        const double x = weld_lap_row(l, i)[j];
+        const double x = weld_lap_at(l, weld_lap_row(l, i), j);
         WELD_REQUIRE(isfinite(x), WELD_E_ARGUMENT, "score [%d, %d] of an assignment is not finite",
                      i, j);
         WELD_REQUIRE(fabs(x) <= largest, WELD_E_ARGUMENT,
@@ -102,7 +102,7 @@ static weld_status look_at_rows(solver *s, const int32_t *perm, weld_error *err)
     weld_status st = WELD_OK;
     weld_lap *l = &s->lap;
     for (int32_t i = 0; i < l->n; i++) {
-        const double *row = weld_lap_row(l, i);
+        const void *row = weld_lap_row(l, i);
         weld_lap_extent e;
         l->kernels->extent(&e, row, l->n);
         if (!(e.low >= -largest && e.high <= largest && isfinite(e.mean)))
@@ -112,7 +112,7 @@ static weld_status look_at_rows(solver *s, const int32_t *perm, weld_error *err)
         s->favourite[i] = -1;
         if (!(e.low < e.high))
             continue;
-        const bool keeps = row[perm[i]] >= e.high, sample = i % TIE_SAMPLE == 0;
+        const bool keeps = weld_lap_at(l, row, perm[i]) >= e.high, sample = i % TIE_SAMPLE == 0;
         const int32_t first = keeps && !sample ? perm[i]
                                                : l->kernels->find(e.high, row, l->price, 0, l->n);
         s->favourite[i] = keeps ? perm[i] : first;
@@ -221,8 +221,9 @@ static double choose(int32_t *perm, const weld_lap *l)
 {
     double gain = 0, scale = 0;
     for (int32_t i = 0; i < l->n; i++) {
-        const double *row = weld_lap_row(l, i);
-        const double best = row[l->column_of[i]], current = row[perm[i]];
+        const void *row = weld_lap_row(l, i);
+        const double best = weld_lap_at(l, row, l->column_of[i]);
+        const double current = weld_lap_at(l, row, perm[i]);
         gain += best - current;
         scale += fabs(best) + fabs(current);
     }
@@ -280,11 +281,15 @@ static void solver_free(solver *s)
     weld_free(l->ctx, s->waiting);
 }
 
-weld_status weld_lap_solve(int32_t *perm, weld_context *ctx, const double *score, int32_t n,
-                           int32_t length, double *gain, weld_error *err)
+weld_status weld_lap_solve(int32_t *perm, weld_context *ctx, const void *score, size_t element,
+                           int32_t n, int32_t length, double *gain, weld_error *err)
 {
     weld_status st = WELD_OK;
-    solver s = {.lap = {.ctx = ctx, .kernels = weld_lap_kernels_here(), .score = score, .n = n}};
+    solver s = {.lap = {.ctx = ctx,
+                        .kernels = weld_lap_kernels_here(element == sizeof(float)),
+                        .score = score,
+                        .element = element,
+                        .n = n}};
     *gain = 0.0;
     WELD_TRY(solver_init(&s, err));
     WELD_TRY(look_at_rows(&s, perm, err));
@@ -301,5 +306,13 @@ done:
 weld_status weld_lap_max(int32_t *perm, weld_context *ctx, const double *score, int32_t n,
                          double *gain, weld_error *err)
 {
-    return weld_lap_solve(perm, ctx, score, n, n < LISTS_FROM ? 0 : LIST_LENGTH, gain, err);
+    return weld_lap_solve(perm, ctx, score, sizeof *score, n, n < LISTS_FROM ? 0 : LIST_LENGTH,
+                          gain, err);
+}
+
+weld_status weld_lap_max_single(int32_t *perm, weld_context *ctx, const float *score, int32_t n,
+                                double *gain, weld_error *err)
+{
+    return weld_lap_solve(perm, ctx, score, sizeof *score, n, n < LISTS_FROM ? 0 : LIST_LENGTH,
+                          gain, err);
 }

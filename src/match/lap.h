@@ -8,4 +8,7 @@
  * is better by, 0 if it stayed. Deterministic: the lowest column wins a tie. */
 weld_status weld_lap_max(int32_t *perm, weld_context *ctx, const double *score, int32_t n,
                          double *gain, weld_error *err);
+/* The same on scores in single precision; sums and prices are in double. */
+weld_status weld_lap_max_single(int32_t *perm, weld_context *ctx, const float *score, int32_t n,
+                                double *gain, weld_error *err);
 #endif

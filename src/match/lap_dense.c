@@ -4,7 +4,7 @@
 
 void weld_lap_dense_top(weld_lap_top *out, const weld_lap *l, int32_t i)
 {
-    const double *row = weld_lap_row(l, i);
+    const void *row = weld_lap_row(l, i);
     double top[2];
     l->kernels->top(top, row, l->price, l->n);
     out->best = top[0];
@@ -60,7 +60,7 @@ void weld_lap_dense_search(weld_lap *l, int32_t start)
     int32_t count = 0, j = nearest(l, value);
     while (l->row_of[j] >= 0) {
         const int32_t i = l->row_of[j];
-        const double drop = weld_lap_row(l, i)[j] - l->price[j] - value;
+        const double drop = weld_lap_at(l, weld_lap_row(l, i), j) - l->price[j] - value;
         l->done[count] = j;
         l->level[count++] = value;
         r->value[j] = -INFINITY;

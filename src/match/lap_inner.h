@@ -13,7 +13,8 @@ typedef struct weld_lap_lists weld_lap_lists;
 typedef struct weld_lap {
     weld_context *ctx;
     const weld_lap_kernels *kernels;
-    const double *score; /* [n, n] */
+    const void *score; /* [n, n] double, or float */
+    size_t element;    /* bytes of a score */
     int32_t n;
     double *price;               /* [n] of columns */
     int32_t *row_of, *column_of; /* [n] the matching, -1 = free */
@@ -29,9 +30,14 @@ typedef struct weld_lap_top {
     int32_t column; /* the lowest of value `best`, but a free one before one that is held */
 } weld_lap_top;
 
-static inline const double *weld_lap_row(const weld_lap *l, int32_t i)
+static inline const void *weld_lap_row(const weld_lap *l, int32_t i)
 {
-    return l->score + (size_t)i * (size_t)l->n;
+    return (const char *)l->score + (size_t)i * (size_t)l->n * l->element;
+}
+/* Of a row. */
+static inline double weld_lap_at(const weld_lap *l, const void *row, int32_t j)
+{
+    return l->element == sizeof(float) ? (double)((const float *)row)[j] : ((const double *)row)[j];
 }
 
 void weld_lap_hold(weld_lap *l, int32_t i, int32_t j);
@@ -52,7 +58,7 @@ int64_t weld_lap_lists_scans(const weld_lap_lists *lists);
 void weld_lap_lists_top(weld_lap_top *out, weld_lap *l, int32_t i);
 void weld_lap_lists_search(weld_lap *l, int32_t start);
 
-/* weld_lap_max with candidate lists of this length, 0 = none: for tests. */
-weld_status weld_lap_solve(int32_t *perm, weld_context *ctx, const double *score, int32_t n,
-                           int32_t length, double *gain, weld_error *err);
+/* As weld_lap_max, of scores of `element` bytes, with candidate lists of this length, 0 = none. */
+weld_status weld_lap_solve(int32_t *perm, weld_context *ctx, const void *score, size_t element,
+                           int32_t n, int32_t length, double *gain, weld_error *err);
 #endif

@@ -183,7 +183,7 @@ static double usual_bound(weld_lap_lists *s, int32_t blocks)
 }
 
 /* found = the columns of value `bound` or more; returns how many. */
-static int32_t gather(weld_lap *l, const double *row, double bound)
+static int32_t gather(weld_lap *l, const void *row, double bound)
 {
     weld_lap_lists *s = l->lists;
     int32_t count = 0;
@@ -193,7 +193,7 @@ static int32_t gather(weld_lap *l, const double *row, double bound)
         const int32_t end = l->n - first < WELD_LAP_BLOCK ? l->n : first + WELD_LAP_BLOCK;
         for (int32_t j = first; j < end; j++) {
             s->found[count] = j;
-            count += row[j] - l->price[j] >= bound;
+            count += weld_lap_at(l, row, j) - l->price[j] >= bound;
         }
     }
     return count;
@@ -201,12 +201,12 @@ static int32_t gather(weld_lap *l, const double *row, double bound)
 
 /* found = the columns of the `most` largest values, the lowest of equal ones first; returns the
  * last value. */
-static double gather_largest(weld_lap *l, const double *row, int32_t most)
+static double gather_largest(weld_lap *l, const void *row, int32_t most)
 {
     weld_lap_lists *s = l->lists;
     int32_t count = 0;
     for (int32_t j = 0; j < l->n; j++) {
-        const double x = row[j] - l->price[j];
+        const double x = weld_lap_at(l, row, j) - l->price[j];
         if (count == most && x <= s->value[count - 1])
             continue;
         int32_t at = count < most ? count++ : most - 1;
@@ -223,7 +223,7 @@ static double gather_largest(weld_lap *l, const double *row, int32_t most)
 static void fill(weld_lap *l, int32_t i)
 {
     weld_lap_lists *s = l->lists;
-    const double *row = weld_lap_row(l, i);
+    const void *row = weld_lap_row(l, i);
     const size_t base = (size_t)i * (size_t)s->length;
     l->kernels->maxima(s->maxima, row, l->price, l->n);
     s->scans++;
@@ -238,7 +238,7 @@ static void fill(weld_lap *l, int32_t i)
     }
     for (int32_t k = 0; k < s->count[i]; k++) {
         s->column[base + (size_t)k] = s->found[k];
-        s->score[base + (size_t)k] = row[s->found[k]];
+        s->score[base + (size_t)k] = weld_lap_at(l, row, s->found[k]);
     }
 }
 
@@ -311,14 +311,15 @@ static void offer_list(weld_lap *l, int32_t i, double drop)
 static void offer_row(weld_lap *l, int32_t i)
 {
     weld_lap_lists *s = l->lists;
-    const double *row = weld_lap_row(l, i), drop = s->drop[i];
+    const void *row = weld_lap_row(l, i);
+    const double drop = s->drop[i];
     fill(l, i);
     for (int32_t first = 0; first < l->n; first += WELD_LAP_BLOCK) {
         if (s->maxima[first / WELD_LAP_BLOCK] - drop < s->sink_value)
             continue;
         const int32_t end = l->n - first < WELD_LAP_BLOCK ? l->n : first + WELD_LAP_BLOCK;
         for (int32_t j = first; j < end; j++)
-            offer(l, j, i, row[j] - l->price[j] - drop);
+            offer(l, j, i, weld_lap_at(l, row, j) - l->price[j] - drop);
     }
 }
 
@@ -358,7 +359,7 @@ void weld_lap_lists_search(weld_lap *l, int32_t start)
         l->done[count] = j;
         l->level[count++] = reached;
         s->columns.key[j] = INFINITY; /* rounding must not lead a path back into the tree */
-        offer_list(l, i, weld_lap_row(l, i)[j] - l->price[j] - reached);
+        offer_list(l, i, weld_lap_at(l, weld_lap_row(l, i), j) - l->price[j] - reached);
     }
     search_end(l, start, count);
 }

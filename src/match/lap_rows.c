@@ -12,6 +12,17 @@ _Static_assert(WELD_LAP_BLOCK % STEP == 0, "a block is made of whole steps");
 #define INLINE static inline __attribute__((always_inline))
 #define LOAD(v, from) memcpy(&(v), (from), sizeof(v))
 #define STORE(to, v) memcpy((to), &(v), sizeof(v))
+/* Scores [j, j + LANES), one score: of floats if `single`, a constant wherever this is compiled. */
+#define LOAD_SCORES(v, score, j)                                                                      \
+    do {                                                                                              \
+        if (single) { /* GCC 12 makes one instruction of this, but five of __builtin_convertvector */ \
+            const float *s_ = (const float *)(score) + (j);                                           \
+            (v) = (lanes){s_[0], s_[1], s_[2], s_[3]};                                                \
+        } else                                                                                        \
+            LOAD(v, (const double *)(score) + (j));                                                   \
+    } while (0)
+#define SCORE(score, j)                                                                            \
+    (single ? (double)((const float *)(score))[j] : ((const double *)(score))[j])
 #define ALL(x) ((lanes){(x), (x), (x), (x)})
 #define PICK(type, m, a, b) ((type)(((m) & (mask)(a)) | (~(m) & (mask)(b))))
 #define LARGER(a, b) PICK(lanes, (a) > (b), (a), (b))
@@ -24,7 +35,7 @@ INLINE double largest_of(const lanes *v)
     return best;
 }
 
-INLINE void extent(weld_lap_extent *out, const double *score, int32_t n)
+INLINE void extent(bool single, weld_lap_extent *out, const void *score, int32_t n)
 {
     enum { WAYS = 2, STRIDE = WAYS * LANES }; /* more do not fit into 16 registers */
     lanes low[WAYS], high[WAYS], sum[WAYS];
@@ -38,7 +49,7 @@ INLINE void extent(weld_lap_extent *out, const double *score, int32_t n)
     for (; j + STRIDE <= n; j += STRIDE)
         for (int u = 0; u < WAYS; u++) {
             lanes x;
-            LOAD(x, score + j + u * LANES);
+            LOAD_SCORES(x, score, j + u * LANES);
             low[u] = PICK(lanes, x < low[u], x, low[u]);
             high[u] = LARGER(x, high[u]);
             sum[u] += x;
@@ -50,9 +61,9 @@ INLINE void extent(weld_lap_extent *out, const double *score, int32_t n)
             out->mean += sum[u][k];
         }
     for (; j < n; j++) {
-        out->low = score[j] < out->low ? score[j] : out->low;
-        out->high = score[j] > out->high ? score[j] : out->high;
-        out->mean += score[j];
+        out->low = SCORE(score, j) < out->low ? SCORE(score, j) : out->low;
+        out->high = SCORE(score, j) > out->high ? SCORE(score, j) : out->high;
+        out->mean += SCORE(score, j);
     }
     out->mean /= n;
 }
@@ -67,7 +78,7 @@ INLINE void add_to_top(double top[2], double x)
     }
 }
 
-INLINE void top_of(double top[2], const double *score, const double *price, int32_t n)
+INLINE void top_of(bool single, double top[2], const void *score, const double *price, int32_t n)
 {
     lanes best[UNROLL], second[UNROLL];
     int32_t j = 0;
@@ -77,7 +88,7 @@ INLINE void top_of(double top[2], const double *score, const double *price, int3
     for (; j + STEP <= n; j += STEP)
         for (int u = 0; u < UNROLL; u++) {
             lanes x, p;
-            LOAD(x, score + j + u * LANES);
+            LOAD_SCORES(x, score, j + u * LANES);
             LOAD(p, price + j + u * LANES);
             x -= p;
             const mask wins = x > best[u];
@@ -91,11 +102,11 @@ INLINE void top_of(double top[2], const double *score, const double *price, int3
             add_to_top(top, second[u][k]);
         }
     for (; j < n; j++)
-        add_to_top(top, score[j] - price[j]);
+        add_to_top(top, SCORE(score, j) - price[j]);
 }
 
-INLINE int32_t find(double value, const double *score, const double *price, int32_t start,
-                    int32_t n)
+INLINE int32_t find(bool single, double value, const void *score, const double *price,
+                    int32_t start, int32_t n)
 {
     const lanes wanted = ALL(value);
     int32_t j = start;
@@ -103,19 +114,19 @@ INLINE int32_t find(double value, const double *score, const double *price, int3
         mask found = {0};
         for (int u = 0; u < UNROLL; u++) {
             lanes x, p;
-            LOAD(x, score + j + u * LANES);
+            LOAD_SCORES(x, score, j + u * LANES);
             LOAD(p, price + j + u * LANES);
             found |= x - p == wanted;
         }
         if (found[0] | found[1] | found[2] | found[3])
             break;
     }
-    while (j < n && score[j] - price[j] != value)
+    while (j < n && SCORE(score, j) - price[j] != value)
         j++;
     return j;
 }
 
-INLINE void maxima_of(double *out, const double *score, const double *price, int32_t n)
+INLINE void maxima_of(bool single, double *out, const void *score, const double *price, int32_t n)
 {
     int32_t j = 0;
     for (; j + WELD_LAP_BLOCK <= n; j += WELD_LAP_BLOCK) {
@@ -125,7 +136,7 @@ INLINE void maxima_of(double *out, const double *score, const double *price, int
         for (int32_t b = j; b < j + WELD_LAP_BLOCK; b += STEP)
             for (int u = 0; u < UNROLL; u++) {
                 lanes x, p;
-                LOAD(x, score + b + u * LANES);
+                LOAD_SCORES(x, score, b + u * LANES);
                 LOAD(p, price + b + u * LANES);
                 x -= p;
                 best[u] = LARGER(x, best[u]);
@@ -137,7 +148,7 @@ INLINE void maxima_of(double *out, const double *score, const double *price, int
     if (j < n)
         out[j / WELD_LAP_BLOCK] = -INFINITY;
     for (double *last = out + j / WELD_LAP_BLOCK; j < n; j++)
-        *last = score[j] - price[j] > *last ? score[j] - price[j] : *last;
+        *last = SCORE(score, j) - price[j] > *last ? SCORE(score, j) - price[j] : *last;
 }
 
 /* Columns [j, j + LANES); the values that they have then. */
@@ -145,7 +156,7 @@ INLINE void maxima_of(double *out, const double *score, const double *price, int
     do {                                                                                           \
         lanes x_, p_, old_;                                                                        \
         mask from_;                                                                                \
-        LOAD(x_, (score) + (j));                                                                   \
+        LOAD_SCORES(x_, score, j);                                                                 \
         LOAD(p_, (r)->price + (j));                                                                \
         LOAD(old_, (r)->value + (j));                                                              \
         LOAD(from_, (r)->from + (j));                                                              \
@@ -157,8 +168,8 @@ INLINE void maxima_of(double *out, const double *score, const double *price, int
         STORE((r)->from + (j), from_);                                                             \
     } while (0)
 
-INLINE double relax(const weld_lap_reach *reach, int64_t row, double drop, const double *score,
-                    int32_t n)
+INLINE double relax(bool single, const weld_lap_reach *reach, int64_t row, double drop,
+                    const void *score, int32_t n)
 {
     const weld_lap_reach r = *reach;
     const mask rows = {row, row, row, row};
@@ -179,7 +190,7 @@ INLINE double relax(const weld_lap_reach *reach, int64_t row, double drop, const
     }
     double last = -INFINITY;
     for (int32_t k = j; k < n; k++) {
-        const double x = score[k] - r.price[k] - drop;
+        const double x = SCORE(score, k) - r.price[k] - drop;
         if (x > r.value[k]) {
             r.value[k] = x;
             r.from[k] = row;
@@ -191,45 +202,47 @@ INLINE double relax(const weld_lap_reach *reach, int64_t row, double drop, const
     return last > largest ? last : largest;
 }
 
-/* Compiles the passes for one kind of processor. */
-#define KERNELS(kind, target)                                                                      \
-    target static void extent_##kind(weld_lap_extent *out, const double *score, int32_t n)         \
+/* Compiles the passes for one kind of processor and of scores. */
+#define KERNELS(kind, target, single)                                                              \
+    target static void extent_##kind(weld_lap_extent *out, const void *score, int32_t n)           \
     {                                                                                              \
-        extent(out, score, n);                                                                     \
+        extent(single, out, score, n);                                                             \
     }                                                                                              \
-    target static void top_##kind(double top[2], const double *score, const double *price,         \
+    target static void top_##kind(double top[2], const void *score, const double *price,           \
                                   int32_t n)                                                       \
     {                                                                                              \
-        top_of(top, score, price, n);                                                              \
+        top_of(single, top, score, price, n);                                                      \
     }                                                                                              \
-    target static int32_t find_##kind(double value, const double *score, const double *price,      \
+    target static int32_t find_##kind(double value, const void *score, const double *price,        \
                                       int32_t start, int32_t n)                                    \
     {                                                                                              \
-        return find(value, score, price, start, n);                                                \
+        return find(single, value, score, price, start, n);                                        \
     }                                                                                              \
-    target static void maxima_##kind(double *out, const double *score, const double *price,        \
+    target static void maxima_##kind(double *out, const void *score, const double *price,          \
                                      int32_t n)                                                    \
     {                                                                                              \
-        maxima_of(out, score, price, n);                                                           \
+        maxima_of(single, out, score, price, n);                                                   \
     }                                                                                              \
     target static double relax_##kind(const weld_lap_reach *reach, int64_t row, double drop,       \
-                                      const double *score, int32_t n)                              \
+                                      const void *score, int32_t n)                                \
     {                                                                                              \
-        return relax(reach, row, drop, score, n);                                                  \
+        return relax(single, reach, row, drop, score, n);                                          \
     }                                                                                              \
     static const weld_lap_kernels kernels_##kind = {extent_##kind, top_##kind, find_##kind,        \
                                                     maxima_##kind, relax_##kind};
 
-KERNELS(plain, )
+KERNELS(plain, , false)
+KERNELS(plain_single, , true)
 #if defined __x86_64__ && defined __GNUC__
-KERNELS(avx2, __attribute__((target("avx2"))))
+KERNELS(avx2, __attribute__((target("avx2"))), false)
+KERNELS(avx2_single, __attribute__((target("avx2"))), true)
 #endif
 
-const weld_lap_kernels *weld_lap_kernels_here(void)
+const weld_lap_kernels *weld_lap_kernels_here(bool single)
 {
 #if defined __x86_64__ && defined __GNUC__
     if (__builtin_cpu_supports("avx2"))
-        return &kernels_avx2;
+        return single ? &kernels_avx2_single : &kernels_avx2;
 #endif
-    return &kernels_plain;
+    return single ? &kernels_plain_single : &kernels_plain;
 }

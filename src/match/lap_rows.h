@@ -3,6 +3,7 @@
  * many lanes it has, gets the same number. */
 #ifndef WELD_MATCH_LAP_ROWS_H
 #define WELD_MATCH_LAP_ROWS_H
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { WELD_LAP_BLOCK = 16 }; /* columns that share a maximum */
@@ -19,20 +20,20 @@ typedef struct weld_lap_reach {
     double *maxima; /* [n / block] of value */
 } weld_lap_reach;
 
+/* On scores in double, or all in single precision. */
 typedef struct weld_lap_kernels {
     /* A value that is not finite makes low or high or mean not finite. */
-    void (*extent)(weld_lap_extent *out, const double *score, int32_t n);
+    void (*extent)(weld_lap_extent *out, const void *score, int32_t n);
     /* The two largest values; the second is -INFINITY if n is 1. */
-    void (*top)(double top[2], const double *score, const double *price, int32_t n);
+    void (*top)(double top[2], const void *score, const double *price, int32_t n);
     /* The first column from `start` on that has this value; n if none has. */
-    int32_t (*find)(double value, const double *score, const double *price, int32_t start,
-                    int32_t n);
+    int32_t (*find)(double value, const void *score, const double *price, int32_t start, int32_t n);
     /* The largest value of each block. */
-    void (*maxima)(double *out, const double *score, const double *price, int32_t n);
+    void (*maxima)(double *out, const void *score, const double *price, int32_t n);
     /* Paths through `row` by which all values drop by `drop`; returns the largest of reach->value. */
-    double (*relax)(const weld_lap_reach *reach, int64_t row, double drop, const double *score,
+    double (*relax)(const weld_lap_reach *reach, int64_t row, double drop, const void *score,
                     int32_t n);
 } weld_lap_kernels;
 
-const weld_lap_kernels *weld_lap_kernels_here(void);
+const weld_lap_kernels *weld_lap_kernels_here(bool single);
 #endif

@@ -19,7 +19,7 @@ done:
 }
 
 /* out[o, k] = w[row[o], column[place[k]]] */
-static void take_weight(double *out, const double *w, const weld_objective_layer *layer,
+static void take_weight(double *out, const float *w, const weld_objective_layer *layer,
                         const int32_t *row, const int32_t *place)
 {
     const weld_input_moments *in = layer->in;

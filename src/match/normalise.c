@@ -1,4 +1,5 @@
 #include "match/normalise.h"
+#include "match/dot.h"
 #include "ops/norm_fold.h"
 #include "ops/op.h"
 #include <math.h>
@@ -21,19 +22,11 @@ static double inverse(double sum)
     return sum > 0 ? 1 / sqrt(sum) : 0;
 }
 
-static double square_sum(const double *x, int64_t count)
+static void scale_all(float *x, int64_t count)
 {
-    double sum = 0;
+    const double factor = inverse(weld_dot(x, x, count));
     for (int64_t k = 0; k < count; k++)
-        sum += x[k] * x[k];
-    return sum;
-}
-
-static void scale_all(double *x, int64_t count)
-{
-    const double factor = inverse(square_sum(x, count));
-    for (int64_t k = 0; k < count; k++)
-        x[k] *= factor;
+        x[k] = (float)(x[k] * factor);
 }
 
 static int tensor_of(const weld_scores *scores, int param)
@@ -51,24 +44,23 @@ static int param_of(const weld_graph *g, const weld_node *node, int slot)
 }
 
 /* One side of a layer: weight [out, ..], bias [out] or NULL. */
-static void scale_rows(double *weight, double *bias, const weld_shape *shape)
+static void scale_rows(float *weight, float *bias, const weld_shape *shape)
 {
     const int64_t run = weld_shape_span(shape, 1, shape->rank);
     for (int64_t u = 0; u < shape->dims[0]; u++) {
-        double *row = weight + u * run;
-        const double own = bias ? bias[u] * bias[u] : 0;
-        const double factor = inverse(square_sum(row, run) + own);
+        float *row = weight + u * run;
+        const double own = bias ? (double)bias[u] * bias[u] : 0;
+        const double factor = inverse(weld_dot(row, row, run) + own);
         for (int64_t k = 0; k < run; k++)
-            row[k] *= factor;
+            row[k] = (float)(row[k] * factor);
         if (bias)
-            bias[u] *= factor;
+            bias[u] = (float)(bias[u] * factor);
     }
 }
 
-static weld_status scale_neurons(weld_scores *scores, bool *done_with, weld_error *err)
+static void scale_neurons(weld_scores *scores, bool *done_with)
 {
     const weld_graph *g = scores->symmetry->graph;
-    (void)err;
     for (int n = 0; n < g->node_count; n++) {
         if (!(g->nodes[n].op->flags & WELD_OP_LINEAR))
             continue;
@@ -81,13 +73,12 @@ static weld_status scale_neurons(weld_scores *scores, bool *done_with, weld_erro
         weld_score_tensor *tw = &scores->tensors[w], *tb = b < 0 ? NULL : &scores->tensors[b];
         if (tb && weld_shape_numel(&tb->shape) != tw->shape.dims[0])
             continue;
-        scale_rows(tw->a, tb ? tb->a : NULL, &tw->shape);
-        scale_rows(tw->b, tb ? tb->b : NULL, &tw->shape);
+        for (int side = 0; side < 2; side++)
+            scale_rows(tw->owned[side], tb ? tb->owned[side] : NULL, &tw->shape);
         done_with[w] = true;
         if (b >= 0)
             done_with[b] = true;
     }
-    return WELD_OK;
 }
 
 weld_status weld_scores_normalise(weld_scores *scores, weld_normalise how, weld_error *err)
@@ -98,16 +89,18 @@ weld_status weld_scores_normalise(weld_scores *scores, weld_normalise how, weld_
         return WELD_OK;
     WELD_TRY(weld_score_keep(scores, err)); /* they are changed in place */
     WELD_NEW(done_with, scores->ctx, scores->count);
+    for (int k = 0; k < scores->count; k++)
+        WELD_TRY(weld_score_own(scores, &scores->tensors[k], err));
     if (how == WELD_NORMALISE_NEURON)
-        WELD_TRY(scale_neurons(scores, done_with, err));
+        scale_neurons(scores, done_with);
     for (int k = 0; k < scores->count; k++) {
         weld_score_tensor *t = &scores->tensors[k];
         const int64_t count = weld_shape_numel(&t->shape);
         if (!done_with[k]) {
-            scale_all(t->a, count);
-            scale_all(t->b, count);
+            scale_all(t->owned[0], count);
+            scale_all(t->owned[1], count);
         }
-        t->scale = sqrt(square_sum(t->a, count)) * sqrt(square_sum(t->b, count));
+        t->scale = sqrt(weld_dot(t->a, t->a, count)) * sqrt(weld_dot(t->b, t->b, count));
     }
 done:
     weld_free(scores->ctx, done_with);

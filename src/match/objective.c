@@ -1,4 +1,5 @@
 #include "match/objective.h"
+#include "match/dot.h"
 #include "tensor/blas.h"
 #include <math.h>
 #include <string.h>
@@ -92,7 +93,7 @@ static void list_energies(double *total, const weld_scores *scores, const weld_p
     for (int k = 0; k < scores->count; k++) {
         const weld_score_tensor *t = &scores->tensors[k];
         const int64_t count = weld_shape_numel(&t->shape);
-        total[group_of(g, t->param)] += energy(t->a, count) + energy(t->b, count);
+        total[group_of(g, t->param)] += weld_dot(t->a, t->a, count) + weld_dot(t->b, t->b, count);
     }
     for (int p = 0; p < g->param_count; p++)
         if (!tensor_of(scores, p) && !is_statistic(g, p))
@@ -112,12 +113,13 @@ static weld_status normalise(weld_objective *o, const weld_paramset *a, const we
         weld_score_tensor *t = &o->normalised->tensors[k];
         const double factor = 1 / sqrt(fmax(total[group_of(g, t->param)], tiny));
         const int64_t count = weld_shape_numel(&t->shape);
+        WELD_TRY(weld_score_own(o->normalised, t, err));
         for (int64_t i = 0; i < count; i++) {
-            t->a[i] *= factor;
-            t->b[i] *= factor;
+            t->owned[0][i] = (float)(t->owned[0][i] * factor);
+            t->owned[1][i] = (float)(t->owned[1][i] * factor);
         }
         t->scale *= factor * factor;
-        o->constant += energy(t->a, count) + energy(t->b, count);
+        o->constant += weld_dot(t->a, t->a, count) + weld_dot(t->b, t->b, count);
     }
 done:
     weld_free(o->ctx, total);

@@ -67,7 +67,7 @@ static int64_t slice_offset(const meeting *m, const int64_t *strides, int32_t *c
 }
 
 /* out[i, j] = the entry at place i of the rows and j of the columns. */
-static void take(double *out, const double *data, const meeting *m, const int64_t *strides,
+static void take(double *out, const float *data, const meeting *m, const int64_t *strides,
                  int32_t n, int32_t row, int32_t column, bool transposed)
 {
     for (int32_t i = 0; i < n; i++)
@@ -96,8 +96,8 @@ static weld_status add_meeting(weld_qap *qap, const meeting *m, const weld_eleme
     for (int64_t at = 0; at < slices; at++)
         for (int32_t r = 0; r < m->row->multiplicity; r++)
             for (int32_t c = 0; c < m->column->multiplicity; c++) {
-                const double *a = m->tensor->a + slice_offset(m, strides, NULL, at);
-                const double *b = m->tensor->b + slice_offset(m, strides, index, at);
+                const float *a = m->tensor->a + slice_offset(m, strides, NULL, at);
+                const float *b = m->tensor->b + slice_offset(m, strides, index, at);
                 WELD_TRY(weld_qap_add(&t, qap, &like, err));
                 take(t->x, a, m, strides, qap->n, r, c, true);
                 take(t->y, b, m, strides, qap->n, r, c, false);

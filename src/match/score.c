@@ -1,4 +1,5 @@
 #include "match/score.h"
+#include "match/dot.h"
 #include "core/parallel.h"
 #include "tensor/blas.h"
 #include <string.h>
@@ -33,8 +34,8 @@ static bool axis_index(int32_t *index, const weld_score_tensor *t, int axis, con
 }
 
 typedef struct permuted {
-    const double *data; /* B itself where nothing moves */
-    double *owned[2];
+    const float *data; /* B itself where nothing moves */
+    float *owned[2];
 } permuted;
 
 static void permuted_free(weld_context *ctx, permuted *p)
@@ -54,7 +55,7 @@ static weld_status permute_but(permuted *out, const weld_score_tensor *t, const 
     *out = (permuted){t->b, {NULL, NULL}};
     if (t->has_joint) { /* what stands on several axes moves as a whole */
         WELD_NEW(out->owned[0], ctx, weld_shape_numel(&t->shape));
-        WELD_TRY(weld_element_permute(out->owned[0], e, t->param, t->b, sizeof(double), err));
+        WELD_TRY(weld_element_permute(out->owned[0], e, t->param, t->b, sizeof(float), err));
         out->data = out->owned[0];
         goto done;
     }
@@ -69,7 +70,7 @@ static weld_status permute_but(permuted *out, const weld_score_tensor *t, const 
         if (!out->owned[turn])
             WELD_NEW(out->owned[turn], ctx, weld_shape_numel(&t->shape));
         weld_gather_axis(out->owned[turn], out->data, &t->shape, axis, index, t->shape.dims[axis],
-                         sizeof(double));
+                         sizeof(float));
         out->data = out->owned[turn];
         turn = 1 - turn;
     }
@@ -78,31 +79,84 @@ done:
     return st;
 }
 
+/* <A, permuted B> of one tensor whose units stand on single axes: row by row of the axes after which
+ * nothing moves any more. */
+static weld_status inner(double *out, const weld_score_tensor *t, const weld_element *e,
+                         weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const int rank = t->shape.rank;
+    int32_t *index[WELD_RANK_MAX] = {NULL};
+    int64_t strides[WELD_RANK_MAX], at[WELD_RANK_MAX] = {0};
+    int moving = 0; /* axes up to the last one that moves */
+    weld_strides(strides, &t->shape);
+    for (int axis = 0; axis < rank; axis++) {
+        WELD_NEW(index[axis], e->ctx, t->shape.dims[axis]);
+        moving = axis_index(index[axis], t, axis, e) ? axis + 1 : moving;
+    }
+    const int64_t rows = weld_shape_span(&t->shape, 0, moving);
+    const int64_t run = weld_shape_span(&t->shape, moving, rank);
+    for (int64_t r = 0; r < rows; r++) {
+        int64_t from = 0;
+        for (int axis = 0; axis < moving; axis++)
+            from += index[axis][at[axis]] * strides[axis];
+        *out += run == 1 ? (double)t->a[r] * (double)t->b[from]
+                         : weld_dot(t->a + r * run, t->b + from, run);
+        for (int axis = moving - 1; axis >= 0 && ++at[axis] == t->shape.dims[axis]; axis--)
+            at[axis] = 0;
+    }
+done:
+    for (int axis = 0; axis < rank; axis++)
+        weld_free(e->ctx, index[axis]);
+    return st;
+}
+
+typedef struct summands {
+    const weld_scores *scores;
+    const weld_element *element;
+    int unit_class;
+    double *of; /* [scores->count] */
+} summands;
+
+/* Nothing for a tensor that is not in memory. */
+static weld_status sum_tensor(void *user, int64_t item, int slot, weld_error *err)
+{
+    const summands *s = user;
+    const weld_score_tensor *t = &s->scores->tensors[item];
+    permuted b;
+    (void)slot;
+    if (!t->a || (s->unit_class >= 0 && !weld_score_has_class(t, s->unit_class)))
+        return WELD_OK;
+    if (!t->has_joint)
+        return inner(&s->of[item], t, s->element, err);
+    const weld_status st = permute_but(&b, t, s->element, -1, err);
+    if (st == WELD_OK)
+        s->of[item] = weld_dot(t->a, b.data, weld_shape_numel(&t->shape));
+    permuted_free(s->element->ctx, &b);
+    return st;
+}
+
 weld_status weld_scores_objective(double *out, const weld_scores *scores, const weld_element *e,
                                   int unit_class, weld_error *err)
 {
-    double total = 0;
+    weld_status st = WELD_OK;
+    summands s = {scores, e, unit_class, NULL};
     *out = 0;
+    WELD_NEW(s.of, e->ctx, scores->count);
+    WELD_TRY(weld_parallel_for(e->ctx, scores->count, sum_tensor, &s, err));
     for (int k = 0; k < scores->count; k++) {
-        const weld_score_tensor *t = &scores->tensors[k];
-        permuted b;
-        double sum = 0;
-        if (unit_class >= 0 && !weld_score_has_class(t, unit_class))
-            continue;
-        weld_status st = weld_score_open(scores, k, err);
-        if (st != WELD_OK)
-            return st;
-        st = permute_but(&b, t, e, -1, err);
-        for (int64_t i = 0; st == WELD_OK && i < weld_shape_numel(&t->shape); i++)
-            sum += t->a[i] * b.data[i];
-        permuted_free(e->ctx, &b);
-        weld_score_close(scores, k);
-        if (st != WELD_OK)
-            return st;
-        total += sum;
+        if (!scores->tensors[k].a &&
+            (unit_class < 0 || weld_score_has_class(&scores->tensors[k], unit_class))) {
+            WELD_TRY(weld_score_open(scores, k, err));
+            st = sum_tensor(&s, k, 0, err);
+            weld_score_close(scores, k);
+            WELD_TRY(st);
+        }
+        *out += s.of[k];
     }
-    *out = total;
-    return WELD_OK;
+done:
+    weld_free(e->ctx, s.of);
+    return st;
 }
 
 /* ---- the score of a class ---------------------------------------------------------------- */
@@ -157,7 +211,7 @@ static slices slices_of(const weld_score_tensor *t, const weld_score_axis *axis)
 }
 
 /* One slice per place, end to end: [size, multiplicity, per_place]. */
-static void take_rows(double *out, const double *data, const slices *s, int32_t size)
+static void take_rows(double *out, const float *data, const slices *s, int32_t size)
 {
     int64_t strides[WELD_RANK_MAX], rest[WELD_RANK_MAX], at[WELD_RANK_MAX];
     int rest_count = 0;
@@ -194,7 +248,7 @@ int64_t weld_score_row(const weld_score_tensor *t, const weld_score_axis *axis)
     return s.per_place * s.multiplicity;
 }
 
-weld_status weld_score_rows(double **out, int64_t *row, weld_context *ctx, const double *data,
+weld_status weld_score_rows(double **out, int64_t *row, weld_context *ctx, const float *data,
                             const weld_score_tensor *t, const weld_score_axis *axis, int32_t size,
                             weld_error *err)
 {
@@ -207,7 +261,7 @@ done:
     return st;
 }
 
-weld_status weld_score_norms(double *norm, weld_context *ctx, const double *data,
+weld_status weld_score_norms(double *norm, weld_context *ctx, const float *data,
                              const weld_score_tensor *t, const weld_score_axis *axis, int32_t size,
                              weld_error *err)
 {

@@ -1,4 +1,5 @@
-/* What weight matching compares: pairs of tensors in double, with the units that stand on them. */
+/* What weight matching compares: pairs of tensors in single precision, with the units that stand on them;
+ * sums are in double. */
 #ifndef WELD_MATCH_SCORE_H
 #define WELD_MATCH_SCORE_H
 #include "symmetry/group.h"
@@ -15,8 +16,9 @@ typedef struct weld_score_axis {
 typedef struct weld_score_tensor {
     int param; /* whose shape and members it has; the values may be folded */
     weld_shape shape;
-    double *a, *b; /* in memory while it is open */
-    double scale;  /* |a| |b| */
+    const float *a, *b; /* of the sets, or `owned`; in memory while it is open */
+    float *owned[2];    /* of a, of b; NULL where borrowed */
+    double scale;       /* |a| |b| */
     weld_score_axis *axes;
     int axis_count;
     bool has_joint;
@@ -34,27 +36,27 @@ typedef struct weld_scores {
     int count;
 } weld_scores;
 
-/* a, b: over the symmetry's graph. */
+/* a, b: over the symmetry's graph; both outlive the scores, which borrow from them what can be taken as
+ * it is. */
 weld_status weld_scores_create(weld_scores **out, const weld_symmetry *symmetry,
                                const weld_paramset *a, const weld_paramset *b, weld_error *err);
 void weld_scores_free(weld_scores *scores);
 /* The tensor's a and b are in memory from here to weld_score_close; always, where the sets are held. The
- * functions on all of `scores` open what they need. */
+ * functions on all of `scores` open what they need. By one thread. */
 weld_status weld_score_open(const weld_scores *scores, int tensor, weld_error *err);
 void weld_score_close(const weld_scores *scores, int tensor);
 /* All of them stay open. */
 weld_status weld_score_keep(const weld_scores *scores, weld_error *err);
-/* out [numel]: A's (side 0) or B's values of a tensor in single precision, open or not. */
-weld_status weld_score_floats(float *out, const weld_scores *scores, int tensor, int side,
-                              weld_error *err);
+/* Before the values of an open tensor are changed: a and b become its own. */
+weld_status weld_score_own(const weld_scores *scores, weld_score_tensor *t, weld_error *err);
 
 /* The slices of each unit on the axis, end to end: *out [size, *row], freed with weld_free. */
-weld_status weld_score_rows(double **out, int64_t *row, weld_context *ctx, const double *data,
+weld_status weld_score_rows(double **out, int64_t *row, weld_context *ctx, const float *data,
                             const weld_score_tensor *t, const weld_score_axis *axis, int32_t size,
                             weld_error *err);
 int64_t weld_score_row(const weld_score_tensor *t, const weld_score_axis *axis);
 /* norm [size] += |slice|^2 of every unit that stands on the axis; data: the tensor's a or b. */
-weld_status weld_score_norms(double *norm, weld_context *ctx, const double *data,
+weld_status weld_score_norms(double *norm, weld_context *ctx, const float *data,
                              const weld_score_tensor *t, const weld_score_axis *axis, int32_t size,
                              weld_error *err);
 bool weld_score_has_class(const weld_score_tensor *t, int unit_class);

@@ -1,5 +1,7 @@
 #include "match/score.h"
+#include "match/dot.h"
 #include "ops/norm_fold.h"
+#include "core/parallel.h"
 #include <math.h>
 #include <string.h>
 
@@ -30,38 +32,56 @@ static int free_axes_of(const weld_symmetry *s, int param, weld_score_axis *axes
     return count;
 }
 
-/* Zeroes what is not finite; returns the norm. */
-static double tame(double *x, int64_t count)
+static void zero_what_is_not_finite(float *x, int64_t count)
 {
-    double sum = 0;
-    for (int64_t k = 0; k < count; k++) {
-        if (!isfinite(x[k]))
-            x[k] = 0;
-        sum += x[k] * x[k];
-    }
-    return sqrt(sum);
+    for (int64_t k = 0; k < count; k++)
+        x[k] = isfinite(x[k]) ? x[k] : 0;
 }
 
-/* out [numel] = the parameter, in the compute type of `dtype`. */
-static weld_status read_as(void *out, weld_dtype dtype, const weld_paramset *set, int param,
-                           weld_error *err)
+/* |x| in double, which squares of single precision can't overflow: finite only if all of x is. */
+static double norm_of(const float *x, int64_t count)
+{
+    return sqrt(weld_dot(x, x, count));
+}
+
+/* out [numel] = the parameter. */
+static weld_status read_single(float *out, const weld_paramset *set, int param, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_dtype from = set->graph->params[param].dtype;
     const size_t count = weld_param_numel(set->graph, param);
     void *read = NULL;
     if (set->arrays[param]) {
-        weld_convert_reals(out, dtype, set->arrays[param], from, count);
+        weld_convert_reals(out, WELD_FLOAT, set->arrays[param], from, count);
         return WELD_OK;
     }
-    if (weld_compute_size(from) == weld_compute_size(dtype))
+    if (weld_compute_size(from) == sizeof *out)
         return weld_paramset_read(out, set, param, WELD_CANONICAL, 0, count, err);
     WELD_REQUIRE((read = weld_alloc(set->ctx, count, weld_compute_size(from))), WELD_E_NOMEM,
                  "no memory for %zu weights", count);
     WELD_TRY(weld_paramset_read(read, set, param, WELD_CANONICAL, 0, count, err));
-    weld_convert_reals(out, dtype, read, from, count);
+    weld_convert_reals(out, WELD_FLOAT, read, from, count);
 done:
     weld_free(set->ctx, read);
+    return st;
+}
+
+/* One side of a tensor: the set's own array (`borrow`), where that is in single precision. */
+static weld_status take_side(const float **out, float **owned, const weld_paramset *set, int param,
+                             bool borrow, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const int64_t count = (int64_t)weld_param_numel(set->graph, param);
+    const bool single = weld_compute_size(set->graph->params[param].dtype) == sizeof **out;
+    if (borrow && single && set->arrays[param]) {
+        *out = set->arrays[param];
+        return WELD_OK;
+    }
+    WELD_NEW(*owned, set->ctx, count);
+    *out = *owned;
+    WELD_TRY(read_single(*owned, set, param, err));
+    zero_what_is_not_finite(*owned, count);
+done:
     return st;
 }
 
@@ -80,23 +100,33 @@ static weld_status hold_folded(const weld_norm_fold *fold, const weld_paramset *
 
 static weld_status take_values(const weld_scores *s, weld_score_tensor *t, weld_error *err)
 {
-    weld_status st = WELD_OK;
-    const int64_t count = weld_shape_numel(&t->shape);
-    WELD_NEW(t->a, s->ctx, count);
-    WELD_NEW(t->b, s->ctx, count);
-    WELD_TRY(read_as(t->a, WELD_DOUBLE, s->a, t->param, err));
-    WELD_TRY(read_as(t->b, WELD_DOUBLE, s->b, t->param, err));
-    tame(t->a, count);
-    tame(t->b, count);
-done:
-    return st;
+    const bool borrow = !t->drawn; /* what is drawn has its scale: it is finite each time */
+    const weld_status st = take_side(&t->a, &t->owned[0], s->a, t->param, borrow, err);
+    return st == WELD_OK ? take_side(&t->b, &t->owned[1], s->b, t->param, borrow, err) : st;
 }
 
 static void drop_values(const weld_scores *s, weld_score_tensor *t)
 {
-    weld_free(s->ctx, t->a);
-    weld_free(s->ctx, t->b);
+    weld_free(s->ctx, t->owned[0]);
+    weld_free(s->ctx, t->owned[1]);
+    t->owned[0] = t->owned[1] = NULL;
     t->a = t->b = NULL;
+}
+
+/* Makes the scale known; zeroes for what is not finite, which a borrowed array may have. */
+static weld_status measure(const weld_scores *s, weld_score_tensor *t, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const int64_t count = weld_shape_numel(&t->shape);
+    t->scale = norm_of(t->a, count) * norm_of(t->b, count);
+    if (isfinite(t->scale))
+        return WELD_OK;
+    WELD_TRY(weld_score_own(s, t, err));
+    for (int side = 0; side < 2; side++)
+        zero_what_is_not_finite(t->owned[side], count);
+    t->scale = norm_of(t->a, count) * norm_of(t->b, count);
+done:
+    return st;
 }
 
 weld_status weld_score_open(const weld_scores *s, int tensor, weld_error *err)
@@ -127,37 +157,37 @@ weld_status weld_score_keep(const weld_scores *s, weld_error *err)
     return st;
 }
 
-weld_status weld_score_floats(float *out, const weld_scores *s, int tensor, int side,
-                              weld_error *err)
+weld_status weld_score_own(const weld_scores *s, weld_score_tensor *t, weld_error *err)
 {
-    const weld_score_tensor *t = &s->tensors[tensor];
-    const int64_t count = weld_shape_numel(&t->shape);
-    const double *values = side == 0 ? t->a : t->b;
-    if (values) {
-        for (int64_t k = 0; k < count; k++)
-            out[k] = (float)values[k];
-        return WELD_OK;
+    weld_status st = WELD_OK;
+    const size_t count = (size_t)weld_shape_numel(&t->shape);
+    const float **from[] = {&t->a, &t->b};
+    for (int side = 0; side < 2; side++) {
+        if (t->owned[side])
+            continue;
+        WELD_NEW(t->owned[side], s->ctx, count);
+        memcpy(t->owned[side], *from[side], count * sizeof **from[side]);
+        *from[side] = t->owned[side];
     }
-    const weld_status st = read_as(out, WELD_FLOAT, side == 0 ? s->a : s->b, t->param, err);
-    for (int64_t k = 0; st == WELD_OK && k < count; k++)
-        if (!isfinite(out[k]))
-            out[k] = 0;
+done:
     return st;
 }
 
-typedef void fold_fn(double *out, const weld_norm_fold *fold, const weld_paramset *set);
+typedef void fold_fn(float *out, const weld_norm_fold *fold, const weld_paramset *set);
 
 static weld_status take_folded(const weld_scores *s, weld_score_tensor *t,
                                const weld_norm_fold *fold, fold_fn *fill, weld_error *err)
 {
     weld_status st = WELD_OK;
     const int64_t count = weld_shape_numel(&t->shape);
-    WELD_NEW(t->a, s->ctx, count);
-    WELD_NEW(t->b, s->ctx, count);
+    WELD_NEW(t->owned[0], s->ctx, count);
+    WELD_NEW(t->owned[1], s->ctx, count);
     WELD_TRY(hold_folded(fold, s->a, err));
     WELD_TRY(hold_folded(fold, s->b, err));
-    fill(t->a, fold, s->a);
-    fill(t->b, fold, s->b);
+    fill(t->owned[0], fold, s->a);
+    fill(t->owned[1], fold, s->b);
+    t->a = t->owned[0];
+    t->b = t->owned[1];
 done:
     return st;
 }
@@ -181,14 +211,21 @@ static weld_status add_tensor(maker *m, int param, const weld_norm_fold *fold, f
     t->axis_count = free_axes_of(s->symmetry, param, t->axes);
     for (int k = 0; k < axis_count; k++)
         t->has_joint = t->has_joint || t->axes[k].joint;
-    WELD_TRY(fill ? take_folded(s, t, fold, fill, err) : take_values(s, t, err));
-    const int64_t count = weld_shape_numel(&t->shape);
-    t->scale = tame(t->a, count) * tame(t->b, count);
     t->drawn = !fill && !(m->a->arrays[param] && m->b->arrays[param]);
-    if (t->drawn)
-        drop_values(s, t);
+    WELD_TRY(fill ? take_folded(s, t, fold, fill, err) : take_values(s, t, err));
+    if (!t->drawn)
+        goto done; /* measured with the others, in parallel */
+    WELD_TRY(measure(s, t, err));
+    drop_values(s, t);
 done:
     return st;
+}
+
+static weld_status measure_held(void *user, int64_t item, int slot, weld_error *err)
+{
+    const weld_scores *s = user;
+    (void)slot;
+    return s->tensors[item].drawn ? WELD_OK : measure(s, &s->tensors[item], err);
 }
 
 static weld_status add_folded(maker *m, bool *folded, weld_error *err)
@@ -243,6 +280,7 @@ weld_status weld_scores_create(weld_scores **out, const weld_symmetry *symmetry,
     m.scores->a = a;
     m.scores->b = b;
     WELD_TRY(make(&m, err));
+    WELD_TRY(weld_parallel_for(symmetry->ctx, m.scores->count, measure_held, m.scores, err));
     *out = m.scores;
     m.scores = NULL;
 done:

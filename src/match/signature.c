@@ -25,7 +25,7 @@ static void sort_sizes(double *out, int32_t count, double *x, int64_t n)
 
 /* A single weight (a bias, a scale) keeps its sign. */
 static weld_status list_sizes(double *out, int32_t count, const weld_scores *scores,
-                              const double *data, const weld_score_tensor *t,
+                              const float *data, const weld_score_tensor *t,
                               const weld_score_axis *axis, int32_t size, weld_error *err)
 {
     weld_status st = WELD_OK;

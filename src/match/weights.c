@@ -1,7 +1,9 @@
 #include "match/weights.h"
 #include "core/rng.h"
 #include "match/assign.h"
+#include "match/frank_wolfe.h"
 #include "match/grams.h"
+#include "match/lap.h"
 #include "match/quadratic.h"
 #include "match/signature.h"
 #include <string.h>
@@ -15,8 +17,8 @@ typedef struct descent {
     const weld_scores *scores;
     weld_element *element;
     weld_element *other; /* the candidate; then what was before */
-    weld_grams *grams;   /* of the element; NULL in the anchored sweep */
-    double *score;       /* [n, n] of the largest class that stands alone */
+    weld_grams *grams;   /* of the element */
+    double *score;       /* [n, n] of the largest class that stands alone, but has no grams */
     bool *stale;         /* [free_count] something that the class's score rests on has changed */
     int32_t *order;      /* [free_count] of visits */
     int sweeps;
@@ -34,32 +36,28 @@ static void descent_free(descent *d)
     weld_free(ctx, d->order);
 }
 
-/* Nothing moves along with its units, and they with nothing. */
-static bool is_alone(const weld_symmetry *s, int c)
-{
-    bool alone = s->classes[c].parent < 0;
-    for (int k = c + 1; k < s->free_count; k++)
-        alone = alone && s->classes[k].parent != c;
-    return alone;
-}
-
-static weld_status descent_init(descent *d, const weld_scores *scores, weld_error *err)
+/* From `start`. */
+static weld_status descent_init(descent *d, const weld_scores *scores, const weld_element *start,
+                                weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_symmetry *s = scores->symmetry;
     size_t cells = 0;
     *d = (descent){.scores = scores, .share = 1.0};
+    WELD_TRY(weld_element_identity(&d->element, s, err));
+    WELD_TRY(weld_element_identity(&d->other, s, err));
+    weld_element_copy(d->element, start);
+    WELD_TRY(weld_grams_create(&d->grams, scores, d->element, err));
     for (int c = 0; c < s->free_count; c++) {
         const size_t n = (size_t)s->classes[c].size;
-        cells = is_alone(s, c) && n * n > cells ? n * n : cells;
+        cells = weld_class_is_alone(s, c) && !weld_grams_has(d->grams, c) && n * n > cells ? n * n
+                                                                                           : cells;
     }
     WELD_NEW(d->score, scores->ctx, cells);
     WELD_NEW(d->stale, scores->ctx, s->free_count);
     WELD_NEW(d->order, scores->ctx, s->free_count);
     for (int c = 0; c < s->free_count; c++)
         d->order[c] = c;
-    WELD_TRY(weld_element_identity(&d->element, s, err));
-    WELD_TRY(weld_element_identity(&d->other, s, err));
 done:
     return st;
 }
@@ -116,8 +114,8 @@ static weld_status score_visited(double ***out, double *scale, descent *d, int c
         if (!is_visited(s, c, k))
             continue;
         WELD_NEW(all[k], s->ctx, n * n);
-        WELD_TRY(d->grams && weld_grams_has(d->grams, k)
-                     ? weld_grams_score(all[k], &counted, d->grams, k, err)
+        WELD_TRY(weld_grams_has(d->grams, k)
+                     ? weld_grams_score(all[k], &counted, d->grams, k, settled, err)
                      : weld_scores_class(all[k], &counted, d->scores, d->element, k, settled, err));
         *scale += counted;
         if (counted == 0) {
@@ -152,7 +150,7 @@ static weld_status objective_of(double *out, const descent *d, int c, bool tree,
 /* The objective is linear in the permutation of c, which alone is visited. */
 static bool is_linear(const descent *d, int c)
 {
-    return is_alone(d->scores->symmetry, c) && weld_grams_has(d->grams, c);
+    return weld_class_is_alone(d->scores->symmetry, c) && weld_grams_has(d->grams, c);
 }
 
 /* What the objective really rises by when what is visited changes to d->other: for a class alone by the
@@ -161,7 +159,7 @@ static weld_status real_gain(double *gain, descent *d, int c, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_symmetry *s = d->scores->symmetry;
-    const bool tree = s->classes[c].parent < 0 && !is_alone(s, c);
+    const bool tree = s->classes[c].parent < 0 && !weld_class_is_alone(s, c);
     double before, after;
     if (is_linear(d, c))
         return weld_grams_gain(gain, d->grams, c, d->other->perms[c], err);
@@ -197,20 +195,37 @@ static bool is_stale(const descent *d, int c)
     return false;
 }
 
+/* find_alone by grams: in the frame of A, where B's units have their places for names. */
+static weld_status find_in_frame(double *gain, double *scale, descent *d, int c, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const int32_t n = d->scores->symmetry->classes[c].size, *now = d->element->perms[c];
+    int32_t *perm = d->other->perms[c];
+    const float *score;
+    WELD_TRY(weld_grams_view(&score, scale, d->grams, c, err));
+    for (int32_t i = 0; i < n; i++)
+        perm[i] = i;
+    WELD_TRY(weld_lap_max_single(perm, d->scores->ctx, score, n, gain, err));
+    for (int32_t i = 0; i < n; i++)
+        perm[i] = now[perm[i]];
+done:
+    return st;
+}
+
 /* d->other := the element with class c at its best: one that stands alone. */
 static weld_status find_alone(double *gain, double *scale, descent *d, int c, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_symmetry *s = d->scores->symmetry;
     weld_element_copy(d->other, d->element);
+    if (weld_grams_has(d->grams, c))
+        return find_in_frame(gain, scale, d, c, err);
     if (weld_class_is_quadratic(d->scores, c)) {
         WELD_TRY(weld_scores_class(d->score, scale, d->scores, d->element, c, NULL, err));
         WELD_TRY(weld_quadratic_assign(d->other->perms[c], gain, d->scores, d->element, c, err));
         goto done;
     }
-    WELD_TRY(weld_grams_has(d->grams, c)
-                 ? weld_grams_score(d->score, scale, d->grams, c, err)
-                 : weld_scores_class(d->score, scale, d->scores, d->element, c, NULL, err));
+    WELD_TRY(weld_scores_class(d->score, scale, d->scores, d->element, c, NULL, err));
     WELD_TRY(weld_assign_class(d->other->perms[c], s, c, d->score, gain, err));
 done:
     return st;
@@ -232,8 +247,8 @@ static weld_status visit(bool *changed, descent *d, int c, weld_error *err)
 {
     weld_status st = WELD_OK;
     double scale, gain;
-    WELD_TRY(is_alone(d->scores->symmetry, c) ? find_alone(&gain, &scale, d, c, err)
-                                              : find_tree(&gain, &scale, d, c, err));
+    WELD_TRY(weld_class_is_alone(d->scores->symmetry, c) ? find_alone(&gain, &scale, d, c, err)
+                                                         : find_tree(&gain, &scale, d, c, err));
     d->stale[c] = false;
     if (!(gain > gain_min * scale))
         goto done;
@@ -253,7 +268,6 @@ static weld_status descend(descent *d, weld_rng *rng, weld_error *err)
     weld_status st = WELD_OK;
     const int count = d->scores->symmetry->free_count;
     bool changed = true;
-    WELD_TRY(weld_grams_create(&d->grams, d->scores, d->element, err));
     for (int c = 0; c < count; c++)
         d->stale[c] = true;
     for (d->sweeps = 0; changed && d->sweeps < SWEEPS_MAX; d->sweeps++) {
@@ -288,7 +302,7 @@ static weld_status anchor(descent *d, weld_error *err)
         scores = NULL;
         WELD_TRY(score_visited(&scores, &scale, d, from, settled, err));
         WELD_TRY(assign(&gain, d, from, scores, err));
-        swap_perms(d, from);
+        WELD_TRY(accept(d, from, err));
         for (int k = from; k < s->free_count; k++)
             settled[k] = settled[k] || (is_visited(s, from, k) && scores[k]);
         settled[root] = settled[root] || scale > 0;
@@ -300,31 +314,54 @@ done:
     return st;
 }
 
+/* The result of one descent of several, if it is the best so far. */
+static weld_status end_descent(weld_match_result *result, const descent *d, int restart,
+                               weld_error *err)
+{
+    weld_status st = WELD_OK;
+    double objective;
+    WELD_TRY(weld_scores_objective(&objective, d->scores, d->element, -1, err));
+    result->objectives[restart] = objective;
+    if (restart == 0 || objective > result->objective_end) {
+        weld_element_copy(result->element, d->element);
+        result->objective_end = objective;
+        result->sweeps = d->sweeps;
+        result->best = restart;
+    }
+done:
+    return st;
+}
+
+static weld_status start_of(weld_element *start, const weld_scores *scores,
+                            const weld_weights_options *options, int restart, weld_error *err)
+{
+    if (options->relaxed && restart > 0)
+        return weld_frank_wolfe(start, scores, restart - 1, options->seed,
+                                (double)restart / options->restarts, err);
+    return restart == 2 ? weld_match_signatures(start, scores, err) : WELD_OK;
+}
+
 static weld_status run_descent(weld_match_result *result, const weld_scores *scores,
                                const weld_weights_options *options, int restart, weld_error *err)
 {
     weld_status st = WELD_OK;
-    descent d;
+    descent d = {.scores = scores};
+    weld_element *start = NULL;
     weld_rng rng;
-    double objective;
-    WELD_TRY(descent_init(&d, scores, err));
+    WELD_TRY(weld_element_identity(&start, scores->symmetry, err));
+    if (options->relaxed && restart > 0)
+        weld_element_copy(start, result->element);
+    WELD_TRY(start_of(start, scores, options, restart, err));
+    WELD_TRY(descent_init(&d, scores, start, err));
     d.share = 1.0 / options->restarts;
     d.fraction = restart * d.share;
     weld_rng_seed(&rng, options->seed, (uint64_t)restart);
-    if (restart == 1 || options->anchored)
+    if (restart == 0 ? options->anchored : restart == 1 && !options->relaxed)
         WELD_TRY(anchor(&d, err));
-    if (restart == 2)
-        WELD_TRY(weld_match_signatures(d.element, scores, err));
     WELD_TRY(descend(&d, options->graph_order && restart == 0 ? NULL : &rng, err));
-    WELD_TRY(weld_scores_objective(&objective, scores, d.element, -1, err));
-    result->objectives[restart] = objective;
-    if (restart == 0 || objective > result->objective_end) {
-        weld_element_copy(result->element, d.element);
-        result->objective_end = objective;
-        result->sweeps = d.sweeps;
-        result->best = restart;
-    }
+    WELD_TRY(end_descent(result, &d, restart, err));
 done:
+    weld_element_free(start);
     descent_free(&d);
     return st;
 }
@@ -368,19 +405,15 @@ done:
     return st;
 }
 
-static weld_status run_weights(weld_match_result **out, const weld_match_input *input,
-                               weld_error *err)
+static weld_status run(weld_match_result **out, const weld_match_input *input,
+                       const weld_weights_options *options, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_scores *scores = NULL;
-    const weld_weights_options options = {.restarts = input->restarts ? input->restarts : 1,
-                                          .seed = input->seed,
-                                          .graph_order = input->graph_order,
-                                          .anchored = input->restarts == 0};
     *out = NULL;
     WELD_TRY(weld_scores_create(&scores, input->symmetry, input->a, input->b, err));
     WELD_TRY(weld_scores_normalise(scores, input->normalise, err));
-    WELD_TRY(weld_match_weights(out, scores, &options, err));
+    WELD_TRY(weld_match_weights(out, scores, options, err));
     if (input->normalise != WELD_NORMALISE_NONE)
         WELD_TRY(report_plainly(*out, input, err));
 done:
@@ -392,8 +425,35 @@ done:
     return st;
 }
 
+static weld_status run_weights(weld_match_result **out, const weld_match_input *input,
+                               weld_error *err)
+{
+    const weld_weights_options options = {.restarts = input->restarts ? input->restarts : 1,
+                                          .seed = input->seed,
+                                          .graph_order = input->graph_order,
+                                          .anchored = input->restarts == 0};
+    return run(out, input, &options, err);
+}
+
+static weld_status run_relaxed(weld_match_result **out, const weld_match_input *input,
+                               weld_error *err)
+{
+    const weld_weights_options options = {.restarts = 1 + (input->restarts ? input->restarts : 1),
+                                          .seed = input->seed,
+                                          .graph_order = input->graph_order,
+                                          .anchored = true,
+                                          .relaxed = true};
+    return run(out, input, &options, err);
+}
+
 const weld_matcher weld_matcher_weights = {
     .name = "weights",
     .streams_from = 256 << 20, /* reading tensors again and again takes time */
     .help = "align the weights, by coordinate descent",
     .run = run_weights};
+const weld_matcher weld_matcher_frank_wolfe = {
+    .name = "frank-wolfe",
+    .streams_from = 256 << 20,
+    .help =
+        "align the weights, by coordinate descent from where all permutations relaxed at once lead",
+    .run = run_relaxed};

@@ -9,6 +9,7 @@ typedef struct weld_weights_options {
     uint64_t seed;
     bool graph_order;
     bool anchored; /* descent 0 starts from the anchored sweep, too */
+    bool relaxed;  /* the others start from Frank-Wolfe (frank_wolfe.h), around the best so far */
 } weld_weights_options;
 
 /* Descent 0 starts from the identity (with one restart that is the published algorithm) unless

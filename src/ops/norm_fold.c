@@ -40,23 +40,23 @@ static double factor(const weld_norm_fold *fold, const weld_paramset *set, int64
     return weld_paramset_number(set, fold->scale, unit) / sqrt(variance);
 }
 
-void weld_norm_fold_weight(double *out, const weld_norm_fold *fold, const weld_paramset *set)
+void weld_norm_fold_weight(float *out, const weld_norm_fold *fold, const weld_paramset *set)
 {
     const weld_shape *shape = &set->graph->params[fold->weight].shape;
     const int64_t run = weld_shape_span(shape, 1, shape->rank);
     for (int64_t u = 0; u < shape->dims[0]; u++) {
         const double f = factor(fold, set, u);
         for (int64_t k = u * run; k < (u + 1) * run; k++)
-            out[k] = f * weld_paramset_number(set, fold->weight, k);
+            out[k] = (float)(f * weld_paramset_number(set, fold->weight, k));
     }
 }
 
-void weld_norm_fold_shift(double *out, const weld_norm_fold *fold, const weld_paramset *set)
+void weld_norm_fold_shift(float *out, const weld_norm_fold *fold, const weld_paramset *set)
 {
     const int64_t size = set->graph->params[fold->shift].shape.dims[0];
     for (int64_t u = 0; u < size; u++) {
         const double bias = fold->bias >= 0 ? weld_paramset_number(set, fold->bias, u) : 0.0;
-        out[u] = weld_paramset_number(set, fold->shift, u) +
-                 (bias - weld_paramset_number(set, fold->mean, u)) * factor(fold, set, u);
+        out[u] = (float)(weld_paramset_number(set, fold->shift, u) +
+                         (bias - weld_paramset_number(set, fold->mean, u)) * factor(fold, set, u));
     }
 }

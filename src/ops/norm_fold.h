@@ -12,7 +12,7 @@ typedef struct weld_norm_fold {
 /* The fold of linear node n: its output goes to one BatchNormalization and nowhere else. */
 weld_norm_fold weld_find_norm_fold(const weld_graph *g, int n);
 /* W scale / sqrt(variance + epsilon), as large as the weight. */
-void weld_norm_fold_weight(double *out, const weld_norm_fold *fold, const weld_paramset *set);
+void weld_norm_fold_weight(float *out, const weld_norm_fold *fold, const weld_paramset *set);
 /* shift + (bias - mean) scale / sqrt(variance + epsilon), as large as the shift. */
-void weld_norm_fold_shift(double *out, const weld_norm_fold *fold, const weld_paramset *set);
+void weld_norm_fold_shift(float *out, const weld_norm_fold *fold, const weld_paramset *set);
 #endif

@@ -213,6 +213,7 @@ typedef struct fuzz {
     weld_context *ctx;
     weld_rng rng;
     double *score;
+    float *single;
     int32_t *start, *perm, *again;
 } fuzz;
 
@@ -222,15 +223,17 @@ static void fuzz_start(fuzz *f, uint64_t stream)
     assert_int_equal(weld_context_create(&f->ctx, NULL, NULL), WELD_OK);
     weld_rng_seed(&f->rng, 11, stream);
     f->score = weld_alloc(f->ctx, n * n, sizeof *f->score);
+    f->single = weld_alloc(f->ctx, n * n, sizeof *f->single);
     f->start = weld_alloc(f->ctx, n, sizeof *f->start);
     f->perm = weld_alloc(f->ctx, n, sizeof *f->perm);
     f->again = weld_alloc(f->ctx, n, sizeof *f->again);
-    assert_true(f->score && f->start && f->perm && f->again);
+    assert_true(f->score && f->single && f->start && f->perm && f->again);
 }
 
 static void fuzz_end(fuzz *f)
 {
     weld_free(f->ctx, f->score);
+    weld_free(f->ctx, f->single);
     weld_free(f->ctx, f->start);
     weld_free(f->ctx, f->perm);
     weld_free(f->ctx, f->again);
@@ -260,7 +263,9 @@ static void check(fuzz *f, int n, int kind, int length)
         weld_rng_shuffle(&f->rng, f->start, n);
     memcpy(f->perm, f->start, (size_t)n * sizeof *f->perm);
     memcpy(f->again, f->start, (size_t)n * sizeof *f->perm);
-    assert_int_equal(weld_lap_solve(f->perm, f->ctx, f->score, n, length, &gain, NULL), WELD_OK);
+    assert_int_equal(
+        weld_lap_solve(f->perm, f->ctx, f->score, sizeof *f->score, n, length, &gain, NULL),
+        WELD_OK);
     assert_all_once(f->perm, n);
     for (int i = 0; i < n; i++)
         scale += fabs(f->score[i * n + f->perm[i]]);
@@ -271,8 +276,37 @@ static void check(fuzz *f, int n, int kind, int length)
                  best);
     assert_true(fabs(gain - (got - before)) <= 1e-11 * (scale + fabs(before)));
     assert_true(gain > 0 || memcmp(f->perm, f->start, (size_t)n * sizeof *f->perm) == 0);
-    assert_int_equal(weld_lap_solve(f->again, f->ctx, f->score, n, length, &gain, NULL), WELD_OK);
+    assert_int_equal(
+        weld_lap_solve(f->again, f->ctx, f->score, sizeof *f->score, n, length, &gain, NULL),
+        WELD_OK);
     assert_memory_equal(f->again, f->perm, (size_t)n * sizeof *f->perm);
+}
+
+/* Scores in single precision give what the same numbers in double give. */
+static void single_precision_is_as_good(void **state)
+{
+    (void)state;
+    fuzz f;
+    static const int lengths[] = {0, 2, 5, 16, 64};
+    fuzz_start(&f, 5);
+    for (int c = 0; c < 20 * KINDS; c++) {
+        const int n = 1 + (int)weld_rng_below(&f.rng, c % 10 ? 60 : 300), length = lengths[c % 5];
+        double gain, same;
+        fill_kind(f.score, n, c % KINDS, &f.rng);
+        for (int k = 0; k < n * n; k++)
+            f.score[k] = f.single[k] = (float)f.score[k];
+        for (int i = 0; i < n; i++)
+            f.perm[i] = f.again[i] = i;
+        assert_int_equal(
+            weld_lap_solve(f.perm, f.ctx, f.score, sizeof *f.score, n, length, &gain, NULL),
+            WELD_OK);
+        assert_int_equal(
+            weld_lap_solve(f.again, f.ctx, f.single, sizeof *f.single, n, length, &same, NULL),
+            WELD_OK);
+        assert_memory_equal(f.again, f.perm, (size_t)n * sizeof *f.perm);
+        assert_true(gain >= same && gain <= same);
+    }
+    fuzz_end(&f);
 }
 
 static void equals_the_twin(void **state)
@@ -336,7 +370,8 @@ static void equals_the_twin_when_large(void **state)
         f.perm[i] = f.again[i] = i;
     double gain, same;
     assert_int_equal(weld_lap_max(f.perm, f.ctx, f.score, N_LARGE, &gain, NULL), WELD_OK);
-    assert_int_equal(weld_lap_solve(f.again, f.ctx, f.score, N_LARGE, 0, &same, NULL), WELD_OK);
+    assert_int_equal(
+        weld_lap_solve(f.again, f.ctx, f.score, sizeof *f.score, N_LARGE, 0, &same, NULL), WELD_OK);
     assert_true(gain > 0 && fabs(gain - same) <= 1e-11 * gain);
     fuzz_end(&f);
 }
@@ -430,6 +465,7 @@ int main(void)
         cmocka_unit_test(a_trimmed_list_is_not_complete),
         cmocka_unit_test(bounds_hold_when_values_are_rounded),
         cmocka_unit_test(equals_the_twin_when_large),
+        cmocka_unit_test(single_precision_is_as_good),
         cmocka_unit_test(dead_units_stay),
         cmocka_unit_test(a_tie_keeps_the_current_permutation),
         cmocka_unit_test(finds_a_hidden_permutation),

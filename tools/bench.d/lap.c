@@ -1,10 +1,12 @@
 /* Solves the assignments of a file, for tools/bench lap:
  *   bench_lap FILE REPEAT
- * FILE holds, once or several times, n (int64) and scores [n, n] (double). A line per matrix: the
+ * FILE holds, once or several times, n (int64), the bytes of a score (int64: 8 or 4) and scores [n, n]
+ * (double or float). A line per matrix: the
  * best time in ms, the objective, the most bytes that were allocated. */
 #include "core/context.h"
 #include "match/lap.h"
 #include <malloc.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -34,7 +36,7 @@ static double now_ms(void)
     return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
 }
 
-static int solve(const double *score, int32_t *perm, int32_t n, int repeat)
+static int solve(const void *score, bool single, int32_t *perm, int32_t n, int repeat)
 {
     counted c = {0, 0};
     weld_context_options options = WELD_CONTEXT_OPTIONS_INIT;
@@ -48,15 +50,19 @@ static int solve(const double *score, int32_t *perm, int32_t n, int repeat)
         for (int32_t i = 0; i < n; i++)
             perm[i] = i;
         const double start = now_ms();
-        if (weld_lap_max(perm, ctx, score, n, &gain, &err) != WELD_OK) {
+        const weld_status st = single ? weld_lap_max_single(perm, ctx, score, n, &gain, &err)
+                                      : weld_lap_max(perm, ctx, score, n, &gain, &err);
+        if (st != WELD_OK) {
             fprintf(stderr, "%s\n", err.message);
             return 1;
         }
         const double took = now_ms() - start;
         best = took < best ? took : best;
     }
-    for (int32_t i = 0; i < n; i++)
-        objective += score[(size_t)i * (size_t)n + (size_t)perm[i]];
+    for (int32_t i = 0; i < n; i++) {
+        const size_t at = (size_t)i * (size_t)n + (size_t)perm[i];
+        objective += single ? (double)((const float *)score)[at] : ((const double *)score)[at];
+    }
     printf("%.6f %.17g %zu\n", best, objective, c.most);
     weld_context_free(ctx);
     return 0;
@@ -65,18 +71,18 @@ static int solve(const double *score, int32_t *perm, int32_t n, int repeat)
 int main(int argc, char **argv)
 {
     FILE *f = argc == 3 ? fopen(argv[1], "rb") : NULL;
-    int64_t n;
+    int64_t head[2];
     int failed = 0;
     if (!f) {
         fprintf(stderr, "usage: bench_lap FILE REPEAT\n");
         return 2;
     }
-    while (!failed && fread(&n, sizeof n, 1, f) == 1 && n >= 0 && n < 1 << 20) {
-        const size_t cells = (size_t)n * (size_t)n;
-        double *score = malloc((cells + 1) * sizeof *score);
-        int32_t *perm = malloc(((size_t)n + 1) * sizeof *perm);
-        failed = !score || !perm || fread(score, sizeof *score, cells, f) != cells ||
-                 solve(score, perm, (int32_t)n, atoi(argv[2]));
+    while (!failed && fread(head, sizeof head, 1, f) == 1 && head[0] >= 0 && head[0] < 1 << 20) {
+        const size_t n = (size_t)head[0], element = (size_t)head[1];
+        void *score = malloc((n * n + 1) * element);
+        int32_t *perm = malloc((n + 1) * sizeof *perm);
+        failed = !score || !perm || fread(score, element, n * n, f) != n * n ||
+                 solve(score, element == sizeof(float), perm, (int32_t)n, atoi(argv[2]));
         free(score);
         free(perm);
     }

@@ -1,10 +1,11 @@
 """The assignment solver beside scipy's linear_sum_assignment, on the same matrices.
 
-    tools/bench lap [--sizes 64,256,512,2048,4096] [--fuzz 20000] [--full]
+    tools/bench lap [--sizes 64,256,512,2048,4096] [--fuzz 20000] [--double] [--full]
 
 Prints ms of ours, ms of scipy, their ratio and whether the objectives agree, and in the end the
-targets L1 to L5. Times are the best of several runs. scipy gets its costs ready made: the negated
-copy that it needs for scores counts only in L5. --full adds n = 4096 to L3, a fuzz of 10^5, and
+targets L1 to L5. Times are the best of several runs. Ours gets scores in single precision, as weight
+matching does, scipy the same numbers in double, which is all that it takes; --double gives both double.
+scipy gets its costs ready made: the negated copy that it needs for scores counts only in L5. --full adds n = 4096 to L3, a fuzz of 10^5, and
 n = 12000 (L5; 3 GB, minutes).
 """
 
@@ -86,8 +87,8 @@ WORST = list(KINDS)[7:]
 
 
 def write(file, score):
-    file.write(np.int64(len(score)).tobytes())
-    file.write(np.ascontiguousarray(score, np.float64).tobytes())
+    file.write(np.array([len(score), score.itemsize]).tobytes())
+    file.write(np.ascontiguousarray(score).tobytes())
 
 
 def ours(program, matrices, repeat):
@@ -103,6 +104,7 @@ def ours(program, matrices, repeat):
 
 def scipy_solve(score, seconds):
     """(ms, objective): the best of the runs that fit into the time, one at least."""
+    score = score.astype(np.float64)
     cost, best, started = -score, np.inf, time.perf_counter()
     while True:
         start = time.perf_counter()
@@ -120,14 +122,15 @@ def gap(objective, reference):
 class Table:
     """The measured ratios, printed as they come."""
 
-    def __init__(self, program):
-        self.program, self.ratios, self.gaps = program, {}, []
+    def __init__(self, program, dtype):
+        self.program, self.dtype, self.ratios, self.gaps = program, dtype, {}, []
         print(f"{'n':>6} {'kind':<10} {'ours ms':>10} {'scipy ms':>10} {'ratio':>7}  objectives")
 
     def measure(self, kind, n):
         score = KINDS[kind](np.random.default_rng([n, list(KINDS).index(kind)]), n)
         if score is None:
             return
+        score = score.astype(self.dtype)
         repeat = max(5, min(200, 10**7 // n**2))
         ms, objective, _ = ours(self.program, [score], repeat)[0]
         peer_ms, reference = scipy_solve(score, 0.5)
@@ -161,12 +164,13 @@ def fuzz_case(rng):
     return score
 
 
-def fuzz(program, count):
+def fuzz(program, count, dtype):
     """(cases that differ from scipy, the largest relative difference)"""
     rng, failed, worst = np.random.default_rng(4), 0, 0.0
     for start in range(0, count, 2000):
-        cases = [fuzz_case(rng) for _ in range(min(2000, count - start))]
+        cases = [fuzz_case(rng).astype(dtype) for _ in range(min(2000, count - start))]
         for score, (_, objective, _) in zip(cases, ours(program, cases, 1), strict=True):
+            score = score.astype(np.float64)
             chosen = score[linear_sum_assignment(score, maximize=True)]
             difference = abs(objective - chosen.sum()) / max(1e-300, np.abs(chosen).sum())
             worst = max(worst, difference)
@@ -174,15 +178,16 @@ def fuzz(program, count):
     return failed, worst
 
 
-def large(program, n=12000):
+def large(program, dtype, n=12000):
     """(times faster than scipy, our memory as a share of scipy's, each beyond the scores' own)"""
-    score = normal(np.random.default_rng(5), n, n)
+    score = normal(np.random.default_rng(5), n, n).astype(dtype)
     ms, objective, size = ours(program, [score], 1)[0]
+    own, score = score.nbytes, score.astype(np.float64)
     start = time.perf_counter()
     rows, columns = linear_sum_assignment(score, maximize=True)
     peer_ms = 1e3 * (time.perf_counter() - start)
     assert abs(gap(objective, score[rows, columns].sum())) <= 1e-12
-    return peer_ms / ms, (size + score.nbytes) / (2 * score.nbytes), size / score.nbytes
+    return peer_ms / ms, (size + own) / (2 * score.nbytes), size / own
 
 
 def verdict(name, text, target, measured, met):
@@ -206,14 +211,14 @@ def verdicts(table, options):
     x = table.least(WORST, [512, 2048, 4096])
     good.append(verdict("L3", "the worst of " + ", ".join(WORST), ">= 1.5x", x and f"{x:.1f}x",
                         x and x >= 1.5))
-    failed, worst = fuzz(table.program, options.fuzz)
+    failed, worst = fuzz(table.program, options.fuzz, table.dtype)
     worst = max([worst] + [abs(g) for g in table.gaps])
     good.append(verdict("L4", f"objective equals scipy's, {options.fuzz} random cases",
                         "0 failures, <= 1e-12", f"{failed} failures, {worst:.1e}",
                         failed == 0 and worst <= 1e-12))
     ratio = share = beyond = None
     if options.full:
-        ratio, share, beyond = large(table.program)
+        ratio, share, beyond = large(table.program, table.dtype)
     good.append(verdict("L5", "n=12000 gauss, time", ">= 30x", ratio and f"{ratio:.1f}x",
                         ratio and ratio >= 30))
     good.append(verdict("L5", "n=12000 gauss, memory with the scores", "<= 0.3x",
@@ -226,11 +231,12 @@ def main():
     parser.add_argument("program")
     parser.add_argument("--sizes", default="64,256,512,2048,4096")
     parser.add_argument("--fuzz", type=int)
+    parser.add_argument("--double", action="store_true")
     parser.add_argument("--full", action="store_true")
     options = parser.parse_args()
     options.fuzz = options.fuzz if options.fuzz is not None else 100000 if options.full else 20000
     sizes = [int(n) for n in options.sizes.split(",")]
-    table = Table(options.program)
+    table = Table(options.program, np.float64 if options.double else np.float32)
     for n in sizes:
         for kind in USUAL:
             table.measure(kind, n)

@@ -18,6 +18,7 @@ from scipy.stats import wilcoxon
 MATCHERS = ["none", "weights", "second-moment", "activations", "both", "both-correlation", "commutativity", "auto"]
 CHOSEN = "best of weights, second-moment, activations"
 COLOUR = {"resnet-bn"}
+OWN_SECTIONS = "<!-- What follows is not written by tools/study. -->"
 MLP = "mlp"
 
 
@@ -108,7 +109,8 @@ def write(path, results):
     lines += ["", "## What auto chose on the MLPs", "", *chosen(mlps), "",
               "## Between matched units of the MLPs, mean", "", *distances(mlps), "",
               *reading(mlps, groups)]
-    path.write_text("\n".join(lines) + "\n")
+    old, mark = path.read_text() if path.exists() else "", f"\n{OWN_SECTIONS}\n"
+    path.write_text("\n".join(lines) + "\n" + (mark + old.partition(mark)[2] if mark in old else ""))
 
 
 def reading(mlps, groups):

@@ -1,7 +1,7 @@
 /* One frame for all: each model is brought to the start, then, by the weights, to the mean of the others
  * until nothing is gained. The sum over all pairs of inner products rises with every step, so this is
- * coordinate ascent of a cycle-consistent matching (Crisostomi et al. 2024) as well as MergeMany
- * (Ainsworth et al. 2023). */
+ * coordinate ascent of a cycle-consistent matching as well as MergeMany (Ainsworth et al. 2023); with
+ * the matcher frank-wolfe each step is that of C2M3 (Crisostomi et al. 2024), for one model at a time. */
 #include "api/many.h"
 #include <math.h>
 #include <string.h>
@@ -84,8 +84,8 @@ static void compose(weld_element *element, weld_element *step)
     }
 }
 
-static weld_status match_to_others(bool *moved, const weld_many *m, int which, double **sum,
-                                   weld_error *err)
+static weld_status match_to_others(bool *moved, const weld_many *m, const weld_matcher *matcher,
+                                   int which, double **sum, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_one *one = &m->ones[which];
@@ -99,7 +99,7 @@ static weld_status match_to_others(bool *moved, const weld_many *m, int which, d
                                  .b = current,
                                  .restarts = 1, /* from where it stands */
                                  .seed = m->options->align ? m->options->align->seed : 0};
-    WELD_TRY(weld_matcher_weights.run(&result, &in, err));
+    WELD_TRY(matcher->run(&result, &in, err));
     *moved = result->objective_end >
              result->objective_start + gain_min * (1 + fabs(result->objective_start));
     if (!*moved)
@@ -116,7 +116,7 @@ done:
     return st;
 }
 
-static weld_status match_to_means(weld_many *m, weld_error *err)
+static weld_status match_to_means(weld_many *m, const weld_matcher *matcher, weld_error *err)
 {
     weld_status st = WELD_OK;
     double **sum = NULL;
@@ -130,7 +130,7 @@ static weld_status match_to_means(weld_many *m, weld_error *err)
             const int which = m->order[k];
             bool moved = false;
             if (which != m->start && m->ones[which].weight > 0 && m->ones[which].weight < 1)
-                WELD_TRY(match_to_others(&moved, m, which, sum, err));
+                WELD_TRY(match_to_others(&moved, m, matcher, which, sum, err));
             any = any || moved;
         }
     }
@@ -140,14 +140,14 @@ done:
     return st;
 }
 
-/* By the weights alone, and not left as it is. */
-static bool goes_on(const weld_many *m)
+/* What goes on to the mean of the others: a matcher that looks at the weights alone; NULL = nothing does. */
+static const weld_matcher *matcher_of_means(const weld_many *m)
 {
     const weld_align_options *o = m->options->align;
-    const char *method = o && o->method                            ? o->method
-                         : o && o->data && m->options->align->data ? "auto"
-                                                                   : "weights";
-    return strcmp(method, "weights") == 0;
+    if (o && !o->method && o->data)
+        return NULL; /* auto */
+    const weld_matcher *matcher = weld_matcher_find(o ? o->method : NULL);
+    return matcher && !matcher->needs_data && matcher != &weld_matcher_none ? matcher : NULL;
 }
 
 weld_status weld_many_align(weld_many *m, weld_error *err)
@@ -160,8 +160,9 @@ weld_status weld_many_align(weld_many *m, weld_error *err)
         if (m->order[k] != m->start)
             WELD_TRY(align_one(m, &start, m->order[k], err));
     m->objective[0] = m->objective[1] = NAN;
-    if (m->count > 2 && goes_on(m))
-        WELD_TRY(match_to_means(m, err));
+    const weld_matcher *matcher = matcher_of_means(m);
+    if (m->count > 2 && matcher)
+        WELD_TRY(match_to_means(m, matcher, err));
 done:
     weld_paramset_free(start.params);
     return st;

@@ -123,6 +123,30 @@ static void the_order_of_the_files_does_not_matter(void **state)
     weld_context_free(ctx);
 }
 
+/* Whatever the matcher, going on to the means only ever makes the models agree more. */
+static void matching_to_the_means_gains(void **state)
+{
+    (void)state;
+    const char *const paths[] = {MLP("a"), MLP("b"), MLP("c")}, *const methods[] = {"weights",
+                                                                                    "frank-wolfe"};
+    weld_context *ctx;
+    OK(weld_context_create(&ctx, NULL, NULL));
+    for (int k = 0; k < 2; k++) {
+        weld_many_options o = WELD_MANY_OPTIONS_INIT;
+        weld_align_options how = WELD_ALIGN_OPTIONS_INIT;
+        weld_model *merged;
+        weld_report *report;
+        how.method = methods[k];
+        o.align = &how;
+        OK(weld_merge_many(&merged, &report, ctx, paths, 3, &o, NULL));
+        assert_true(report->many.rounds >= 1);
+        assert_true(report->many.objective[1] >= report->many.objective[0]);
+        weld_report_free(report);
+        weld_model_free(merged);
+    }
+    weld_context_free(ctx);
+}
+
 static void weights_are_shares(void **state)
 {
     (void)state;
@@ -203,6 +227,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_model_and_its_copies_make_the_model),
                                        cmocka_unit_test(the_order_of_the_files_does_not_matter),
+                                       cmocka_unit_test(matching_to_the_means_gains),
                                        cmocka_unit_test(weights_are_shares),
                                        cmocka_unit_test(what_makes_no_sense_is_refused),
                                        cmocka_unit_test(every_failed_allocation_is_a_status)};

@@ -265,6 +265,11 @@ static void merge_lines(weld_buffer *out, const weld_report *r)
         if (m->try_count)
             weld_buffer_printf(out, " (best of %zu by %s on the matching data)", m->try_count,
                                or_dash(m->metric));
+        if (m->sampled)
+            weld_buffer_printf(out, "; %lld layers fitted on a part of the positions",
+                               (long long)m->sampled);
+        if (m->too_wide)
+            weld_buffer_printf(out, "; %lld layers too wide to fit", (long long)m->too_wide);
         weld_buffer_printf(out, "\n");
         if (m->base.sha256 && !i)
             base_line(out, &m->base);

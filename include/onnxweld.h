@@ -504,6 +504,8 @@ WELD_API const char *const *weld_align_methods(void);
 /** false for a method that looks at the weights only, or that there is not; NULL counts as auto */
 WELD_API bool weld_align_uses_data(const char *method);
 WELD_API const char *const *weld_merge_methods(void);
+/** One of them, "_" for "-" allowed, or "average", which is lerp. */
+WELD_API bool weld_merge_has_method(const char *name);
 /** true for a method or statistic that learns from data; NULL counts as the default */
 WELD_API bool weld_merge_uses_data(const char *method, const char *statistics);
 /** true for a method that needs a base; NULL counts as the default */

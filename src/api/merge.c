@@ -43,6 +43,11 @@ const char *const *weld_merge_methods(void)
     return weld_merger_names();
 }
 
+bool weld_merge_has_method(const char *name)
+{
+    return weld_merger_find(name) != NULL;
+}
+
 const char *const *weld_statistics_names(void)
 {
     return weld_statistic_names();

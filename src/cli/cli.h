@@ -108,8 +108,6 @@ typedef struct merge_wish {
 weld_status read_merge_wish(merge_wish *out, const session *s, const weld_dataset *data,
                             weld_error *err);
 void close_merge_wish(merge_wish *wish);
-/* '_' counts as '-'. */
-bool is_merge_method(const char *name);
 /* --method goes with --base, --density, --lambda. */
 weld_status check_merge(const options *o, weld_error *err);
 /* Another method than the wish's: what it does not take is left out. */

@@ -19,24 +19,11 @@ static weld_status read_layer_alpha(weld_layer_alpha *out, char pattern[256], co
     return WELD_OK;
 }
 
-bool is_merge_method(const char *name)
-{
-    const char *const *names = weld_merge_methods();
-    for (int k = 0; names[k]; k++) {
-        size_t n = 0;
-        while (name[n] && (name[n] == names[k][n] || (name[n] == '_' && names[k][n] == '-')))
-            n++;
-        if (!name[n] && !names[k][n])
-            return true;
-    }
-    return false;
-}
-
 weld_status check_merge(const options *o, weld_error *err)
 {
     const char *name = o->merge_method ? o->merge_method : weld_merge_methods()[0];
     const bool based = weld_merge_uses_base(name);
-    if (!is_merge_method(name))
+    if (!weld_merge_has_method(name))
         return bad_usage(err, "--method: no merge method '%.40s'", name);
     if (based && !o->base)
         return bad_usage(err, "--method %s needs --base FILE", name);

@@ -117,7 +117,7 @@ static weld_status compare_one(job *j, const char *word, size_t length, double a
     char name[64];
     weld_merge_options how = j->wish.options;
     snprintf(name, sizeof name, "%.*s", (int)length, word);
-    const bool method = is_merge_method(name);
+    const bool method = weld_merge_has_method(name);
     if (!method && !is_name(name, weld_statistics_names() + 1))
         return bad_usage(err, "--compare: '%s' is no method and no statistic", name);
     if (!j->wish.base && method && weld_merge_uses_base(name))

@@ -32,7 +32,7 @@ weld_status weld_lerp_tensor(weld_tensor *out, const weld_merge_job *job, int pa
 /* The same as weld_merger's `part`. */
 void weld_lerp_part(void *out, const void *const *models, const double *weights, int model_count,
                     weld_dtype dtype, size_t count);
-/* NULL when there is none of that name; '_' counts as '-' (mergekit's names). */
+/* NULL when there is none of that name; '_' counts as '-' (mergekit's names), "average" is the first. */
 const weld_merger *weld_merger_find(const char *name);
 /* All of them, NULL-terminated; the first is what a user gets who asks for nothing. */
 const char *const *weld_merger_names(void);

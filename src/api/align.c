@@ -65,22 +65,30 @@ static void share_sizes(const weld_alignment *al)
     }
 }
 
+weld_status weld_pair_alike(weld_pairing **out, weld_model *reread[2], const weld_model *a,
+                            const weld_model *b, weld_error *err)
+{
+    char what[300];
+    weld_status st = weld_pair_models(out, reread, a, b, err);
+    if (st != WELD_OK || !(*out)->difference_count)
+        return st;
+    snprintf(what, sizeof what, "weld %.130s and %.130s", a->structure->file->name,
+             b->structure->file->name);
+    st = weld_refuse_pairing(*out, what, err);
+    weld_pairing_free(*out);
+    *out = NULL;
+    return st;
+}
+
 static weld_status prepare(weld_alignment *al, const weld_align_options *o, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_pairing *pairing = NULL;
-    WELD_TRY(weld_pair_models(&pairing, al->reread, al->a, al->b, err));
+    WELD_TRY(weld_pair_alike(&pairing, al->reread, al->a, al->b, err));
     if (al->reread[0])
         al->a = al->reread[0];
     if (al->reread[1])
         al->b = al->reread[1];
-    if (pairing->difference_count) {
-        char what[300];
-        snprintf(what, sizeof what, "weld %.130s and %.130s", al->a->structure->file->name,
-                 al->b->structure->file->name);
-        st = weld_refuse_pairing(pairing, what, err);
-        goto done;
-    }
     adopt_sizes(al->a, o->data);
     adopt_sizes(al->b, o->data);
     WELD_TRY(weld_params_in_frame(&al->naive, al->a->structure, al->b->params,

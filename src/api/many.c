@@ -2,47 +2,40 @@
 #include "api/many.h"
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { MODELS_MAX = 64 };
 
 /* A's frame has room for this model as both are stored. */
-static weld_status check_reading(const weld_alignment *al, const weld_one *one, weld_error *err)
+static weld_status place_one(weld_one *one, const weld_model *a, weld_error *err)
 {
-    if (!al->reread[0] && !al->reread[1])
-        return WELD_OK;
-    return weld_fail(
-        err, WELD_E_UNSUPPORTED,
-        "%s fits the first model only with BatchNormalization folded or shared tensors "
-        "read apart; more than two models have to be stored alike",
-        one->path);
-}
-
-static weld_status open_one(weld_model **out, const weld_many *m, int which, weld_error *err)
-{
-    return weld_model_load(out, m->ctx, m->ones[which].path, err);
+    weld_status st = WELD_OK;
+    weld_model *reread[2] = {NULL, NULL};
+    weld_pairing *pairing = NULL;
+    WELD_TRY(weld_pair_alike(&pairing, reread, a, one->model, err));
+    WELD_REQUIRE(!reread[0] && !reread[1], WELD_E_UNSUPPORTED,
+                 "%s fits the first model only with BatchNormalization folded or shared tensors "
+                 "read apart; more than two models have to be stored alike",
+                 one->path);
+    WELD_TRY(weld_params_in_frame(&one->params, a->structure, one->model->params,
+                                  one->model->structure->homes, pairing->param_of, NULL, err));
+done:
+    weld_pairing_free(pairing);
+    weld_model_free(reread[0]);
+    weld_model_free(reread[1]);
+    return st;
 }
 
 weld_status weld_many_params(weld_paramset **out, const weld_many *m, int which, bool moved,
                              weld_error *err)
 {
-    weld_status st = WELD_OK;
-    weld_align_options none = WELD_ALIGN_OPTIONS_INIT;
-    weld_model *model = NULL;
-    weld_alignment *al = NULL;
     const weld_one *one = &m->ones[which];
-    *out = NULL;
-    none.method = "none";
-    WELD_TRY(open_one(&model, m, which, err));
-    WELD_TRY(weld_align(&al, m->a, model, &none, err));
-    WELD_TRY(check_reading(al, one, err));
-    WELD_TRY(weld_paramset_copy(out, al->naive, err));
-    if (moved && one->element)
-        WELD_TRY(weld_element_apply(*out, one->element, al->naive, err));
-done:
-    weld_alignment_free(al);
-    weld_model_free(model);
+    if (!moved || !one->element)
+        return weld_paramset_copy(out, one->params, err);
+    weld_status st = weld_params_permuted(out, m->a->structure, one->params, m->frame->symmetry,
+                                          one->element, err);
+    if (st == WELD_OK)
+        st = weld_paramset_hold(*out, err);
     if (st != WELD_OK) {
         weld_paramset_free(*out);
         *out = NULL;
@@ -122,7 +115,8 @@ static weld_status set_weights(weld_many *m, weld_error *err)
 
 static int by_contents(const weld_many *m, int x, int y)
 {
-    const int order = strcmp(m->ones[x].sha256, m->ones[y].sha256);
+    const int order = strcmp(m->ones[x].model->structure->file->sha256,
+                             m->ones[y].model->structure->file->sha256);
     return order ? order : x - y;
 }
 
@@ -141,37 +135,36 @@ static weld_status open_many(weld_many *m, const char *const *paths, weld_error 
 {
     weld_status st = WELD_OK;
     weld_align_options none = WELD_ALIGN_OPTIONS_INIT;
-    weld_model *model = NULL;
     none.method = "none";
     none.data = m->options->data;
     WELD_NEW(m->ones, m->ctx, m->count);
     WELD_NEW(m->order, m->ctx, m->count);
     for (int k = 0; k < m->count; k++) {
         m->ones[k].path = paths[k];
-        WELD_TRY(open_one(&model, m, k, err));
-        memcpy(m->ones[k].sha256, model->structure->file->sha256, sizeof m->ones[k].sha256);
-        if (k == 0)
-            m->a = model;
-        else
-            weld_model_free(model);
-        model = NULL;
+        WELD_TRY(weld_model_load(&m->ones[k].model, m->ctx, paths[k], err));
     }
+    m->a = m->ones[0].model;
     WELD_TRY(set_weights(m, err));
     sort_order(m);
     m->start = m->options->start >= 0 ? m->options->start : m->order[0];
     WELD_TRY(weld_align(&m->frame, m->a, m->a, &none, err));
+    for (int k = 0; k < m->count; k++)
+        WELD_TRY(place_one(&m->ones[k], m->a, err));
 done:
     return st;
 }
 
 static void close_many(weld_many *m)
 {
-    for (int k = 0; m->ones && k < m->count; k++)
+    for (int k = 0; m->ones && k < m->count; k++) {
         weld_element_free(m->ones[k].element);
+        weld_paramset_free(m->ones[k].params);
+    }
+    weld_alignment_free(m->frame);
+    for (int k = 0; m->ones && k < m->count; k++)
+        weld_model_free(m->ones[k].model);
     weld_free(m->ctx, m->ones);
     weld_free(m->ctx, m->order);
-    weld_alignment_free(m->frame);
-    weld_model_free(m->a);
 }
 
 /* ---- merging ---------------------------------------------------------------------------------- */
@@ -236,24 +229,22 @@ static bool is_plain_mean(const weld_recipe *r, int params)
     return !fixed && r->merger == &weld_merger_lerp && r->statistic == &weld_statistic_none;
 }
 
-static weld_status describe(weld_model *out, const weld_many *m, weld_error *err)
+/* Without values so far. */
+static weld_status begin_model(weld_model **out, const weld_many *m, const char *method,
+                               weld_error *err)
 {
     weld_status st = WELD_OK;
-    char *parents = NULL, weights[WELD_SHA256_TEXT * MODELS_MAX];
+    char parents[WELD_SHA256_TEXT * MODELS_MAX], weights[WELD_SHA256_TEXT * MODELS_MAX];
     size_t n = 0, w = 0;
-    WELD_NEW(parents, m->ctx, (size_t)m->count * WELD_SHA256_TEXT);
     for (int k = 0; k < m->count; k++) {
-        n += (size_t)sprintf(parents + n, "%s%s", k ? "," : "", m->ones[k].sha256);
+        n += (size_t)snprintf(parents + n, sizeof parents - n, "%s%s", k ? "," : "",
+                              m->ones[k].model->structure->file->sha256);
         w += (size_t)snprintf(weights + w, sizeof weights - w, "%s%.17g", k ? "," : "",
                               m->ones[k].weight);
     }
-    WELD_TRY(weld_model_note(out, "onnxweld.version", weld_version(), err));
-    WELD_TRY(weld_model_note(out, "onnxweld.parents", parents, err));
-    WELD_TRY(weld_model_note(out, "onnxweld.method", out->merge->method, err));
-    WELD_TRY(weld_model_note(out, "onnxweld.weights", weights, err));
-    WELD_TRY(weld_model_note(out, "onnxweld.statistics", out->merge->statistic, err));
+    WELD_TRY(weld_model_made(out, m->a->structure, parents, method, err));
+    WELD_TRY(weld_model_note(*out, "onnxweld.weights", weights, err));
 done:
-    weld_free(m->ctx, parents);
     return st;
 }
 
@@ -265,10 +256,8 @@ static weld_status make_model(weld_model **out, const weld_many *m, weld_error *
     weld_recipe recipe = {0};
     WELD_TRY(
         weld_recipe_init(&recipe, m->frame, m->options->merge ? m->options->merge : &plain, err));
-    WELD_NEW(model, m->ctx, 1);
-    model->ctx = m->ctx;
-    model->structure = weld_structure_retain(m->a->structure);
-    WELD_TRY(weld_paramset_copy(&model->params, m->a->params, err));
+    WELD_TRY(begin_model(&model, m, recipe.merger->name, err));
+    WELD_TRY(weld_paramset_create(&model->params, m->ctx, m->a->structure->graph, err));
     WELD_NEW(model->merge, m->ctx, 1);
     model->merge->alpha = m->ones[0].weight;
     model->merge->method = recipe.merger->name;
@@ -277,7 +266,7 @@ static weld_status make_model(weld_model **out, const weld_many *m, weld_error *
         WELD_TRY(merge_mean(model->params, m, err));
     else
         WELD_TRY(merge_all(model->params, model->merge, m, &recipe, err));
-    WELD_TRY(describe(model, m, err));
+    WELD_TRY(weld_model_note(model, "onnxweld.statistics", model->merge->statistic, err));
     WELD_TRY(weld_base_note(model, &recipe, NULL, err));
     *out = model;
     model = NULL;

@@ -3,10 +3,11 @@
 #define WELD_API_MANY_H
 #include "api/recipe.h"
 
-/* One of the models. Its parameters are only in memory while it is worked on. */
+/* One of the models, opened once; nothing holds its parameters for longer than it is worked on. */
 typedef struct weld_one {
     const char *path;
-    char sha256[WELD_SHA256_TEXT];
+    weld_model *model;
+    weld_paramset *params; /* in A's frame, drawn from the file; not held */
     weld_element *element; /* brings its units to the common frame */
     double weight;         /* all add up to 1 */
 } weld_one;
@@ -17,7 +18,7 @@ typedef struct weld_many {
     int count;
     int *order;            /* [count] by contents: whatever depends on an order takes this one */
     int start;             /* the one whose units keep their order */
-    weld_model *a;         /* the first as given: its file is what the result is written to */
+    const weld_model *a;   /* the first as given: its file is what the result is written to */
     weld_alignment *frame; /* A with itself: graph, shapes and symmetry of all */
     const weld_many_options *options;
     int rounds;          /* of matching to the mean of the others */

@@ -36,6 +36,7 @@ static weld_status align_one(const weld_many *m, const weld_model *start, int wh
     weld_alignment *al = NULL;
     if (m->options->align)
         how = *m->options->align;
+    /* opened anew: matching and proving it may hold its parameters */
     WELD_TRY(weld_model_load(&model, m->ctx, m->ones[which].path, err));
     WELD_TRY(weld_align(&al, start, model, &how, err));
     WELD_TRY(weld_alignment_verify(al, m->options->data, PROOF_SAMPLES, tolerance, err));
@@ -104,8 +105,9 @@ static weld_status match_to_others(bool *moved, const weld_many *m, const weld_m
              result->objective_start + gain_min * (1 + fabs(result->objective_start));
     if (!*moved)
         goto done;
+    WELD_TRY(weld_paramset_create(&better, m->ctx, current->graph, err));
+    WELD_TRY(weld_element_apply(better, result->element, current, err));
     compose(one->element, result->element);
-    WELD_TRY(weld_many_params(&better, m, which, true, err));
     weld_many_add(sum, current, -one->weight);
     weld_many_add(sum, better, one->weight);
 done:

@@ -77,9 +77,9 @@ static weld_status match_pairs(weld_element **elements, const weld_many *m, int 
     weld_status st = WELD_OK;
     weld_paramset *a = NULL, *b = NULL;
     weld_match_result *result = NULL;
-    for (int k = 0; k < n; k++)
+    for (int k = 0; k < n; k++) {
+        WELD_TRY(weld_many_params(&a, m, m->order[k], false, err));
         for (int l = k + 1; l < n; l++) {
-            WELD_TRY(weld_many_params(&a, m, m->order[k], false, err));
             WELD_TRY(weld_many_params(&b, m, m->order[l], false, err));
             const weld_match_input in = {
                 .symmetry = m->frame->symmetry, .shapes = m->frame->shapes, .a = a, .b = b};
@@ -87,11 +87,13 @@ static weld_status match_pairs(weld_element **elements, const weld_many *m, int 
             elements[k * n + l] = result->element;
             result->element = NULL;
             weld_match_result_free(result);
-            weld_paramset_free(a);
             weld_paramset_free(b);
             result = NULL;
-            a = b = NULL;
+            b = NULL;
         }
+        weld_paramset_free(a);
+        a = NULL;
+    }
 done:
     weld_match_result_free(result);
     weld_paramset_free(a);
@@ -137,17 +139,12 @@ done:
 static weld_status add_models(weld_report *report, const weld_many *m, weld_error *err)
 {
     weld_status st = WELD_OK;
-    weld_model *model = NULL;
     for (int k = 0; k < m->count; k++) {
         char role[16];
         snprintf(role, sizeof role, "%c%.0d", 'A' + k % 26, k / 26);
-        WELD_TRY(weld_model_load(&model, m->ctx, m->ones[k].path, err));
-        WELD_TRY(weld_report_add_model(report, role, model, err));
-        weld_model_free(model);
-        model = NULL;
+        WELD_TRY(weld_report_add_model(report, role, m->ones[k].model, err));
     }
 done:
-    weld_model_free(model);
     return st;
 }
 

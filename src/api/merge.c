@@ -14,20 +14,34 @@ done:
     return st;
 }
 
+weld_status weld_model_made(weld_model **out, weld_structure *structure, const char *parents,
+                            const char *method, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_model *m = NULL;
+    *out = NULL;
+    WELD_NEW(m, structure->ctx, 1);
+    m->ctx = structure->ctx;
+    m->structure = weld_structure_retain(structure);
+    WELD_TRY(weld_model_note(m, "onnxweld.version", weld_version(), err));
+    WELD_TRY(weld_model_note(m, "onnxweld.parents", parents, err));
+    WELD_TRY(weld_model_note(m, "onnxweld.method", method, err));
+    *out = m;
+    m = NULL;
+done:
+    weld_model_free(m);
+    return st;
+}
+
 weld_status weld_model_from(weld_model **out, const weld_alignment *al, const weld_model *like,
                             const char *method, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_model *m = NULL;
     char parents[160], align[128];
-    WELD_NEW(m, al->ctx, 1);
-    m->ctx = al->ctx;
-    m->structure = weld_structure_retain(like->structure);
     snprintf(parents, sizeof parents, "%s,%s", al->a->structure->file->sha256,
              al->b->structure->file->sha256);
-    WELD_TRY(weld_model_note(m, "onnxweld.version", weld_version(), err));
-    WELD_TRY(weld_model_note(m, "onnxweld.parents", parents, err));
-    WELD_TRY(weld_model_note(m, "onnxweld.method", method, err));
+    WELD_TRY(weld_model_made(&m, like->structure, parents, method, err));
     snprintf(align, sizeof align, "%s%s%s", al->method, al->trials ? ": " : "",
              al->trials ? al->trials[al->chosen].candidate->name : "");
     WELD_TRY(weld_model_note(m, "onnxweld.align", align, err));

@@ -135,11 +135,18 @@ weld_status weld_model_read(weld_model **out, weld_onnx_file *file, const weld_r
  * reread[] then, and the caller's to free; else that is NULL. */
 weld_status weld_pair_models(weld_pairing **out, weld_model *reread[2], const weld_model *a,
                              const weld_model *b, weld_error *err);
+/* The same; two that differ are refused, with all their differences. */
+weld_status weld_pair_alike(weld_pairing **out, weld_model *reread[2], const weld_model *a,
+                            const weld_model *b, weld_error *err);
 /* Warnings about what was read anew. */
 weld_status weld_report_rereading(weld_report *report, weld_model *const reread[2],
                                   weld_error *err);
 /* A report that knows the library and the machine. */
 weld_status weld_report_open(weld_report **out, weld_context *ctx, weld_error *err);
+/* A model of the structure, without values, whose metadata say what it comes from: hashes of files,
+ * separated by commas. */
+weld_status weld_model_made(weld_model **out, weld_structure *structure, const char *parents,
+                            const char *method, weld_error *err);
 /* A model of the structure of `like`, without parameters so far, and metadata that say what it comes
  * from. */
 weld_status weld_model_from(weld_model **out, const weld_alignment *al, const weld_model *like,

@@ -133,10 +133,9 @@ weld_status weld_recipe_init(weld_recipe *r, const weld_alignment *al, const wel
     r->merger = weld_merger_find(o->method ? o->method : weld_merger_names()[0]);
     WELD_REQUIRE(r->merger, WELD_E_ARGUMENT, "no merge method '%s'", o->method);
     const bool choose = strcmp(statistics, "auto") == 0;
-    r->statistic = weld_statistic_find(choose && !r->merger->corrects && o->data ? "auto"
-                                       : choose                                  ? "none"
-                                                                                 : statistics);
-    WELD_REQUIRE(r->statistic || choose, WELD_E_ARGUMENT, "no statistic '%s'", statistics);
+    const bool tries = choose && !r->merger->corrects && o->data;
+    r->statistic = tries ? NULL : weld_statistic_find(choose ? "none" : statistics);
+    WELD_REQUIRE(r->statistic || tries, WELD_E_ARGUMENT, "no statistic '%s'", statistics);
     WELD_REQUIRE(!r->merger->corrects || r->statistic == &weld_statistic_none, WELD_E_ARGUMENT,
                  "merge method '%s' fits the statistics itself, '%s' can't follow", r->merger->name,
                  statistics);

@@ -246,10 +246,10 @@ static weld_status add_data(weld_report *r, const weld_dataset *data, const weld
         WELD_TRY(weld_report_warn(r, err, "W003",
                                   "matched on samples that the figures are measured on; use "
                                   "--match-data"));
-    if (m->left_out)
+    if (m->rows.left_out)
         WELD_TRY(weld_report_warn(r, err, "W017",
                                   "LLFC leaves out %d values whose first axis is not the samples",
-                                  m->left_out));
+                                  m->rows.left_out));
     if (m->rows.removed)
         WELD_TRY(weld_report_warn(r, err, "W001", "the trailing %s is left out for the loss",
                                   m->rows.removed));

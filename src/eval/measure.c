@@ -360,8 +360,7 @@ weld_status weld_measure(weld_measures **out, const weld_pair_input *input, weld
     weld_arena_init(&p.out->arena, ctx);
     p.out->samples = input->data->count;
     p.out->has_loss = input->data->labels != NULL;
-    WELD_TRY(weld_rows_find(&p.out->rows, ctx, input->shapes->graph, err));
-    WELD_TRY(weld_rows_of_samples(&p.out->rows, &p.out->left_out, input->shapes, err));
+    WELD_TRY(weld_rows_find(&p.out->rows, ctx, input->shapes, err));
     p.out->classes = (int)per_sample(&p, p.out->rows.logits);
     if (p.out->has_loss)
         WELD_TRY(weld_check_labels(input->data, p.out->classes, err));

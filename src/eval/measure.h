@@ -47,7 +47,6 @@ typedef struct weld_measures {
     weld_context *ctx;
     weld_arena arena;
     weld_rows rows;
-    int left_out; /* rows whose first axis is not that of the samples */
     int64_t samples;
     bool has_loss;
     int classes;

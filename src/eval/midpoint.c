@@ -102,9 +102,8 @@ static weld_status find_judge(pass *p, weld_error *err)
     weld_status st = WELD_OK;
     const weld_shapes *shapes = p->in->shapes;
     weld_rows rows = {0};
-    int wide = 0, left_out;
-    WELD_TRY(weld_rows_find(&rows, p->in->ctx, shapes->graph, err));
-    WELD_TRY(weld_rows_of_samples(&rows, &left_out, shapes, err));
+    int wide = 0;
+    WELD_TRY(weld_rows_find(&rows, p->in->ctx, shapes, err));
     p->output = rows.logits;
     const weld_type *type = &shapes->types[p->output];
     WELD_REQUIRE(weld_dtype_is_float(type->dtype), WELD_E_UNSUPPORTED,

@@ -84,7 +84,6 @@ weld_status weld_replay_create(weld_replay **out, const weld_shapes *shapes,
     weld_status st = WELD_OK;
     weld_rows rows = {0};
     weld_replay *r = NULL;
-    int left_out;
     *out = NULL;
     WELD_NEW(r, params->ctx, 1);
     *r = (weld_replay){.ctx = params->ctx,
@@ -93,8 +92,7 @@ weld_status weld_replay_create(weld_replay **out, const weld_shapes *shapes,
                        .data = data,
                        .samples = samples,
                        .chunks = (int)((samples + shapes->batch - 1) / shapes->batch)};
-    WELD_TRY(weld_rows_find(&rows, r->ctx, shapes->graph, err));
-    WELD_TRY(weld_rows_of_samples(&rows, &left_out, shapes, err));
+    WELD_TRY(weld_rows_find(&rows, r->ctx, shapes, err));
     r->logits = rows.logits;
     r->size = weld_shape_numel(&shapes->types[r->logits].shape) / shapes->batch;
     WELD_TRY(weld_check_labels(data, r->size, err));

@@ -51,38 +51,13 @@ static void find_logits(weld_rows *rows, const weld_graph *g)
     }
 }
 
-weld_status weld_rows_find(weld_rows *out, weld_context *ctx, const weld_graph *graph,
-                           weld_error *err)
-{
-    weld_status st = WELD_OK;
-    *out = (weld_rows){.ctx = ctx};
-    WELD_NEW(out->values, ctx, graph->node_count + 1);
-    WELD_NEW(out->names, ctx, graph->node_count + 1);
-    find_logits(out, graph);
-    for (int n = 0; n < graph->node_count; n++) {
-        const weld_node *node = &graph->nodes[n];
-        bool linear = node->op->flags & WELD_OP_LINEAR;
-        if (!linear && !is_residual_sum(graph, node))
-            continue;
-        int value = after_activation(graph, node->outputs[0]);
-        if (value != out->logits && value != graph->outputs[0])
-            add_row(out, value, node->name);
-    }
-    add_row(out, out->logits, "logits");
-done:
-    if (st != WELD_OK)
-        weld_rows_free(out);
-    return st;
-}
-
 static bool has_samples(const weld_shapes *shapes, int value)
 {
     const weld_shape *shape = &shapes->types[value].shape;
     return shape->rank > 0 && shape->dims[0] == shapes->batch;
 }
 
-weld_status weld_rows_of_samples(weld_rows *rows, int *left_out, const weld_shapes *shapes,
-                                 weld_error *err)
+static weld_status keep_samples(weld_rows *rows, const weld_shapes *shapes, weld_error *err)
 {
     char text[128];
     int kept = 0;
@@ -97,9 +72,35 @@ weld_status weld_rows_of_samples(weld_rows *rows, int *left_out, const weld_shap
             rows->values[kept] = rows->values[k];
             rows->names[kept++] = rows->names[k];
         }
-    *left_out = rows->count - kept;
+    rows->left_out = rows->count - kept;
     rows->count = kept;
     return WELD_OK;
+}
+
+weld_status weld_rows_find(weld_rows *out, weld_context *ctx, const weld_shapes *shapes,
+                           weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_graph *graph = shapes->graph;
+    *out = (weld_rows){.ctx = ctx};
+    WELD_NEW(out->values, ctx, graph->node_count + 1);
+    WELD_NEW(out->names, ctx, graph->node_count + 1);
+    find_logits(out, graph);
+    for (int n = 0; n < graph->node_count; n++) {
+        const weld_node *node = &graph->nodes[n];
+        bool linear = node->op->flags & WELD_OP_LINEAR;
+        if (!linear && !is_residual_sum(graph, node))
+            continue;
+        int value = after_activation(graph, node->outputs[0]);
+        if (value != out->logits && value != graph->outputs[0])
+            add_row(out, value, node->name);
+    }
+    add_row(out, out->logits, "logits");
+    WELD_TRY(keep_samples(out, shapes, err));
+done:
+    if (st != WELD_OK)
+        weld_rows_free(out);
+    return st;
 }
 
 void weld_rows_free(weld_rows *rows)

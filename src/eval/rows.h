@@ -8,17 +8,15 @@ typedef struct weld_rows {
     int *values;        /* in graph order, each once; the last one is the logits */
     const char **names; /* of the layer, borrowed from the graph */
     int count;
+    int left_out;        /* whose first axis is not that of the samples */
     int logits;          /* value before a trailing Softmax or LogSoftmax, else the output */
     const char *removed; /* that operator's name, NULL = none */
 } weld_rows;
 
 /* Post-activation value of every Dense and Conv, every residual sum after its activation, the
- * logits of the first output. */
-weld_status weld_rows_find(weld_rows *out, weld_context *ctx, const weld_graph *graph,
+ * logits of the first output; of those only whose first axis is that of the samples. WELD_E_UNSUPPORTED
+ * if that of the logits is not. */
+weld_status weld_rows_find(weld_rows *out, weld_context *ctx, const weld_shapes *shapes,
                            weld_error *err);
-/* Leaves out rows whose first axis is not that of the samples: *left_out receives how many.
- * WELD_E_UNSUPPORTED if the logits are among them. */
-weld_status weld_rows_of_samples(weld_rows *rows, int *left_out, const weld_shapes *shapes,
-                                 weld_error *err);
 void weld_rows_free(weld_rows *rows);
 #endif

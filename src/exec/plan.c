@@ -225,14 +225,13 @@ int weld_plan_step_of(const weld_plan *plan, int node)
 int weld_plan_live(int *values, const weld_plan *plan, int step)
 {
     const weld_graph *g = plan->graph;
+    const int node = step < plan->step_count ? plan->steps[step] : g->node_count;
     int count = 0;
     for (int v = 0; v < g->value_count; v++) {
-        if (plan->last_use[v] < step || is_known(plan, v))
-            continue;
-        if (g->values[v].kind == WELD_VALUE_INPUT)
-            values[count++] = v;
-        else if (g->values[v].kind == WELD_VALUE_NODE &&
-                 weld_plan_step_of(plan, g->values[v].producer) < step)
+        const weld_value *value = &g->values[v];
+        const bool made = value->kind == WELD_VALUE_NODE && value->producer < node;
+        if (plan->last_use[v] >= step && !is_known(plan, v) &&
+            (made || value->kind == WELD_VALUE_INPUT))
             values[count++] = v;
     }
     return count;

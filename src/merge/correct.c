@@ -143,23 +143,15 @@ done:
 static weld_status walk_sites(const walk *w, const weld_sites *sites, weld_error *err)
 {
     weld_status st = WELD_OK;
-    const weld_merge_job *job = w->job;
-    const weld_paramset **nets = NULL;
+    const weld_paramset *const first[] = {w->merged};
     weld_frontier *frontier = NULL;
-    int count = 0;
-    WELD_NEW(nets, job->ctx, job->model_count + 1);
-    if (w->kind != CLOSED_FORM)
-        nets[count++] = w->merged;
-    for (int k = 0; w->kind != RESET && k < job->model_count; k++)
-        nets[count++] = job->models[k];
-    const weld_frontier_input in = {job->ctx, job->shapes, nets, count, job->data};
-    WELD_TRY(weld_frontier_create(&frontier, &in, err));
+    WELD_TRY(weld_frontier_create(&frontier, w->job, first, w->kind != CLOSED_FORM,
+                                  w->kind != RESET, err));
     for (int k = 0; k < sites->count; k++)
         if (corrects(w, &sites->items[k]))
             WELD_TRY(correct_site(w, frontier, &sites->items[k], err));
 done:
     weld_frontier_free(frontier);
-    weld_free(job->ctx, nets);
     return st;
 }
 

@@ -321,19 +321,13 @@ static weld_status fit_all(weld_paramset *merged, weld_merge_log *log, const wel
                            const weld_sites *sites, weld_error *err)
 {
     weld_status st = WELD_OK;
-    const weld_paramset **nets = NULL;
+    const weld_paramset *const first[] = {merged};
     walk w = {merged, log, job, NULL, job->ridge};
-    WELD_NEW(nets, job->ctx, job->model_count + 1);
-    nets[0] = merged;
-    for (int k = 0; k < job->model_count; k++)
-        nets[1 + k] = job->models[k];
-    const weld_frontier_input in = {job->ctx, job->shapes, nets, job->model_count + 1, job->data};
-    WELD_TRY(weld_frontier_create(&w.frontier, &in, err));
+    WELD_TRY(weld_frontier_create(&w.frontier, job, first, 1, true, err));
     for (int k = 0; k < sites->count; k++)
         WELD_TRY(fit_site(&w, sites, &sites->items[k], err));
 done:
     weld_frontier_free(w.frontier);
-    weld_free(job->ctx, nets);
     return st;
 }
 

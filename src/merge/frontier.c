@@ -16,7 +16,9 @@ typedef struct stand {
 } stand;
 
 struct weld_frontier {
-    weld_frontier_input in;
+    const weld_merge_job *job;
+    const weld_paramset **nets; /* [net_count] */
+    int net_count;
     weld_plan *plan;
     int64_t chunks;
     stand *stands;      /* [net_count] */
@@ -31,44 +33,54 @@ struct weld_frontier {
 
 static size_t bytes_of(const weld_frontier *f, int value)
 {
-    const weld_type *type = &f->in.shapes->types[value];
+    const weld_type *type = &f->job->shapes->types[value];
     return (size_t)weld_shape_numel(&type->shape) * weld_compute_size(type->dtype);
 }
 
 static bool is_input(const weld_frontier *f, int value)
 {
-    return f->in.shapes->graph->values[value].kind == WELD_VALUE_INPUT;
+    return f->job->shapes->graph->values[value].kind == WELD_VALUE_INPUT;
 }
 
 static int64_t chunk_samples(const weld_frontier *f, int64_t chunk)
 {
-    const int64_t left = f->in.data->count - chunk * f->in.shapes->batch;
-    return left < f->in.shapes->batch ? left : f->in.shapes->batch;
+    const int64_t left = f->job->data->count - chunk * f->job->shapes->batch;
+    return left < f->job->shapes->batch ? left : f->job->shapes->batch;
 }
 
-weld_status weld_frontier_create(weld_frontier **out, const weld_frontier_input *in,
+static void list_nets(weld_frontier *f, const weld_paramset *const *merged, int merged_count)
+{
+    for (int k = 0; k < f->net_count; k++)
+        f->nets[k] = k < merged_count ? merged[k] : f->job->models[k - merged_count];
+}
+
+weld_status weld_frontier_create(weld_frontier **out, const weld_merge_job *job,
+                                 const weld_paramset *const *merged, int merged_count, bool models,
                                  weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_frontier *f = NULL;
-    const weld_graph *g = in->shapes->graph;
-    const weld_type *type = &in->shapes->types[g->inputs[0]];
+    const weld_graph *g = job->shapes->graph;
+    const weld_type *type = &job->shapes->types[g->inputs[0]];
     *out = NULL;
-    WELD_NEW(f, in->ctx, 1);
-    f->in = *in;
-    f->chunks = (in->data->count + in->shapes->batch - 1) / in->shapes->batch;
-    WELD_TRY(weld_plan_create(&f->plan, in->ctx, in->shapes, NULL, 0, err));
-    WELD_NEW(f->stands, in->ctx, in->net_count);
-    WELD_NEW(f->runs, in->ctx, WELD_LANES * in->net_count);
-    WELD_NEW(f->batch, in->ctx, WELD_LANES);
+    WELD_NEW(f, job->ctx, 1);
+    f->job = job;
+    f->net_count = merged_count + (models ? job->model_count : 0);
+    WELD_NEW(f->nets, job->ctx, f->net_count);
+    list_nets(f, merged, merged_count);
+    f->chunks = (job->data->count + job->shapes->batch - 1) / job->shapes->batch;
+    WELD_TRY(weld_plan_create(&f->plan, job->ctx, job->shapes, NULL, 0, err));
+    WELD_NEW(f->stands, job->ctx, f->net_count);
+    WELD_NEW(f->runs, job->ctx, WELD_LANES * f->net_count);
+    WELD_NEW(f->batch, job->ctx, WELD_LANES);
     for (int k = 0; k < WELD_LANES; k++)
-        WELD_TRY(weld_tensor_create(&f->batch[k], in->ctx, type->dtype, &type->shape, err));
-    for (int k = 0; k < WELD_LANES * in->net_count; k++)
+        WELD_TRY(weld_tensor_create(&f->batch[k], job->ctx, type->dtype, &type->shape, err));
+    for (int k = 0; k < WELD_LANES * f->net_count; k++)
         WELD_TRY(weld_run_create(&f->runs[k], f->plan, err));
-    for (int k = 0; k < in->net_count; k++) {
-        WELD_NEW(f->stands[k].live, in->ctx, g->value_count);
-        WELD_NEW(f->stands[k].next_live, in->ctx, g->value_count);
-        WELD_NEW(f->stands[k].kept, in->ctx, f->chunks);
+    for (int k = 0; k < f->net_count; k++) {
+        WELD_NEW(f->stands[k].live, job->ctx, g->value_count);
+        WELD_NEW(f->stands[k].next_live, job->ctx, g->value_count);
+        WELD_NEW(f->stands[k].kept, job->ctx, f->chunks);
     }
     *out = f;
     f = NULL;
@@ -81,18 +93,19 @@ void weld_frontier_free(weld_frontier *f)
 {
     if (!f)
         return;
-    weld_context *ctx = f->in.ctx;
-    for (int k = 0; f->stands && k < f->in.net_count; k++) {
+    weld_context *ctx = f->job->ctx;
+    for (int k = 0; f->stands && k < f->net_count; k++) {
         for (int64_t c = 0; f->stands[k].kept && c < f->chunks; c++)
             weld_free(ctx, f->stands[k].kept[c]);
         weld_free(ctx, f->stands[k].kept);
         weld_free(ctx, f->stands[k].live);
         weld_free(ctx, f->stands[k].next_live);
     }
-    for (int k = 0; f->runs && k < WELD_LANES * f->in.net_count; k++)
+    for (int k = 0; f->runs && k < WELD_LANES * f->net_count; k++)
         weld_run_free(f->runs[k]);
     for (int k = 0; f->batch && k < WELD_LANES; k++)
         weld_tensor_free(ctx, &f->batch[k]);
+    weld_free(ctx, f->nets);
     weld_free(ctx, f->stands);
     weld_free(ctx, f->runs);
     weld_free(ctx, f->batch);
@@ -107,14 +120,14 @@ const weld_plan *weld_frontier_plan(const weld_frontier *f)
 
 int weld_frontier_nets(const weld_frontier *f)
 {
-    return f->in.net_count;
+    return f->net_count;
 }
 
 /* The cut at which each network will stand, and whether what lives there fits. */
 static void choose_cuts(weld_frontier *f)
 {
-    const size_t room = f->in.ctx->budget_bytes / 4 / (size_t)f->in.net_count;
-    for (int k = 0; k < f->in.net_count; k++) {
+    const size_t room = f->job->ctx->budget_bytes / 4 / (size_t)f->net_count;
+    for (int k = 0; k < f->net_count; k++) {
         stand *s = &f->stands[k];
         s->next = f->step + (k > 0);
         s->next_count = weld_plan_live(s->next_live, f->plan, s->next);
@@ -141,9 +154,9 @@ static weld_status keep(weld_frontier *f, stand *s, const weld_run *run, int64_t
 {
     weld_status st = WELD_OK;
     char *at = NULL;
-    weld_free(f->in.ctx, s->kept[chunk]);
+    weld_free(f->job->ctx, s->kept[chunk]);
     s->kept[chunk] = NULL;
-    WELD_NEW(at, f->in.ctx, s->next_bytes);
+    WELD_NEW(at, f->job->ctx, s->next_bytes);
     s->kept[chunk] = at;
     for (int i = 0; i < s->next_count; i++) {
         if (is_input(f, s->next_live[i]))
@@ -158,7 +171,7 @@ done:
 /* The batch is read again where a step from the cut on looks at the input. */
 static bool reads_input(const weld_frontier *f)
 {
-    for (int k = 0; k < f->in.net_count; k++) {
+    for (int k = 0; k < f->net_count; k++) {
         const stand *s = &f->stands[k];
         bool reads = s->cut == 0;
         for (int i = 0; i < s->live_count; i++)
@@ -172,11 +185,11 @@ static bool reads_input(const weld_frontier *f)
 static weld_status read_batch(weld_frontier *f, weld_tensor *out, int64_t first, int64_t samples,
                               weld_error *err)
 {
-    const int64_t batch = f->in.shapes->batch;
+    const int64_t batch = f->job->shapes->batch;
     const size_t each = (size_t)(weld_shape_numel(&out->shape) / batch) *
                         weld_compute_size(out->dtype);
     char *at = out->data;
-    const weld_status st = weld_dataset_batch(out, f->in.data, first, samples, err);
+    const weld_status st = weld_dataset_batch(out, f->job->data, first, samples, err);
     for (int64_t k = samples; st == WELD_OK && k < batch; k++)
         memcpy(at + (size_t)k * each, at + (size_t)(k - samples) * each, each);
     return st;
@@ -186,15 +199,15 @@ static weld_status run_lane(void *user, int64_t lane, int slot, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_frontier *f = user;
-    weld_run **runs = f->runs + lane * f->in.net_count;
+    weld_run **runs = f->runs + lane * f->net_count;
     const int64_t chunk = f->first + lane, samples = chunk_samples(f, chunk);
     const weld_tensor *inputs[] = {&f->batch[lane]};
     (void)slot;
     if (reads_input(f))
-        WELD_TRY(read_batch(f, &f->batch[lane], chunk * f->in.shapes->batch, samples, err));
-    for (int k = 0; k < f->in.net_count; k++) {
+        WELD_TRY(read_batch(f, &f->batch[lane], chunk * f->job->shapes->batch, samples, err));
+    for (int k = 0; k < f->net_count; k++) {
         stand *s = &f->stands[k];
-        weld_run_bind(runs[k], f->in.nets[k], inputs);
+        weld_run_bind(runs[k], f->nets[k], inputs);
         restore(f, s, runs[k], chunk);
         WELD_TRY(weld_run_steps(runs[k], s->cut, s->next, err));
         if (s->keeps)
@@ -209,7 +222,7 @@ done:
 
 static void advance(weld_frontier *f)
 {
-    for (int k = 0; k < f->in.net_count; k++) {
+    for (int k = 0; k < f->net_count; k++) {
         stand *s = &f->stands[k];
         if (!s->keeps)
             continue;
@@ -230,9 +243,9 @@ weld_status weld_frontier_visit(weld_frontier *f, int step, bool moving,
     for (f->first = 0; f->first < f->chunks; f->first += WELD_LANES) {
         const int64_t left = f->chunks - f->first;
         const int lanes = left < WELD_LANES ? (int)left : WELD_LANES;
-        WELD_TRY(weld_progress(f->in.ctx, "merge",
+        WELD_TRY(weld_progress(f->job->ctx, "merge",
                                (double)step / (double)(weld_plan_steps(f->plan) + 1), err));
-        WELD_TRY(weld_parallel_for(f->in.ctx, lanes, run_lane, f, err));
+        WELD_TRY(weld_parallel_for(f->job->ctx, lanes, run_lane, f, err));
         WELD_TRY(visitor->round(visitor->user, lanes, err));
     }
     advance(f);

@@ -4,22 +4,12 @@
  * an earlier cut is kept and the steps from there run again. */
 #ifndef WELD_MERGE_FRONTIER_H
 #define WELD_MERGE_FRONTIER_H
-#include "data/dataset.h"
 #include "exec/plan.h"
+#include "merge/job.h"
 
 enum { WELD_LANES = 8 }; /* batches of a round: the same for any number of threads */
 
 typedef struct weld_frontier weld_frontier;
-
-/* All borrowed. Network 0 is the one whose parameters the caller changes between visits, those of steps
- * from the last visited one on; the others stay as they are. */
-typedef struct weld_frontier_input {
-    weld_context *ctx;
-    const weld_shapes *shapes; /* of one batch */
-    const weld_paramset *const *nets;
-    int net_count;
-    const weld_dataset *data;
-} weld_frontier_input;
 
 typedef struct weld_visitor {
     void *user;
@@ -31,7 +21,11 @@ typedef struct weld_visitor {
     weld_status (*round)(void *user, int lanes, weld_error *err);
 } weld_visitor;
 
-weld_status weld_frontier_create(weld_frontier **out, const weld_frontier_input *input,
+/* Networks: `merged` [merged_count], then the models of the job where `models`; all borrowed, on the job's
+ * data. Network 0 is the one whose parameters the caller changes between visits, those of steps from the
+ * last visited one on; the others stay as they are. */
+weld_status weld_frontier_create(weld_frontier **out, const weld_merge_job *job,
+                                 const weld_paramset *const *merged, int merged_count, bool models,
                                  weld_error *err);
 void weld_frontier_free(weld_frontier *frontier);
 const weld_plan *weld_frontier_plan(const weld_frontier *frontier);

@@ -23,18 +23,11 @@ weld_status weld_variance_ratios(weld_ratio **out, int *count, const weld_params
     weld_sites sites = {0};
     weld_channels channels = {0};
     weld_frontier *frontier = NULL;
-    const weld_paramset **nets = NULL;
     *out = NULL;
     *count = 0;
     WELD_TRY(weld_sites_find(&sites, job, err));
     WELD_NEW(*out, job->ctx, sites.count);
-    WELD_NEW(nets, job->ctx, 2 + job->model_count);
-    nets[0] = merged[0];
-    nets[1] = merged[1];
-    for (int k = 0; k < job->model_count; k++)
-        nets[2 + k] = job->models[k];
-    const weld_frontier_input in = {job->ctx, job->shapes, nets, 2 + job->model_count, job->data};
-    WELD_TRY(weld_frontier_create(&frontier, &in, err));
+    WELD_TRY(weld_frontier_create(&frontier, job, merged, 2, true, err));
     for (int k = 0; k < sites.count; k++) {
         const weld_site *site = &sites.items[k];
         if (!site->linear)
@@ -48,7 +41,6 @@ done:
     weld_channels_free(&channels);
     weld_frontier_free(frontier);
     weld_sites_free(&sites);
-    weld_free(job->ctx, nets);
     if (st != WELD_OK) {
         weld_free(job->ctx, *out);
         *out = NULL;

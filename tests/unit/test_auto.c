@@ -8,18 +8,10 @@
 #include "api/recipe.h"
 #include "eval/midpoint.h"
 #include "failing.h"
+#include "pair.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-#define OK(call) assert_int_equal((call), WELD_OK)
-
-typedef struct fixture {
-    weld_context *ctx;
-    weld_model *a, *b;
-    weld_dataset *data;
-    weld_alignment *alignment;
-} fixture;
 
 static weld_model *load(weld_context *ctx, const char *path)
 {
@@ -66,16 +58,6 @@ static void align(fixture *f, const weld_dataset *data)
         fail_msg("%s", err.message);
     assert_string_equal(f->alignment->method, "auto");
     assert_int_equal(f->alignment->trial_count, 5);
-}
-
-static void close_pair(fixture *f)
-{
-    weld_alignment_free(f->alignment);
-    weld_dataset_free(f->data);
-    weld_model_free(f->a);
-    weld_model_free(f->b);
-    assert_int_equal(atomic_load(&f->ctx->in_use_bytes), 0);
-    weld_context_free(f->ctx);
 }
 
 #define MLP_A WELD_MODELS "/mlp/a.onnx"

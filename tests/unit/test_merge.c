@@ -10,18 +10,10 @@
 #include "merge/channels.h"
 #include "merge/norm_unit.h"
 #include "merge/ratios.h"
+#include "pair.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-#define OK(call) assert_int_equal((call), WELD_OK)
-
-typedef struct fixture {
-    weld_context *ctx;
-    weld_model *a, *b;
-    weld_dataset *data;
-    weld_alignment *alignment;
-} fixture;
 
 static weld_model *load(weld_context *ctx, const char *pair, const char *which)
 {
@@ -63,16 +55,6 @@ static fixture open_pair(const char *pair, const char *b, const char *match, int
     how.data = f.data;
     OK(weld_align(&f.alignment, f.a, f.b, &how, NULL));
     return f;
-}
-
-static void close_pair(fixture *f)
-{
-    weld_alignment_free(f->alignment);
-    weld_dataset_free(f->data);
-    weld_model_free(f->a);
-    weld_model_free(f->b);
-    assert_int_equal(atomic_load(&f->ctx->in_use_bytes), 0);
-    weld_context_free(f->ctx);
 }
 
 static weld_merge_options options_for(const fixture *f, const char *method, const char *statistics,
@@ -257,12 +239,11 @@ static void reset_takes_the_statistics_of_the_merged_network(void **state)
     weld_merge_job job = job_of(&f, models, weights);
     const weld_merge_options reset = options_for(&f, NULL, "reset", 0.5);
     weld_model *merged = merge(&f, &reset);
-    const weld_paramset *nets[] = {merged->params};
-    const weld_frontier_input in = {f.ctx, f.alignment->shapes, nets, 1, f.data};
+    const weld_paramset *const nets[] = {merged->params};
     weld_frontier *frontier;
     weld_sites sites;
     int norms = 0;
-    OK(weld_frontier_create(&frontier, &in, NULL));
+    OK(weld_frontier_create(&frontier, &job, nets, 1, false, NULL));
     OK(weld_sites_find(&sites, &job, NULL));
     for (int k = 0; k < sites.count; k++) {
         const weld_site *site = &sites.items[k];

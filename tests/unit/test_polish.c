@@ -8,18 +8,11 @@
 #include "api/objects.h"
 #include "core/rng.h"
 #include "eval/midpoint.h"
+#include "pair.h"
 #include <stdio.h>
 #include <string.h>
 
-#define OK(call) assert_int_equal((call), WELD_OK)
 enum { SAMPLES = 80, VALUES = 3 * 8 * 8 };
-
-typedef struct fixture {
-    weld_context *ctx;
-    weld_model *a, *b;
-    weld_dataset *data;
-    weld_alignment *alignment;
-} fixture;
 
 /* Noise with random labels. */
 static weld_dataset *noise(weld_context *ctx)
@@ -74,16 +67,6 @@ static weld_status polish(fixture *f, double seconds, weld_error *err)
     options.polish_seconds = seconds;
     weld_alignment_free(f->alignment);
     return weld_align(&f->alignment, f->a, f->b, &options, err);
-}
-
-static void close_pair(fixture *f)
-{
-    weld_alignment_free(f->alignment);
-    weld_dataset_free(f->data);
-    weld_model_free(f->a);
-    weld_model_free(f->b);
-    assert_int_equal(atomic_load(&f->ctx->in_use_bytes), 0);
-    weld_context_free(f->ctx);
 }
 
 /* The loss of the merge from scratch. */

@@ -96,6 +96,16 @@ bool is_permutation_file(const char *method);
 const char *statistics_wanted(const session *s);
 /* weld with three files and more. */
 weld_status weld_many(const session *s, weld_error *err);
+typedef struct results {
+    weld_outputs *outputs;
+    weld_report *report;
+} results;
+/* One of the files, also named in the report. */
+weld_status add_model(results *r, const session *s, const weld_model *model, const char *path,
+                      double alpha, weld_error *err);
+/* The reports go with the other files, or nothing is written. */
+weld_status finish(results *r, const session *s, weld_error *err);
+void close_results(results *r);
 /* *out = --external; false for a word that it does not take. */
 bool read_external(weld_external *out, const options *o);
 /* The merges that the options ask for. */
@@ -114,9 +124,9 @@ weld_status check_merge(const options *o, weld_error *err);
 void take_method(weld_merge_options *how, const char *method);
 /* A report in the format that the name's end says: .json, .html, .txt. */
 const char *format_of(const char *path);
-/* The summary to stderr, or with --json the report to stdout. */
 /* A model for aligning: --freeze-unknown counts. */
 weld_status load_model(weld_model **out, const session *s, const char *path, weld_error *err);
+/* The summary to stderr, or with --json the report to stdout. */
 weld_status print_report(const weld_report *report, const session *s, weld_error *err);
 /* Seconds since the program began. */
 double seconds_run(void);

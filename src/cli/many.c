@@ -5,8 +5,7 @@ typedef struct job {
     datasets sets;
     merge_wish wish;
     weld_model *merged;
-    weld_report *report;
-    weld_outputs *outputs;
+    results results;
 } job;
 
 static weld_status check(const options *o, weld_error *err)
@@ -39,29 +38,8 @@ static weld_status merge(job *j, const session *s, weld_error *err)
     how.merge = &j->wish.options;
     how.start = (int)o->start - 1;
     how.data = j->sets.data;
-    return weld_merge_many(&j->merged, &j->report, s->ctx, o->files, (size_t)o->file_count, &how,
-                           err);
-}
-
-static weld_status write(job *j, const session *s, weld_error *err)
-{
-    char sha256[65];
-    weld_external external;
-    read_external(&external, s->o);
-    weld_status st = weld_outputs_create(&j->outputs, s->ctx, s->o->force, err);
-    if (st == WELD_OK)
-        st = weld_outputs_add_model(j->outputs, j->merged, s->o->output, external, sha256, err);
-    if (st == WELD_OK)
-        st = weld_report_add_output(j->report, s->o->output, sha256, weld_model_alpha(j->merged),
-                                    err);
-    if (st == WELD_OK)
-        st = weld_report_set_run(j->report, s->argc, s->argv, seconds_run(), err);
-    for (size_t k = 0; st == WELD_OK && k < s->o->reports.count; k++)
-        st = weld_outputs_add_report(j->outputs, j->report, format_of(s->o->reports.at[k]),
-                                     s->o->reports.at[k], err);
-    if (st == WELD_OK)
-        st = weld_outputs_commit(j->outputs, err);
-    return st == WELD_OK ? print_report(j->report, s, err) : st;
+    return weld_merge_many(&j->merged, &j->results.report, s->ctx, o->files, (size_t)o->file_count,
+                           &how, err);
 }
 
 weld_status weld_many(const session *s, weld_error *err)
@@ -75,9 +53,12 @@ weld_status weld_many(const session *s, weld_error *err)
     if (st == WELD_OK)
         st = merge(&j, s, err);
     if (st == WELD_OK)
-        st = write(&j, s, err);
-    weld_outputs_free(j.outputs);
-    weld_report_free(j.report);
+        st = weld_outputs_create(&j.results.outputs, s->ctx, s->o->force, err);
+    if (st == WELD_OK)
+        st = add_model(&j.results, s, j.merged, s->o->output, weld_model_alpha(j.merged), err);
+    if (st == WELD_OK)
+        st = finish(&j.results, s, err);
+    close_results(&j.results);
     weld_model_free(j.merged);
     close_merge_wish(&j.wish);
     close_datasets(&j.sets);

@@ -11,20 +11,18 @@ typedef struct job {
     weld_model **merged, **compared; /* that are written; that only stand beside them */
     size_t merged_count, compared_count;
     weld_alignment *alignment;
-    weld_report *report;
-    weld_outputs *outputs;
+    results results;
 } job;
 
 static void free_job(job *j)
 {
-    weld_outputs_free(j->outputs);
     for (size_t k = 0; k < j->merged_count; k++)
         weld_model_free(j->merged[k]);
     for (size_t k = 0; k < j->compared_count; k++)
         weld_model_free(j->compared[k]);
     free(j->merged);
     free(j->compared);
-    weld_report_free(j->report);
+    close_results(&j->results);
     weld_alignment_free(j->alignment);
     close_datasets(&j->sets);
     weld_model_free(j->a);
@@ -41,7 +39,7 @@ static weld_status load(job *j, const session *s, weld_error *err)
                          : o->freeze.count ? "--freeze"
                                            : "--polish",
                          o->method);
-    weld_status st = weld_outputs_create(&j->outputs, s->ctx, o->force, err);
+    weld_status st = weld_outputs_create(&j->results.outputs, s->ctx, o->force, err);
     if (st == WELD_OK)
         st = load_model(&j->a, s, o->files[0], err);
     if (st == WELD_OK)
@@ -64,9 +62,9 @@ static weld_status align(job *j, const session *s, weld_error *err)
     if (st == WELD_OK)
         st = weld_alignment_verify(j->alignment, j->sets.data, 256, 1e-4, err);
     if (st == WELD_OK && o->save_perm)
-        st = weld_outputs_add_alignment(j->outputs, j->alignment, o->save_perm, err);
+        st = weld_outputs_add_alignment(j->results.outputs, j->alignment, o->save_perm, err);
     if (st == WELD_OK)
-        st = weld_report_create(&j->report, j->alignment, err);
+        st = weld_report_create(&j->results.report, j->alignment, err);
     return st;
 }
 
@@ -95,7 +93,8 @@ static weld_status choose_alphas(numbers *out, job *j, const session *s, weld_er
     if (o->alpha.best) {
         const weld_dataset *data = j->sets.tune ? j->sets.tune : j->sets.match;
         out->count = 1;
-        return weld_best_alpha(&out->at[0], j->report, j->alignment, &j->wish.options, data, err);
+        return weld_best_alpha(&out->at[0], j->results.report, j->alignment, &j->wish.options, data,
+                               err);
     }
     if (!out->count)
         out->at[out->count++] = 0.5;
@@ -196,9 +195,9 @@ static weld_status measure(job *j, const session *s, weld_error *err)
     how.compared = (const weld_model *const *)j->compared;
     how.compared_count = j->compared_count;
     if (j->sets.data)
-        return weld_report_measure(j->report, j->alignment, j->sets.data, &how, err);
+        return weld_report_measure(j->results.report, j->alignment, j->sets.data, &how, err);
     for (size_t k = 0; st == WELD_OK && k < j->merged_count; k++)
-        st = weld_report_add_merge(j->report, j->merged[k], err);
+        st = weld_report_add_merge(j->results.report, j->merged[k], err);
     return st;
 }
 
@@ -210,28 +209,6 @@ static weld_status load_and_align(job *j, const session *s, weld_error *err)
 }
 
 /* ---- writing ---------------------------------------------------------------------------------- */
-
-bool read_external(weld_external *out, const options *o)
-{
-    static const char *const words[] = {"auto", "never", "always"};
-    *out = WELD_EXTERNAL_AUTO;
-    for (int k = 0; o->external && k < 3; k++)
-        if (strcmp(o->external, words[k]) == 0) {
-            *out = (weld_external)k;
-            return true;
-        }
-    return !o->external;
-}
-
-static weld_status add_model(job *j, const session *s, const weld_model *model, const char *path,
-                             double alpha, weld_error *err)
-{
-    char sha256[65];
-    weld_external external;
-    read_external(&external, s->o);
-    weld_status st = weld_outputs_add_model(j->outputs, model, path, external, sha256, err);
-    return st == WELD_OK ? weld_report_add_output(j->report, path, sha256, alpha, err) : st;
-}
 
 /* "m_{alpha}.onnx" -> "m_0.3.onnx" */
 static weld_status output_path(char *path, size_t size, const char *pattern, double alpha,
@@ -250,19 +227,7 @@ static weld_status write_one(job *j, const session *s, const weld_model *merged,
     char path[4096];
     const double alpha = weld_model_alpha(merged);
     const weld_status st = output_path(path, sizeof path, s->o->output, alpha, err);
-    return st == WELD_OK ? add_model(j, s, merged, path, alpha, err) : st;
-}
-
-/* The reports go with the other files, or nothing is written. */
-static weld_status finish(job *j, const session *s, weld_error *err)
-{
-    weld_status st = weld_report_set_run(j->report, s->argc, s->argv, seconds_run(), err);
-    for (size_t k = 0; st == WELD_OK && k < s->o->reports.count; k++)
-        st = weld_outputs_add_report(j->outputs, j->report, format_of(s->o->reports.at[k]),
-                                     s->o->reports.at[k], err);
-    if (st == WELD_OK)
-        st = weld_outputs_commit(j->outputs, err);
-    return st == WELD_OK ? print_report(j->report, s, err) : st;
+    return st == WELD_OK ? add_model(&j->results, s, merged, path, alpha, err) : st;
 }
 
 static weld_status check_output(const session *s, weld_error *err)
@@ -303,7 +268,7 @@ weld_status run_weld(const session *s, weld_error *err)
     for (size_t k = 0; st == WELD_OK && k < j.merged_count; k++)
         st = write_one(&j, s, j.merged[k], err);
     if (st == WELD_OK)
-        st = finish(&j, s, err);
+        st = finish(&j.results, s, err);
     free_job(&j);
     return st;
 }
@@ -318,9 +283,9 @@ weld_status run_align(const session *s, weld_error *err)
     if (st == WELD_OK)
         st = weld_permuted(&permuted, j.alignment, err);
     if (st == WELD_OK)
-        st = add_model(&j, s, permuted, s->o->output, 0, err);
+        st = add_model(&j.results, s, permuted, s->o->output, 0, err);
     if (st == WELD_OK)
-        st = finish(&j, s, err);
+        st = finish(&j.results, s, err);
     weld_model_free(permuted);
     free_job(&j);
     return st;
@@ -337,7 +302,7 @@ weld_status run_lmc(const session *s, weld_error *err)
     if (st == WELD_OK)
         st = measure(&j, s, err);
     if (st == WELD_OK)
-        st = finish(&j, s, err);
+        st = finish(&j.results, s, err);
     free_job(&j);
     return st;
 }

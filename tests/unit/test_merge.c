@@ -261,7 +261,7 @@ static void reset_takes_the_statistics_of_the_merged_network(void **state)
         weld_channels_free(&c);
         norms++;
     }
-    assert_int_equal(norms, 9);
+    assert_int_equal(norms, 15);
     weld_sites_free(&sites);
     weld_frontier_free(frontier);
     weld_model_free(merged);

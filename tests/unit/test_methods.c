@@ -532,7 +532,7 @@ static void running_statistics_are_averaged(void **state)
                      1e-5);
             statistics++;
         }
-    assert_int_equal(statistics, 18);
+    assert_int_equal(statistics, 30);
     weld_model_free(merged);
     close_pair(&f);
 }

@@ -59,7 +59,7 @@ static void random_elements_keep_the_function(void **state)
 {
     (void)state;
     weld_context *ctx = context();
-    const int classes[PAIRS] = {3, 3, 6, 3};
+    const int classes[PAIRS] = {3, 3, 9, 3};
     for (int p = 0; p < PAIRS; p++) {
         weld_model *model = shipped(ctx, pairs[p], 'b');
         weld_shapes *shapes;

@@ -37,12 +37,13 @@ def _block(rng, inputs, outputs, stride):
 
 
 def resnet(rng):
-    """Stem and three residual blocks; the second and third have a 1x1 projection as shortcut."""
+    """Stem and three stages of two residual blocks; the second and third stage begin with a 1x1 projection
+    as shortcut."""
     widths = [16, 32, 48]
     stack = [nn.Conv(rng, 3, widths[0], 3, bias=False), nn.BatchNorm(widths[0]), nn.Relu()]
-    stack += _block(rng, widths[0], widths[0], 1)
-    stack += _block(rng, widths[0], widths[1], 2)
-    stack += _block(rng, widths[1], widths[2], 2)
+    for before, width in zip(widths[:1] + widths, widths):
+        stack += _block(rng, before, width, 1 if before == width else 2)
+        stack += _block(rng, width, width, 1)
     return nn.Sequential(*stack, nn.GlobalAveragePool(), nn.Dense(rng, widths[2], CLASSES))
 
 

@@ -154,35 +154,61 @@ done:
     return st;
 }
 
-weld_status weld_grams_view(const float **score, double *scale, weld_grams *g, int unit_class,
-                            weld_error *err)
+/* Of what is settled alone, in the place of the whole. */
+static weld_status compute_settled(double *scale, weld_grams *g, int c, const bool *settled,
+                                   weld_error *err)
 {
-    const weld_status st = g->classes[unit_class].valid ? WELD_OK : compute(g, unit_class, err);
-    *score = g->classes[unit_class].score;
-    *scale = g->classes[unit_class].scale;
+    weld_status st = WELD_OK;
+    class_gram *k = &g->classes[c];
+    k->valid = false;
+    if (!k->score)
+        WELD_TRY(new_square(&k->score, g, c, err));
+    WELD_TRY(sum_blocks(k->score, scale, g, c, false, SETTLED, settled, err));
+done:
     return st;
+}
+
+weld_status weld_grams_view(const float **score, double *scale, weld_grams *g, int unit_class,
+                            const bool *settled, weld_error *err)
+{
+    class_gram *k = &g->classes[unit_class];
+    weld_status st = WELD_OK;
+    *scale = k->scale;
+    if (settled)
+        st = compute_settled(scale, g, unit_class, settled, err);
+    else if (!k->valid)
+        st = compute(g, unit_class, err);
+    *score = k->score;
+    return st;
+}
+
+void weld_grams_release(weld_grams *g, int unit_class)
+{
+    class_gram *k = &g->classes[unit_class];
+    bool drawn = false;
+    for (int at = 0; at < g->blocks->count && !drawn; at++) {
+        const weld_block *b = &g->blocks->blocks[at];
+        drawn = (b->x == unit_class || b->y == unit_class) && weld_block_is_drawn(g->blocks, b);
+    }
+    if (!drawn)
+        return;
+    weld_free(g->ctx, k->score);
+    weld_free(g->ctx, k->fixed);
+    k->score = k->fixed = NULL;
+    k->valid = false;
 }
 
 weld_status weld_grams_score(double *score, double *scale, weld_grams *g, int unit_class,
                              const bool *settled, weld_error *err)
 {
-    weld_status st = WELD_OK;
     const size_t n = (size_t)size_of(g, unit_class);
     const int32_t *perm = g->element->perms[unit_class];
     const float *now = NULL;
-    float *own = NULL;
-    if (settled) {
-        WELD_TRY(new_square(&own, g, unit_class, err));
-        WELD_TRY(sum_blocks(own, scale, g, unit_class, false, SETTLED, settled, err));
-        now = own;
-    } else {
-        WELD_TRY(weld_grams_view(&now, scale, g, unit_class, err));
-    }
-    for (size_t i = 0; i < n; i++)
+    const weld_status st = weld_grams_view(&now, scale, g, unit_class, settled, err);
+    for (size_t i = 0; st == WELD_OK && i < n; i++)
         for (size_t j = 0; j < n; j++)
             score[i * n + (size_t)perm[j]] = now[i * n + j];
-done:
-    weld_free(g->ctx, own);
+    weld_grams_release(g, unit_class);
     return st;
 }
 

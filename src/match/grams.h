@@ -14,9 +14,13 @@ weld_status weld_grams_create(weld_grams **out, const weld_scores *scores,
 void weld_grams_free(weld_grams *grams);
 /* Classes that meet themselves, or stand on joints, have none. */
 bool weld_grams_has(const weld_grams *grams, int unit_class);
-/* *score [n, n], borrowed until the element changes; *scale: sum of |A||B| of what was counted. */
+/* *score [n, n], borrowed until the element changes; *scale: sum of |A||B| of what was counted. `settled`
+ * [free_count]: if not NULL, blocks with units of another class that is not settled are left out. */
 weld_status weld_grams_view(const float **score, double *scale, weld_grams *grams, int unit_class,
-                            weld_error *err);
+                            const bool *settled, weld_error *err);
+/* Forgets the class's score where tensors are drawn: it is out of date before the next look at it, and
+ * many of them would need more memory than the tensors. */
+void weld_grams_release(weld_grams *grams, int unit_class);
 /* As weld_scores_class, which has a column for each unit of B wherever it stands. */
 weld_status weld_grams_score(double *score, double *scale, weld_grams *grams, int unit_class,
                              const bool *settled, weld_error *err);

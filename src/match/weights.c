@@ -196,19 +196,21 @@ static bool is_stale(const descent *d, int c)
 }
 
 /* find_alone by grams: in the frame of A, where B's units have their places for names. */
-static weld_status find_in_frame(double *gain, double *scale, descent *d, int c, weld_error *err)
+static weld_status find_in_frame(double *gain, double *scale, descent *d, int c,
+                                 const bool *settled, weld_error *err)
 {
     weld_status st = WELD_OK;
     const int32_t n = d->scores->symmetry->classes[c].size, *now = d->element->perms[c];
     int32_t *perm = d->other->perms[c];
     const float *score;
-    WELD_TRY(weld_grams_view(&score, scale, d->grams, c, err));
+    WELD_TRY(weld_grams_view(&score, scale, d->grams, c, settled, err));
     for (int32_t i = 0; i < n; i++)
         perm[i] = i;
     WELD_TRY(weld_lap_max_single(perm, d->scores->ctx, score, n, gain, err));
     for (int32_t i = 0; i < n; i++)
         perm[i] = now[perm[i]];
 done:
+    weld_grams_release(d->grams, c);
     return st;
 }
 
@@ -219,7 +221,7 @@ static weld_status find_alone(double *gain, double *scale, descent *d, int c, we
     const weld_symmetry *s = d->scores->symmetry;
     weld_element_copy(d->other, d->element);
     if (weld_grams_has(d->grams, c))
-        return find_in_frame(gain, scale, d, c, err);
+        return find_in_frame(gain, scale, d, c, NULL, err);
     if (weld_class_is_quadratic(d->scores, c)) {
         WELD_TRY(weld_scores_class(d->score, scale, d->scores, d->element, c, NULL, err));
         WELD_TRY(weld_quadratic_assign(d->other->perms[c], gain, d->scores, d->element, c, err));
@@ -285,31 +287,44 @@ done:
     return st;
 }
 
-/* One sweep in graph order, each class by what is settled already. In a tree, the first class that
- * anything is known of settles the blocks. */
+/* The class, or the tree from `from` on, by what is settled already; then it is settled as far as anything
+ * is known of it. */
+static weld_status settle(descent *d, int from, bool *settled, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_symmetry *s = d->scores->symmetry;
+    double **scores = NULL, scale, gain;
+    if (is_linear(d, from)) {
+        weld_element_copy(d->other, d->element);
+        WELD_TRY(find_in_frame(&gain, &scale, d, from, settled, err));
+        return accept(d, from, err);
+    }
+    WELD_TRY(score_visited(&scores, &scale, d, from, settled, err));
+    WELD_TRY(assign(&gain, d, from, scores, err));
+    WELD_TRY(accept(d, from, err));
+    for (int k = from; k < s->free_count; k++)
+        settled[k] = settled[k] || (is_visited(s, from, k) && scores[k]);
+    settled[weld_class_root(s, from)] |= scale > 0;
+done:
+    free_scores(scores, s);
+    return st;
+}
+
+/* One sweep in graph order. In a tree, the first class that anything is known of settles the blocks. */
 static weld_status anchor(descent *d, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_symmetry *s = d->scores->symmetry;
     bool *settled = NULL;
-    double **scores = NULL, scale, gain;
     WELD_NEW(settled, s->ctx, s->free_count);
     for (int c = 0; c < s->free_count; c++) {
-        const int root = weld_class_root(s, c), from = settled[root] ? c : root;
+        const int root = weld_class_root(s, c);
         if (settled[c] && s->classes[c].parent < 0)
             continue;
-        free_scores(scores, s);
-        scores = NULL;
-        WELD_TRY(score_visited(&scores, &scale, d, from, settled, err));
-        WELD_TRY(assign(&gain, d, from, scores, err));
-        WELD_TRY(accept(d, from, err));
-        for (int k = from; k < s->free_count; k++)
-            settled[k] = settled[k] || (is_visited(s, from, k) && scores[k]);
-        settled[root] = settled[root] || scale > 0;
+        WELD_TRY(settle(d, settled[root] ? c : root, settled, err));
         settled[c] = true;
     }
 done:
-    free_scores(scores, s);
     weld_free(s->ctx, settled);
     return st;
 }

@@ -65,7 +65,7 @@ done:
     return st;
 }
 
-weld_status weld_base_note(weld_model *merged, const weld_recipe *recipe, const weld_alignment *al,
+weld_status weld_base_note(weld_model *merged, const weld_recipe *recipe, const weld_paramset *a,
                            weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -76,16 +76,31 @@ weld_status weld_base_note(weld_model *merged, const weld_recipe *recipe, const 
     record->base = weld_structure_retain(recipe->base_structure);
     record->density = recipe->density;
     record->lambda = recipe->lambda;
-    record->distance_a = record->distance_b = record->distance_naive = NAN;
-    if (al) {
-        WELD_TRY(find_distance(&record->distance_a, al->a->params, recipe->base, err));
-        WELD_TRY(find_distance(&record->distance_b, al->aligned, recipe->base, err));
-        WELD_TRY(find_distance(&record->distance_naive, al->naive, recipe->base, err));
-    }
+    record->distance_b = record->distance_naive = NAN;
+    WELD_TRY(find_distance(&record->distance_a, a, recipe->base, err));
     snprintf(task, sizeof task, "density %.17g, lambda %.17g, seed %" PRIu64, recipe->density,
              recipe->lambda, recipe->seed);
     WELD_TRY(weld_model_note(merged, "onnxweld.base", record->base->file->sha256, err));
     WELD_TRY(weld_model_note(merged, "onnxweld.task", task, err));
+done:
+    return st;
+}
+
+weld_status weld_base_follow(weld_merge_record *record, const weld_recipe *recipe, int model,
+                             const weld_paramset *moved, const weld_paramset *naive,
+                             weld_error *err)
+{
+    weld_status st = WELD_OK;
+    double after, before;
+    if (!recipe->base)
+        return WELD_OK;
+    WELD_TRY(find_distance(&after, moved, recipe->base, err));
+    WELD_TRY(find_distance(&before, naive, recipe->base, err));
+    if (!(after - before <= record->distance_b - record->distance_naive)) {
+        record->moved = model;
+        record->distance_b = after;
+        record->distance_naive = before;
+    }
 done:
     return st;
 }

@@ -248,6 +248,23 @@ done:
     return st;
 }
 
+static weld_status note_base(weld_model *model, const weld_many *m, const weld_recipe *recipe,
+                             weld_error *err)
+{
+    weld_paramset *moved = NULL;
+    weld_status st = weld_base_note(model, recipe, m->ones[0].params, err);
+    for (int k = 0; k < m->count && st == WELD_OK && recipe->base; k++) {
+        const weld_one *one = &m->ones[k];
+        st = weld_params_permuted(&moved, m->a->structure, one->params, m->frame->symmetry,
+                                  one->element, err);
+        if (st == WELD_OK)
+            st = weld_base_follow(model->merge, recipe, k, moved, one->params, err);
+        weld_paramset_free(moved);
+        moved = NULL;
+    }
+    return st;
+}
+
 static weld_status make_model(weld_model **out, const weld_many *m, weld_error *err)
 {
     const weld_merge_options plain = WELD_MERGE_OPTIONS_INIT;
@@ -267,7 +284,7 @@ static weld_status make_model(weld_model **out, const weld_many *m, weld_error *
     else
         WELD_TRY(merge_all(model->params, model->merge, m, &recipe, err));
     WELD_TRY(weld_model_note(model, "onnxweld.statistics", model->merge->statistic, err));
-    WELD_TRY(weld_base_note(model, &recipe, NULL, err));
+    WELD_TRY(note_base(model, m, &recipe, err));
     *out = model;
     model = NULL;
 done:

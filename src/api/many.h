@@ -23,6 +23,8 @@ typedef struct weld_many {
     const weld_many_options *options;
     int rounds;          /* of matching to the mean of the others */
     double objective[2]; /* |weighted mean|^2, before and after them */
+    double loss[2];      /* of the mean on the matching data, before and after; NaN = by weights */
+    const char *metric;  /* of this loss */
 } weld_many;
 
 /* The parameters of a model, in A's frame; `moved`: by its element, once it has one. */
@@ -30,6 +32,8 @@ weld_status weld_many_params(weld_paramset **out, const weld_many *many, int whi
                              weld_error *err);
 /* Sets all elements, the start's to the identity. */
 weld_status weld_many_align(weld_many *many, weld_error *err);
+/* Elements change by what the matcher finds; `rounds`, `objective` and `loss` are set. */
+weld_status weld_many_match_means(weld_many *many, const weld_matcher *matcher, weld_error *err);
 /* The weighted mean of all, in double: sum [param_count][numel], zeroed by the caller. */
 weld_status weld_many_sum(double **sum, const weld_many *many, weld_error *err);
 weld_status weld_many_sums_new(double ***out, const weld_many *many, weld_error *err);

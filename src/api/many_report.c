@@ -157,6 +157,8 @@ weld_status weld_many_report(weld_report *report, const weld_many *m, const weld
                           .start = m->start,
                           .rounds = m->rounds,
                           .objective = {m->objective[0], m->objective[1]},
+                          .matching_loss = {m->loss[0], m->loss[1]},
+                          .metric = m->metric,
                           .end_count = (size_t)m->count,
                           .loss = NAN,
                           .accuracy = NAN,

@@ -85,10 +85,11 @@ static weld_status warn_of_base(weld_report *r, const weld_merge_record *m, weld
     for (size_t k = 0; k < r->warning_count; k++)
         if (strcmp(r->warnings[k].code, "W016") == 0)
             return WELD_OK;
-    return weld_report_warn(r, err, "W016",
-                            "aligning takes B away from the base (distance %.4g, before %.4g): its "
-                            "task vector holds units in another order; --match none leaves it",
-                            m->distance_b, m->distance_naive);
+    return weld_report_warn(
+        r, err, "W016",
+        "aligning takes %c away from the base (distance %.4g, before %.4g): its "
+        "task vector holds units in another order; --match none leaves it",
+        'A' + m->moved % 26, m->distance_b, m->distance_naive);
 }
 
 static weld_report_merge describe_merge(const weld_merge_record *m, bool written,

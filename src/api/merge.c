@@ -147,7 +147,8 @@ weld_status weld_merge(weld_model **out, const weld_alignment *al,
                  ? merge_later(m, &recipe, al, o->alpha, err)
                  : merge_now(m, &recipe, al, o->alpha, err));
     WELD_TRY(describe(m, err));
-    WELD_TRY(weld_base_note(m, &recipe, al, err));
+    WELD_TRY(weld_base_note(m, &recipe, al->a->params, err));
+    WELD_TRY(weld_base_follow(m->merge, &recipe, 1, al->aligned, al->naive, err));
     *out = m;
     m = NULL;
 done:

@@ -51,8 +51,9 @@ typedef struct weld_merge_record {
     weld_merge_log log;
     weld_structure *base;   /* NULL = without one */
     double density, lambda; /* with a base */
-    double distance_a, distance_b,
-        distance_naive; /* of A, pi(B), B from it, 2-norms; NaN = more than two */
+    /* Of A from it, and of the model that alignment takes away furthest, as aligned and as it was; 2-norms. */
+    double distance_a, distance_b, distance_naive;
+    int moved;          /* number of that model */
     const char *metric; /* of the tries; NULL = there were none */
     weld_statistic_try tries[12];
     int try_count;

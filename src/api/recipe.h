@@ -32,10 +32,14 @@ void weld_recipe_free(weld_recipe *recipe);
 /* WELD_E_MISMATCH where the base is not of A's structure. */
 weld_status weld_base_in_frame(weld_paramset **out, const weld_alignment *al,
                                const weld_model *base, weld_error *err);
-/* What record and metadata of a merge tell of the recipe's base, where there is one. `al`: of a merge of two,
- * for the distances; else NULL. */
-weld_status weld_base_note(weld_model *merged, const weld_recipe *recipe, const weld_alignment *al,
+/* What record and metadata of a merge tell of the recipe's base, where there is one. */
+weld_status weld_base_note(weld_model *merged, const weld_recipe *recipe, const weld_paramset *a,
                            weld_error *err);
+/* After that, for each model that may move: the record keeps the one that alignment takes away furthest from
+ * the base. `moved`: aligned. */
+weld_status weld_base_follow(weld_merge_record *record, const weld_recipe *recipe, int model,
+                             const weld_paramset *moved, const weld_paramset *naive,
+                             weld_error *err);
 /* All of a job but models and weights. */
 weld_merge_job weld_recipe_job(const weld_recipe *recipe, const weld_shapes *shapes);
 /* *out [count, 2], freed with weld_free: the weights of A and B in each of `count` parameters. */

@@ -278,6 +278,7 @@ weld_status weld_report_put_many(weld_report *report, const weld_report_many *ma
     WELD_TRY(copy_block(&ends, report, many->ends, many->end_count * sizeof *many->ends, err));
     WELD_TRY(copy_block(&pairs, report, many->pairs, many->pair_count * sizeof *many->pairs, err));
     report->many = *many;
+    WELD_TRY(copy_text(&report->many.metric, report, many->metric, err));
     report->many.ends = ends;
     report->many.pairs = pairs;
 done:

@@ -146,8 +146,9 @@ typedef struct weld_report_ratio {
 typedef struct weld_report_base {
     const char *path, *sha256; /* sha256 NULL = there is none */
     double density, lambda;    /* see merge/task.h */
-    double distance_a, distance_b,
-        distance_naive; /* of A, pi(B), B from it, 2-norms; NaN = more than two */
+    /* Of A from it, and of B (of three models and more: the one that alignment takes away furthest), as
+     * aligned and as it was; 2-norms. */
+    double distance_a, distance_b, distance_naive;
 } weld_report_base;
 
 typedef struct weld_report_merge {
@@ -191,6 +192,8 @@ typedef struct weld_report_many {
     int64_t start,
         rounds;          /* number of the model whose units stay; rounds of matching to the mean */
     double objective[2]; /* |weighted mean of all|^2, before and after these rounds */
+    double matching_loss[2];      /* of the mean on the matching data; NaN = matched by weights */
+    const char *metric;           /* of this loss; NULL = none */
     const weld_report_end *ends;  /* [end_count], in the order of the models */
     const weld_report_duo *pairs; /* [pair_count] */
     size_t end_count, pair_count;

@@ -277,6 +277,9 @@ EOF
 expect 0 "a base in another order" "$weld" weld $pair -o "$work/away.onnx" --method ties \
     --base "$models/mlp/b.onnx" --match weights
 grep -q "aligning takes B away from the base" "$work/err" || { echo "FAIL no W016"; failed=1; }
+expect 0 "a base in another order, three models" "$weld" weld $pair "$models/mlp/c.onnx" -o "$work/away.onnx" \
+    --method ties --base "$models/mlp/b.onnx" --match weights --start 1
+grep -q "aligning takes [BC] away from the base" "$work/err" || { echo "FAIL no W016 of three"; failed=1; }
 expect 0 "back to the order of the base" "$weld" weld "$work/b2.onnx" "$models/mlp/b.onnx" \
     -o "$work/back.onnx" --method ties --base "$work/b2.onnx" --match weights
 ! grep -q "away from the base" "$work/err" || { echo "FAIL W016 although B came back"; failed=1; }

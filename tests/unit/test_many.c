@@ -123,27 +123,48 @@ static void the_order_of_the_files_does_not_matter(void **state)
     weld_context_free(ctx);
 }
 
+static weld_report *report_of(weld_context *ctx, const char *method, weld_dataset *data)
+{
+    const char *const paths[] = {MLP("a"), MLP("b"), MLP("c")};
+    weld_many_options o = WELD_MANY_OPTIONS_INIT;
+    weld_align_options how = WELD_ALIGN_OPTIONS_INIT;
+    weld_model *merged;
+    weld_report *report;
+    how.method = method;
+    how.data = data;
+    o.align = &how;
+    OK(weld_merge_many(&merged, &report, ctx, paths, 3, &o, NULL));
+    weld_model_free(merged);
+    assert_true(report->many.rounds >= 1);
+    return report;
+}
+
 /* Whatever the matcher, going on to the means only ever makes the models agree more. */
 static void matching_to_the_means_gains(void **state)
 {
     (void)state;
-    const char *const paths[] = {MLP("a"), MLP("b"), MLP("c")}, *const methods[] = {"weights",
-                                                                                    "frank-wolfe"};
+    const char *const by_weights[] = {"weights", "frank-wolfe"};
+    const char *const by_data[] = {"activations", "both", "commutativity", "auto", NULL};
     weld_context *ctx;
+    weld_dataset *data;
+    weld_dataset_options unit = WELD_DATASET_OPTIONS_INIT;
+    unit.preset = "unit";
+    unit.samples_max = 200;
     OK(weld_context_create(&ctx, NULL, NULL));
+    OK(weld_dataset_open(&data, ctx, WELD_MODELS "/grey/match.npz", &unit, NULL));
     for (int k = 0; k < 2; k++) {
-        weld_many_options o = WELD_MANY_OPTIONS_INIT;
-        weld_align_options how = WELD_ALIGN_OPTIONS_INIT;
-        weld_model *merged;
-        weld_report *report;
-        how.method = methods[k];
-        o.align = &how;
-        OK(weld_merge_many(&merged, &report, ctx, paths, 3, &o, NULL));
-        assert_true(report->many.rounds >= 1);
+        weld_report *report = report_of(ctx, by_weights[k], NULL);
         assert_true(report->many.objective[1] >= report->many.objective[0]);
+        assert_null(report->many.metric);
         weld_report_free(report);
-        weld_model_free(merged);
     }
+    for (int k = 0; k < 5; k++) {
+        weld_report *report = report_of(ctx, by_data[k], data);
+        assert_string_equal(report->many.metric, "kl");
+        assert_true(report->many.matching_loss[1] < report->many.matching_loss[0]);
+        weld_report_free(report);
+    }
+    weld_dataset_free(data);
     weld_context_free(ctx);
 }
 

@@ -38,6 +38,8 @@ json_t *weld_json_many(maker *m, const weld_report_many *n)
     put(m, o, "start", json_integer(n->start));
     put(m, o, "rounds", json_integer(n->rounds));
     put(m, o, "objective", reals(m, n->objective, 2));
+    put(m, o, "metric", text(n->metric));
+    put(m, o, "matching_loss", n->metric ? reals(m, n->matching_loss, 2) : json_null());
     for (size_t i = 0; i < n->end_count; i++) {
         json_t *end = json_object();
         put(m, end, "weight", real(n->ends[i].weight));

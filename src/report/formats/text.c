@@ -221,6 +221,9 @@ static void many_lines(weld_buffer *out, const weld_report_many *n)
     if (isfinite(n->objective[0]))
         weld_buffer_printf(out, ", %lld rounds to the mean, |mean|² %.5g → %.5g",
                            (long long)n->rounds, n->objective[0], n->objective[1]);
+    if (n->metric)
+        weld_buffer_printf(out, ", %s on the matching data %.4g → %.4g", n->metric,
+                           n->matching_loss[0], n->matching_loss[1]);
     weld_buffer_printf(out, "\n");
     if (isfinite(n->cycle_distance))
         weld_buffer_printf(out,
@@ -240,10 +243,7 @@ static void many_lines(weld_buffer *out, const weld_report_many *n)
 static void base_line(weld_buffer *out, const weld_report_base *b)
 {
     weld_buffer_printf(out, "base      %s", or_dash(b->path));
-    if (isfinite(b->distance_a))
-        weld_buffer_printf(out, ": |A − base| %.4g, |B' − base| %.4g", b->distance_a,
-                           b->distance_b);
-    weld_buffer_printf(out, "\n");
+    weld_buffer_printf(out, ": |A − base| %.4g, |B' − base| %.4g\n", b->distance_a, b->distance_b);
 }
 
 static void merge_lines(weld_buffer *out, const weld_report *r)

@@ -145,8 +145,12 @@ static weld_status find_ratios(weld_report_ratio **out, size_t *count, const wel
     WELD_TRY(weld_recipe_init(&recipe, al, &plain, err));
     WELD_TRY(weld_recipe_pair(&pair, &recipe, al, al->aligned, merged->merge->alpha, err));
     pair.job.data = data;
+    pair.job.weights = merged->merge->weights;
     WELD_TRY(weld_paramset_copy(&average, al->a->params, err));
-    weld_paramset_lerp(average, al->a->params, al->aligned, merged->merge->alpha);
+    for (int p = 0; p < average->graph->param_count; p++)
+        weld_lerp(average->arrays[p], al->a->params->arrays[p], al->aligned->arrays[p],
+                  average->graph->params[p].dtype, weld_param_numel(average->graph, p),
+                  merged->merge->weights[2 * p]);
     const weld_paramset *const both[2] = {average, merged->params};
     WELD_TRY(weld_variance_ratios(&ratios, &found, both, &pair.job, err));
     WELD_NEW(*out, al->ctx, found);
@@ -176,7 +180,11 @@ static weld_status add_merge(weld_report *r, const weld_model *model, bool writt
     }
     merge.ratios = ratios;
     merge.ratio_count = ratio_count;
-    const weld_status st = weld_report_put_merge(r, &merge, err);
+    weld_status st = weld_report_put_merge(r, &merge, err);
+    const bool idle = merge.layers == 0 && strcmp(merge.statistic, "none") != 0;
+    if (st == WELD_OK && written && idle)
+        st = weld_report_warn(r, err, "W019", "statistic '%s' found no layer to correct",
+                              merge.statistic);
     const bool away = model->merge->base && model->merge->distance_b > model->merge->distance_naive;
     return st == WELD_OK && written && away ? warn_of_base(r, model->merge, err) : st;
 }

@@ -103,15 +103,14 @@ static weld_status merge_later(weld_model *m, const weld_recipe *recipe, const w
                                double alpha, weld_error *err)
 {
     weld_status st = WELD_OK;
-    double *weights = NULL;
+    double **weights = &m->merge->weights;
     m->merge->method = recipe->merger->name;
     snprintf(m->merge->statistic, sizeof m->merge->statistic, "%s", recipe->statistic->name);
     WELD_TRY(
-        weld_recipe_weights(&weights, recipe, al->a->structure->graph->param_count, alpha, err));
+        weld_recipe_weights(weights, recipe, al->a->structure->graph->param_count, alpha, err));
     WELD_TRY(weld_params_merged(&m->params, al->a->structure, al->a->params, al->aligned,
-                                recipe->merger->part, weights, err));
+                                recipe->merger->part, *weights, err));
 done:
-    weld_free(al->ctx, weights);
     return st;
 }
 
@@ -123,6 +122,8 @@ static weld_status merge_now(weld_model *m, const weld_recipe *recipe, const wel
     WELD_TRY(weld_paramset_create(&m->params, m->ctx, m->structure->graph, err));
     WELD_TRY(weld_recipe_pair(&pair, recipe, al, al->aligned, alpha, err));
     WELD_TRY(weld_recipe_make(m->params, m->merge, recipe, &pair.job, err));
+    m->merge->weights = pair.weights;
+    pair.weights = NULL;
 done:
     weld_pair_job_free(&pair);
     return st;

@@ -202,6 +202,8 @@ void weld_model_free(weld_model *model)
         return;
     if (model->merge && model->merge->base)
         weld_structure_release(model->merge->base);
+    if (model->merge)
+        weld_free(model->ctx, model->merge->weights);
     weld_free(model->ctx, model->merge);
     for (int k = 0; k < model->metadata_count; k++) {
         weld_free(model->ctx, model->metadata[k][0]);

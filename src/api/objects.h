@@ -48,6 +48,7 @@ typedef struct weld_merge_record {
     const char *method;
     char statistic[48];
     double alpha;
+    double *weights; /* [param_count, 2] of each parameter; NULL = three models and more */
     weld_merge_log log;
     weld_structure *base;   /* NULL = without one */
     double density, lambda; /* with a base */

@@ -90,8 +90,9 @@ static weld_status start(weld_data_match *m, weld_error *err)
     weld_match_input in = *m->in;
     weld_match_result *result = NULL;
     const weld_matcher *matcher = weld_matcher_find(in.start ? in.start : "both");
-    WELD_REQUIRE(matcher && matcher != &weld_matcher_commutativity, WELD_E_ARGUMENT,
-                 "commutativity can't start from '%s'", in.start);
+    WELD_REQUIRE(matcher && matcher != &weld_matcher_commutativity &&
+                     matcher != &weld_matcher_additivity,
+                 WELD_E_ARGUMENT, "commutativity can't start from '%s'", in.start);
     in.moments = m->moments;
     WELD_TRY(matcher->run(&result, &in, err));
     for (int c = 0; c < in.symmetry->free_count; c++)
@@ -102,13 +103,14 @@ done:
     return st;
 }
 
-static weld_status match_commutativity(weld_data_match *m, weld_error *err)
+static weld_status match_commutativity(weld_data_match *m, double additivity, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_objective *objective = NULL;
     descent d = {.element = m->result->element};
     WELD_TRY(weld_objective_create(&objective, m->scores, m->moments, m->in->a, m->in->b, err));
     objective->weights = objective->features = m->in->alone ? 0 : 1;
+    objective->additivity = additivity;
     d.objective = objective;
     WELD_TRY(start(m, err));
     WELD_TRY(descend(&d, m, err));
@@ -123,7 +125,18 @@ static weld_status run_commutativity(weld_match_result **out, const weld_match_i
     weld_data_match m;
     weld_status st = weld_data_match_open(&m, in, WELD_MOMENTS_INPUTS, err);
     if (st == WELD_OK)
-        st = match_commutativity(&m, err);
+        st = match_commutativity(&m, 0, err);
+    return weld_data_match_close(out, &m, st, err);
+}
+
+static weld_status run_additivity(weld_match_result **out, const weld_match_input *in,
+                                  weld_error *err)
+{
+    const unsigned kinds = WELD_MOMENTS_INPUTS | WELD_MOMENTS_ADDITIVITY;
+    weld_data_match m;
+    weld_status st = weld_data_match_open(&m, in, kinds, err);
+    if (st == WELD_OK)
+        st = match_commutativity(&m, 1, err);
     return weld_data_match_close(out, &m, st, err);
 }
 
@@ -132,3 +145,9 @@ const weld_matcher weld_matcher_commutativity = {
     .needs_data = true,
     .help = "weight times feature differences of every layer, with weights and features",
     .run = run_commutativity};
+
+const weld_matcher weld_matcher_additivity = {
+    .name = "additivity",
+    .needs_data = true,
+    .help = "commutativity and weak additivity of the activations, with weights and features",
+    .run = run_additivity};

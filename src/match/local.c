@@ -305,6 +305,8 @@ weld_status weld_objective_local(weld_qap **out, const weld_objective *o, const 
     weld_moments_second(features, o->moments, unit_class);
     for (size_t k = 0; k < cells; k++)
         qap->score[k] += 2 * o->features * o->feature_weight[unit_class] * features[k];
+    if (o->additivity > 0)
+        weld_moments_additivity(qap->score, o->moments, unit_class, o->additivity);
     for (int k = 0; k < o->layer_count; k++)
         WELD_TRY(add_layer(qap, &o->layers[k], e, err));
     *out = qap;

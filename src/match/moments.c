@@ -1,6 +1,7 @@
 #include "match/moments.h"
 #include "core/parallel.h"
 #include "exec/plan.h"
+#include "match/additivity.h"
 #include "match/inputs.h"
 #include "tensor/blas.h"
 #include <inttypes.h>
@@ -142,24 +143,53 @@ done:
     return st;
 }
 
-/* Item: a feature, or an input behind them. */
+/* The item's sums, one of these. */
+typedef struct item_sums {
+    weld_feature_moments *feature;
+    weld_input_moments *input;
+    weld_additivity_moments *additivity;
+    int value; /* whose rows they are of */
+} item_sums;
+
+static item_sums sums_of(const pass *p, int64_t item)
+{
+    weld_moments *m = p->moments;
+    const weld_node *nodes = p->in->shapes->graph->nodes;
+    item_sums s = {0};
+    if (item < m->feature_count) {
+        s.feature = &m->features[item];
+        s.value = s.feature->carrier->value;
+    } else if (item < m->feature_count + m->input_count) {
+        s.input = &m->inputs[item - m->feature_count];
+        s.value = nodes[s.input->node].inputs[0];
+    } else {
+        s.additivity = &m->additivity[item - m->feature_count - m->input_count];
+        s.value = nodes[s.additivity->node].inputs[0];
+    }
+    return s;
+}
+
+/* Item: a feature, or an input or an activation behind them. */
 static weld_status add_item(void *user, int64_t item, int slot, weld_error *err)
 {
     weld_status st = WELD_OK;
     pass *p = user;
-    weld_moments *m = p->moments;
+    weld_context *ctx = p->moments->ctx;
     const weld_shapes *shapes = p->in->shapes;
-    weld_feature_moments *feature = item < m->feature_count ? &m->features[item] : NULL;
-    weld_input_moments *input = feature ? NULL : &m->inputs[item - m->feature_count];
-    const int value = feature ? feature->carrier->value
-                              : shapes->graph->nodes[input->node].inputs[0];
+    const item_sums s = sums_of(p, item);
     (void)slot;
     for (int lane = 0; lane < LANES && st == WELD_OK; lane++) {
         if (p->samples[lane] == 0)
             continue;
-        const int64_t entries = weld_batch_entries(shapes, value, p->samples[lane]);
-        st = feature ? add_features(feature, m->ctx, p->runs[lane], entries, err)
-                     : weld_inputs_add(input, m->ctx, shapes->graph, p->runs[lane], entries, err);
+        weld_run *const *runs = p->runs[lane];
+        const int64_t entries = weld_batch_entries(shapes, s.value, p->samples[lane]);
+        if (s.feature)
+            st = add_features(s.feature, ctx, runs, entries, err);
+        else if (s.input)
+            st = weld_inputs_add(s.input, ctx, shapes->graph, runs, entries, err);
+        else
+            st = weld_additivity_add(s.additivity, ctx, shapes->graph, runs, p->first[lane],
+                                     entries, err);
     }
     return st;
 }
@@ -169,6 +199,7 @@ static weld_status run_rounds(pass *p, weld_error *err)
     weld_status st = WELD_OK;
     weld_moments *m = p->moments;
     const int64_t batch = p->in->shapes->batch, count = p->in->data->count;
+    const int items = m->feature_count + m->input_count + m->additivity_count;
     for (int64_t first = 0; first < count;) {
         for (int lane = 0; lane < LANES; lane++) {
             const int64_t left = count - first;
@@ -178,7 +209,7 @@ static weld_status run_rounds(pass *p, weld_error *err)
         }
         WELD_TRY(weld_progress(m->ctx, "match", (double)first / (double)(2 * count), err));
         WELD_TRY(weld_parallel_for(m->ctx, LANES, run_lane, p, err));
-        WELD_TRY(weld_parallel_for(m->ctx, m->feature_count + m->input_count, add_item, p, err));
+        WELD_TRY(weld_parallel_for(m->ctx, items, add_item, p, err));
     }
     m->samples = count;
 done:
@@ -199,6 +230,10 @@ static weld_status make_plan(pass *p, weld_error *err)
         wanted[m->features[k].carrier->value] = true;
     for (int k = 0; k < m->input_count; k++)
         wanted[g->nodes[m->inputs[k].node].inputs[0]] = true;
+    for (int k = 0; k < m->additivity_count; k++) {
+        const weld_node *node = &g->nodes[m->additivity[k].node];
+        wanted[node->inputs[0]] = wanted[node->outputs[0]] = true;
+    }
     for (int v = 0; v < g->value_count; v++)
         if (wanted[v])
             taps[count++] = v;
@@ -243,6 +278,8 @@ weld_status weld_moments_create(weld_moments **out, const weld_moments_input *in
     WELD_TRY(list_features(m, in->symmetry, err));
     if (in->kinds & WELD_MOMENTS_INPUTS)
         WELD_TRY(weld_inputs_list(m, in->symmetry, err));
+    if (in->kinds & WELD_MOMENTS_ADDITIVITY)
+        WELD_TRY(weld_additivity_list(m, in->symmetry, in->shapes, in->data->count, err));
     WELD_TRY(stream(m, in, err));
     *out = m;
     m = NULL;
@@ -265,6 +302,7 @@ void weld_moments_free(weld_moments *m)
     }
     weld_free(m->ctx, m->features);
     weld_inputs_free(m);
+    weld_additivity_free(m);
     weld_free(m->ctx, m);
 }
 
@@ -325,6 +363,21 @@ double weld_moments_energy(const weld_moments *m, int unit_class, int side)
         for (int32_t u = 0; m->features[k].unit_class == unit_class && u < m->features[k].n; u++)
             sum += m->features[k].squares[side][u];
     return rows > 0 ? sum / rows : 0;
+}
+
+void weld_moments_additivity(double *score, const weld_moments *m, int unit_class, double factor)
+{
+    double energy = 0;
+    for (int k = 0; k < m->additivity_count; k++) {
+        const weld_additivity_moments *x = &m->additivity[k];
+        energy += x->unit_class == unit_class && x->rows > 0 ? x->energy / x->rows : 0;
+    }
+    for (int k = 0; k < m->additivity_count && energy > 0; k++) {
+        const weld_additivity_moments *x = &m->additivity[k];
+        const size_t cells = (size_t)x->n * (size_t)x->n;
+        for (size_t i = 0; x->unit_class == unit_class && x->rows > 0 && i < cells; i++)
+            score[i] -= factor * x->cost[i] / x->rows / energy;
+    }
 }
 
 void weld_moments_note(char *text, size_t size, const weld_moments *m)

@@ -34,9 +34,21 @@ typedef struct weld_input_moments {
     double *aa, *bb, *ab; /* [columns, columns] */
 } weld_input_moments;
 
+/* Sums of an activation: match/additivity.h. */
+typedef struct weld_additivity_moments {
+    int node;
+    const weld_carrier *carrier; /* of the value in front of it */
+    int unit_class;
+    int32_t n;
+    int64_t step;        /* each row of so many is taken */
+    double rows, energy; /* sum over the rows of |s(a)|^2 + |s(b)|^2 */
+    double *cost;        /* [n, n] of (s((a_i + b_j) / 2) - (s(a_i) + s(b_j)) / 2)^2 */
+} weld_additivity_moments;
+
 enum {
-    WELD_MOMENTS_WITHIN = 1, /* second moments within each network */
-    WELD_MOMENTS_INPUTS = 2  /* of the layers that read units of a free class */
+    WELD_MOMENTS_WITHIN = 1,    /* second moments within each network */
+    WELD_MOMENTS_INPUTS = 2,    /* of the layers that read units of a free class */
+    WELD_MOMENTS_ADDITIVITY = 4 /* of activations */
 };
 
 typedef struct weld_moments {
@@ -47,6 +59,8 @@ typedef struct weld_moments {
     int feature_count;
     weld_input_moments *inputs; /* parts of a layer follow each other */
     int input_count;
+    weld_additivity_moments *additivity;
+    int additivity_count;
     int wide, left_out; /* layers that are read in parts, and that are not read for their size */
 } weld_moments;
 
@@ -71,6 +85,10 @@ void weld_moments_second(double *score, const weld_moments *moments, int unit_cl
 int weld_moments_correlation(double *score, const weld_moments *moments, int unit_class);
 /* E |h|^2 of all units of the class, of A (side 0) or B (1). */
 double weld_moments_energy(const weld_moments *moments, int unit_class, int side);
+/* score [n, n] -= factor times the mean defect of additivity, over the mean energy, of all activations of
+ * the class. */
+void weld_moments_additivity(double *score, const weld_moments *moments, int unit_class,
+                             double factor);
 /* A sentence where the data are few for the classes, else "". */
 void weld_moments_note(char *text, size_t size, const weld_moments *moments);
 #endif

@@ -302,6 +302,22 @@ done:
     return st;
 }
 
+static weld_status additivity_defect(double *out, const weld_objective *o, const weld_element *e,
+                                     int c, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const size_t n = (size_t)o->symmetry->classes[c].size;
+    double *score = NULL;
+    *out = 0;
+    WELD_NEW(score, o->ctx, n * n);
+    weld_moments_additivity(score, o->moments, c, 1);
+    for (size_t i = 0; i < n; i++)
+        *out -= score[i * n + (size_t)e->perms[c][i]];
+done:
+    weld_free(o->ctx, score);
+    return st;
+}
+
 weld_status weld_objective_value(double *out, const weld_objective *o, const weld_element *e,
                                  weld_error *err)
 {
@@ -316,9 +332,10 @@ weld_status weld_objective_value(double *out, const weld_objective *o, const wel
     WELD_TRY(weld_scores_objective(&inner, o->normalised, e, -1, err));
     *out += o->weights * (o->constant - 2 * inner);
     for (int c = 0; c < o->symmetry->free_count; c++) {
-        double difference;
+        double difference, defect;
         WELD_TRY(feature_difference(&difference, o, e, c, err));
-        *out += o->features * difference;
+        WELD_TRY(additivity_defect(&defect, o, e, c, err));
+        *out += o->features * difference + o->additivity * defect;
     }
 done:
     return st;

@@ -2,9 +2,11 @@
  *
  *   F = sum over layers of v E |(W_A - P W_B Q')(H_A - Q H_B)|^2
  *       + weights sum of u |A - pi(B)|^2 + features sum of a E |f_A - Q f_B|^2
+ *       + additivity sum of d E |s((z_A + Q z_B) / 2) - (s(z_A) + Q s(z_B)) / 2|^2
  *
  * v = 1 / (E |W_A H_A|^2 + E |W_B H_B|^2) of the layer, H its input; u = 1 / (|A|^2 + |B|^2) of the
- * tensors of a node together; a = 1 / (E |f_A|^2 + E |f_B|^2) of the class, f its features. Weights
+ * tensors of a node together; a = 1 / (E |f_A|^2 + E |f_B|^2) of the class, f its features; d = 1 / (E |s(z_A)|^2 +
+ * E |s(z_B)|^2) of the class, z what stands in front of its activations s. Weights
  * are folded as for weight matching (match/score.h). Layers of which match/moments.h has no input
  * give nothing: those that read the input of the network above all. */
 #ifndef WELD_MATCH_OBJECTIVE_H
@@ -23,7 +25,7 @@ typedef struct weld_objective {
     weld_objective_layer *layers;
     int layer_count;
     double *feature_weight; /* [free_count] a */
-    double weights, features;
+    double weights, features, additivity;
 } weld_objective;
 
 /* a, b: those of the scores. `moments` with inputs. */

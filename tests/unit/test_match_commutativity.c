@@ -94,7 +94,8 @@ static fixture open_graph(const char *name)
                                    .a = f.model->params,
                                    .b = f.b,
                                    .data = &f.data,
-                                   .kinds = WELD_MOMENTS_INPUTS | WELD_MOMENTS_WITHIN};
+                                   .kinds = WELD_MOMENTS_INPUTS | WELD_MOMENTS_WITHIN |
+                                            WELD_MOMENTS_ADDITIVITY};
     assert_int_equal(weld_scores_create(&f.scores, f.symmetry, in.a, in.b, NULL), WELD_OK);
     assert_int_equal(weld_moments_create(&f.moments, &in, &err), WELD_OK);
     assert_int_equal(weld_objective_create(&f.objective, f.scores, f.moments, in.a, in.b, NULL),
@@ -238,6 +239,69 @@ static void products_are_those_of_the_features(void **state)
     }
 }
 
+/* The same for the activations: B permuted and run, its values in front of them mixed with A's. */
+static double direct_additivity(const fixture *f, const weld_additivity_moments *x)
+{
+    const weld_graph *g = f->symmetry->graph;
+    const int before = g->nodes[x->node].inputs[0];
+    const weld_type *in = &f->shapes->types[g->inputs[0]];
+    weld_paramset *moved;
+    weld_plan *plan;
+    weld_run *runs[2];
+    weld_tensor image;
+    const weld_tensor *inputs[] = {&image};
+    double defect = 0, energy = 0;
+    assert_string_equal(g->nodes[x->node].op->name, "Relu");
+    assert_int_equal(weld_paramset_copy(&moved, f->b, NULL), WELD_OK);
+    assert_int_equal(weld_element_apply(moved, f->element, f->b, NULL), WELD_OK);
+    const weld_paramset *const sets[2] = {f->model->params, moved};
+    assert_int_equal(weld_plan_create(&plan, f->ctx, f->shapes, &before, 1, NULL), WELD_OK);
+    assert_int_equal(weld_tensor_create(&image, f->ctx, WELD_FLOAT, &in->shape, NULL), WELD_OK);
+    for (int s = 0; s < 2; s++)
+        assert_int_equal(weld_run_create(&runs[s], plan, NULL), WELD_OK);
+    for (int64_t first = 0; first < SAMPLES; first += f->shapes->batch) {
+        const int64_t left = SAMPLES - first, batch = f->shapes->batch;
+        const int64_t samples = left < batch ? left : batch;
+        assert_int_equal(weld_dataset_batch(&image, &f->data, first, samples, NULL), WELD_OK);
+        for (int s = 0; s < 2; s++)
+            assert_int_equal(weld_run_all(runs[s], sets[s], inputs, NULL), WELD_OK);
+        const float *a = weld_run_floats(runs[0], before), *b = weld_run_floats(runs[1], before);
+        const weld_shape *shape = &f->shapes->types[before].shape;
+        for (int64_t k = 0; k < samples * weld_shape_numel(shape) / shape->dims[0]; k++) {
+            const double of_a = fmax((double)a[k], 0), of_b = fmax((double)b[k], 0);
+            const double apart = fmax(((double)a[k] + (double)b[k]) / 2, 0) - (of_a + of_b) / 2;
+            defect += apart * apart;
+            energy += of_a * of_a + of_b * of_b;
+        }
+    }
+    for (int s = 0; s < 2; s++)
+        weld_run_free(runs[s]);
+    weld_tensor_free(f->ctx, &image);
+    weld_plan_free(plan);
+    weld_paramset_free(moved);
+    return defect / energy;
+}
+
+static void additivity_is_that_of_the_activations(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"deep_mlp", "nhwc_flatten", "branches"};
+    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+        fixture f = open_graph(names[k]);
+        double expected = 0;
+        f.objective->additivity = 0;
+        const double without = value_of(&f);
+        f.objective->additivity = 1;
+        assert_true(f.moments->additivity_count > 0);
+        for (int x = 0; x < f.moments->additivity_count; x++)
+            expected += direct_additivity(&f, &f.moments->additivity[x]);
+        const double measured = value_of(&f) - without;
+        if (!(expected > 0 && fabs(measured - expected) < 1e-5 * expected))
+            fail_msg("%s: %.9g, of the values %.9g", names[k], measured, expected);
+        close_graph(&f);
+    }
+}
+
 static void wide_inputs_are_read_in_parts(void **state)
 {
     (void)state;
@@ -266,6 +330,7 @@ static void the_local_form_changes_as_the_objective(void **state)
     weld_rng_seed(&rng, 2, 0);
     for (int k = 0; k < GRAPHS; k++) {
         fixture f = open_graph(graphs[k]);
+        f.objective->additivity = 0.7;
         for (int c = 0; c < f.symmetry->free_count; c++) {
             weld_qap *qap;
             int32_t *perm = f.element->perms[c];
@@ -329,6 +394,9 @@ static void descents_end_below_their_starts(void **state)
                     fail_msg("%s from %s: %.12g, then %.12g", graphs[k], starts[s], start, end);
                 f.objective->weights = f.objective->features = 1;
             }
+        f.objective->additivity = 1;
+        const double start = end_of(&f, "both", NULL, false, 3);
+        assert_true(end_of(&f, "additivity", "both", false, 3) <= start);
         close_graph(&f);
     }
 }
@@ -589,6 +657,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_are_those_of_the_features),
+        cmocka_unit_test(additivity_is_that_of_the_activations),
         cmocka_unit_test(wide_inputs_are_read_in_parts),
         cmocka_unit_test(the_local_form_changes_as_the_objective),
         cmocka_unit_test(descents_end_below_their_starts),

@@ -1,6 +1,7 @@
 #include "api/recipe.h"
 #include "ops/opaque.h"
 #include "prove/orbit.h"
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -276,6 +277,10 @@ static weld_status fail_proof(weld_alignment *al, const weld_dataset *data, int6
                               double tolerance, weld_error *err)
 {
     const char *culprit;
+    if (isnan(al->proof.max_rel))
+        return weld_fail(err, WELD_E_NEGATIVE,
+                         "the permuted B can't be compared with B: outputs are not finite on %s",
+                         data ? "the data" : "random inputs");
     weld_status st = weld_paramset_hold(al->naive, err);
     if (st == WELD_OK)
         st = weld_find_culprit(&culprit, al->element, al->shapes, al->naive, data, samples,

@@ -30,38 +30,46 @@ weld_status weld_base_in_frame(weld_paramset **out, const weld_alignment *al,
     }
     WELD_TRY(weld_params_in_frame(out, al->a->structure, base->params, base->structure->homes,
                                   pairing->param_of, NULL, err));
-    WELD_TRY(weld_paramset_hold(*out, err));
 done:
     weld_pairing_free(pairing);
     weld_model_free(reread);
     return st;
 }
 
-/* Of a set from the base, 2-norm; one tensor in memory at a time. */
+/* data [numel], the parameter; the data before are freed. */
+static weld_status take(void **data, const weld_paramset *set, int p, weld_error *err)
+{
+    weld_free(set->ctx, *data);
+    *data = weld_alloc(set->ctx, weld_param_bytes(set->graph, p), 1);
+    if (!*data)
+        return weld_fail_memory(set->ctx, err, weld_param_bytes(set->graph, p), 1);
+    return weld_paramset_read(*data, set, p, WELD_CANONICAL, 0, weld_param_numel(set->graph, p),
+                              err);
+}
+
+/* Of a set from the base, 2-norm; one tensor of each in memory at a time. */
 static weld_status find_distance(double *out, const weld_paramset *set, const weld_paramset *base,
                                  weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_graph *g = base->graph;
-    void *data = NULL;
+    void *data[2] = {NULL, NULL};
     double sum = 0;
     for (int p = 0; p < g->param_count; p++) {
-        const size_t count = weld_param_numel(g, p);
-        weld_free(base->ctx, data);
-        data = weld_alloc(base->ctx, weld_param_bytes(g, p), 1);
-        WELD_REQUIRE(data, WELD_E_NOMEM, "out of memory");
-        WELD_TRY(weld_paramset_read(data, set, p, WELD_CANONICAL, 0, count, err));
-        const weld_tensor x = {
-            .dtype = g->params[p].dtype, .shape = g->params[p].shape, .data = data};
-        for (size_t i = 0; i < count; i++) {
-            const double d = weld_tensor_number(&x, (int64_t)i) -
-                             weld_paramset_number(base, p, (int64_t)i);
+        const weld_param *param = &g->params[p];
+        WELD_TRY(take(&data[0], set, p, err));
+        WELD_TRY(take(&data[1], base, p, err));
+        const weld_tensor x = {.dtype = param->dtype, .shape = param->shape, .data = data[0]};
+        const weld_tensor y = {.dtype = param->dtype, .shape = param->shape, .data = data[1]};
+        for (int64_t i = 0; i < (int64_t)weld_param_numel(g, p); i++) {
+            const double d = weld_tensor_number(&x, i) - weld_tensor_number(&y, i);
             sum += d * d;
         }
     }
     *out = sqrt(sum);
 done:
-    weld_free(base->ctx, data);
+    weld_free(base->ctx, data[0]);
+    weld_free(base->ctx, data[1]);
     return st;
 }
 

@@ -98,7 +98,7 @@ done:
     return st;
 }
 
-/* The values are made when they are asked for, where that can be done part by part. */
+/* The values are made when they are asked for. */
 static weld_status merge_later(weld_model *m, const weld_recipe *recipe, const weld_alignment *al,
                                double alpha, weld_error *err)
 {
@@ -108,8 +108,8 @@ static weld_status merge_later(weld_model *m, const weld_recipe *recipe, const w
     snprintf(m->merge->statistic, sizeof m->merge->statistic, "%s", recipe->statistic->name);
     WELD_TRY(
         weld_recipe_weights(weights, recipe, al->a->structure->graph->param_count, alpha, err));
-    WELD_TRY(weld_params_merged(&m->params, al->a->structure, al->a->params, al->aligned,
-                                recipe->merger->part, *weights, err));
+    WELD_TRY(weld_params_merged(&m->params, al->a->structure, recipe, al->a->params, al->aligned,
+                                *weights, err));
 done:
     return st;
 }
@@ -144,9 +144,9 @@ weld_status weld_merge(weld_model **out, const weld_alignment *al,
     WELD_TRY(weld_model_from(&m, al, al->a, recipe.merger->name, err));
     WELD_NEW(m->merge, al->ctx, 1);
     m->merge->alpha = o->alpha;
-    WELD_TRY(recipe.merger->part && recipe.statistic == &weld_statistic_none
-                 ? merge_later(m, &recipe, al, o->alpha, err)
-                 : merge_now(m, &recipe, al, o->alpha, err));
+    const bool by_parameter = !recipe.merger->finish && recipe.statistic == &weld_statistic_none;
+    WELD_TRY(by_parameter ? merge_later(m, &recipe, al, o->alpha, err)
+                          : merge_now(m, &recipe, al, o->alpha, err));
     WELD_TRY(describe(m, err));
     WELD_TRY(weld_base_note(m, &recipe, al->a->params, err));
     WELD_TRY(weld_base_follow(m->merge, &recipe, 1, al->aligned, al->naive, err));

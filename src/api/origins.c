@@ -10,10 +10,6 @@ typedef struct draw {
     bool *whole;                /* [param_count] canonical elements only, as a whole */
     weld_symmetry *symmetry;    /* of the element */
     weld_element *element;
-    weld_part_fn *mix;
-    double *weights; /* [param_count, 2] */
-    void *part;      /* elements of the second one, while two are merged */
-    size_t part_bytes;
 } draw;
 
 static void free_draw(void *user)
@@ -26,8 +22,6 @@ static void free_draw(void *user)
     weld_symmetry_free(d->symmetry);
     weld_free(ctx, d->map);
     weld_free(ctx, d->whole);
-    weld_free(ctx, d->weights);
-    weld_free(ctx, d->part);
     weld_structure *structure = d->structure;
     weld_free(ctx, d);
     weld_structure_release(structure);
@@ -184,67 +178,6 @@ weld_status weld_params_permuted(weld_paramset **out, weld_structure *structure,
     weld_element_copy(d->element, element);
     weld_element_moves(d->whole, d->element);
     const weld_origin origin = {read_permuted, permuted_in_parts, free_draw, d};
-    return weld_paramset_from(out, structure->ctx, structure->graph, &origin, err);
-done:
-    if (d)
-        free_draw(d);
-    return st;
-}
-
-/* ---- merged ------------------------------------------------------------------------------- */
-
-/* The model that a parameter is taken from alone, NULL = from both. */
-static const weld_paramset *only_one(const draw *d, int p)
-{
-    const double *w = &d->weights[2 * p];
-    return w[0] == 1.0 ? d->from : w[1] == 1.0 ? d->with : NULL;
-}
-
-static weld_status read_merged(void *out, void *user, int p, weld_order order, size_t first,
-                               size_t count, weld_error *err)
-{
-    draw *d = user;
-    weld_status st = WELD_OK;
-    const weld_dtype dtype = param_of(d, p)->dtype;
-    const size_t bytes = count * weld_compute_size(dtype);
-    const weld_paramset *one = only_one(d, p);
-    char *part = d->part;
-    if (one)
-        return weld_paramset_read(out, one, p, order, first, count, err);
-    WELD_GROW(part, d->part_bytes, d->from->ctx, bytes);
-    d->part = part;
-    WELD_TRY(weld_paramset_read(out, d->from, p, order, first, count, err));
-    WELD_TRY(weld_paramset_read(part, d->with, p, order, first, count, err));
-    const void *const models[2] = {out, part};
-    if (memcmp(out, part, bytes) != 0)
-        d->mix(out, models, &d->weights[2 * p], 2, dtype, count);
-done:
-    return st;
-}
-
-static bool merged_in_parts(const void *user, int p, weld_order order)
-{
-    const draw *d = user;
-    const weld_paramset *one = only_one(d, p);
-    return one ? weld_paramset_in_parts(one, p, order)
-               : weld_paramset_in_parts(d->from, p, order) &&
-                     weld_paramset_in_parts(d->with, p, order);
-}
-
-weld_status weld_params_merged(weld_paramset **out, weld_structure *structure, weld_paramset *a,
-                               weld_paramset *b, weld_part_fn *mix, const double *weights,
-                               weld_error *err)
-{
-    weld_status st = WELD_OK;
-    const size_t count = 2 * (size_t)structure->graph->param_count;
-    draw *d = NULL;
-    *out = NULL;
-    WELD_TRY(new_draw(&d, structure, a, b, err));
-    d->mix = mix;
-    WELD_NEW(d->weights, structure->ctx, count);
-    for (size_t k = 0; k < count; k++)
-        d->weights[k] = weights[k];
-    const weld_origin origin = {read_merged, merged_in_parts, free_draw, d};
     return weld_paramset_from(out, structure->ctx, structure->graph, &origin, err);
 done:
     if (d)

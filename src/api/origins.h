@@ -5,6 +5,7 @@
 #include "symmetry/group.h"
 
 struct weld_structure;
+struct weld_recipe;
 
 /* What the file holds; WELD_E_FORMAT where it does not hold what it says. */
 weld_status weld_params_of_file(weld_paramset **out, struct weld_structure *structure,
@@ -18,12 +19,9 @@ weld_status weld_params_in_frame(weld_paramset **out, struct weld_structure *to,
 weld_status weld_params_permuted(weld_paramset **out, struct weld_structure *structure,
                                  weld_paramset *from, weld_symmetry *symmetry,
                                  const weld_element *element, weld_error *err);
-/* Merges `count` elements of models [model_count]: weld_merger's `part`. */
-typedef void weld_part_fn(void *out, const void *const *models, const double *weights,
-                          int model_count, weld_dtype dtype, size_t count);
-/* `mix` of a and b by weights [param_count, 2], which are copied; what one model gives alone, and what
- * both agree on, is taken as it is. */
+/* What the recipe makes of a and b with weights [param_count, 2], which are copied. Its merger works on
+ * single parameters, and nothing is corrected. */
 weld_status weld_params_merged(weld_paramset **out, struct weld_structure *structure,
-                               weld_paramset *a, weld_paramset *b, weld_part_fn *mix,
+                               const struct weld_recipe *recipe, weld_paramset *a, weld_paramset *b,
                                const double *weights, weld_error *err);
 #endif

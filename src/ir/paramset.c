@@ -89,6 +89,14 @@ weld_status weld_paramset_hold(const weld_paramset *set, weld_error *err)
     return st;
 }
 
+void weld_paramset_drop_one(const weld_paramset *set, int p)
+{
+    if (!set->origin.read)
+        return;
+    weld_free(set->ctx, set->arrays[p]);
+    set->arrays[p] = NULL;
+}
+
 bool weld_paramset_is_held(const weld_paramset *set)
 {
     for (int p = 0; p < set->graph->param_count; p++)

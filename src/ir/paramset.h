@@ -67,6 +67,8 @@ weld_status weld_paramset_copy(weld_paramset **out, const weld_paramset *set, we
  * are; not while other threads use it. */
 weld_status weld_paramset_hold(const weld_paramset *set, weld_error *err);
 weld_status weld_paramset_hold_one(const weld_paramset *set, int p, weld_error *err);
+/* It is not held any more, and read again when it is asked for; nothing for a set without an origin. */
+void weld_paramset_drop_one(const weld_paramset *set, int p);
 bool weld_paramset_is_held(const weld_paramset *set);
 /* As weld_origin's two. */
 weld_status weld_paramset_read(void *out, const weld_paramset *set, int p, weld_order order,

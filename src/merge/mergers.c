@@ -40,7 +40,7 @@ static bool agrees_with_base(const weld_merge_job *job, int param)
 {
     return weld_job_agrees(job, param) &&
            memcmp(job->models[0]->arrays[param], job->base->arrays[param],
-                  weld_param_bytes(job->shapes->graph, param)) == 0;
+                  weld_param_bytes(job->models[0]->graph, param)) == 0;
 }
 
 /* The model that a parameter is taken from alone, -1 = from several. */
@@ -62,7 +62,7 @@ weld_status weld_merge_tensor(weld_tensor *out, const weld_merger *merger,
     if (from < 0)
         return merger->tensor(out, job, param, err);
     memcpy(out->data, job->models[from]->arrays[param],
-           weld_param_bytes(job->shapes->graph, param));
+           weld_param_bytes(job->models[0]->graph, param));
     return WELD_OK;
 }
 
@@ -72,6 +72,10 @@ weld_status weld_merge_params(weld_paramset *merged, weld_merge_log *log, const 
 {
     weld_status st = WELD_OK;
     weld_sites sites = {0};
+    for (int k = 0; k < job->model_count; k++)
+        WELD_TRY(weld_paramset_hold(job->models[k], err));
+    if (job->base)
+        WELD_TRY(weld_paramset_hold(job->base, err));
     for (int p = 0; p < merged->graph->param_count; p++) {
         weld_tensor out = weld_paramset_tensor(merged, p);
         WELD_TRY(weld_merge_tensor(&out, merger, job, p, err));

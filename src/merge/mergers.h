@@ -36,7 +36,8 @@ void weld_lerp_part(void *out, const void *const *models, const double *weights,
 const weld_merger *weld_merger_find(const char *name);
 /* All of them, NULL-terminated; the first is what a user gets who asks for nothing. */
 const char *const *weld_merger_names(void);
-/* One parameter, by the rules above. */
+/* One parameter, by the rules above; those of models and base are held. `shapes` and `data` of the job are
+ * not needed. */
 weld_status weld_merge_tensor(weld_tensor *out, const weld_merger *merger,
                               const weld_merge_job *job, int param, weld_error *err);
 /* merged: all parameters, then what `merger` and `statistic` do on top. Where no site differs or one

@@ -13,7 +13,7 @@ bool weld_job_takes_one(const weld_merge_job *job, int param)
 
 bool weld_job_agrees(const weld_merge_job *job, int param)
 {
-    const size_t bytes = weld_param_bytes(job->shapes->graph, param);
+    const size_t bytes = weld_param_bytes(job->models[0]->graph, param);
     for (int k = 1; k < job->model_count; k++)
         if (memcmp(job->models[0]->arrays[param], job->models[k]->arrays[param], bytes) != 0)
             return false;

@@ -11,7 +11,7 @@ static const double parallel_from = 0.9995, length_min = 1e-8;
 /* <u_A, u_B> */
 static double cosine(const weld_merge_job *job, int param)
 {
-    const size_t count = weld_param_numel(job->shapes->graph, param);
+    const size_t count = weld_param_numel(job->models[0]->graph, param);
     double products = 0, squares[2] = {0, 0};
     for (size_t i = 0; i < count; i++) {
         const double a = weld_paramset_number(job->models[0], param, (int64_t)i);
@@ -29,7 +29,7 @@ static double cosine(const weld_merge_job *job, int param)
 static weld_status slerp_tensor(weld_tensor *out, const weld_merge_job *job, int param,
                                 weld_error *err)
 {
-    const size_t count = weld_param_numel(job->shapes->graph, param);
+    const size_t count = weld_param_numel(job->models[0]->graph, param);
     if (job->model_count != 2)
         return weld_fail(err, WELD_E_ARGUMENT, "merge method 'slerp' takes two models, not %d",
                          job->model_count);

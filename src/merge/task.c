@@ -9,7 +9,7 @@ double weld_sieve_value(const weld_sieve *sieve, int64_t i)
 
 int64_t weld_sieve_count(const weld_sieve *sieve)
 {
-    return (int64_t)weld_param_numel(sieve->job->shapes->graph, sieve->param);
+    return (int64_t)weld_param_numel(sieve->job->models[0]->graph, sieve->param);
 }
 
 static bool is_running_statistic(const weld_graph *g, int param)
@@ -54,7 +54,7 @@ weld_status weld_task_merge(weld_tensor *out, const weld_task_rule *rule, const 
     const double *w = weld_job_weights(job, param);
     weld_sieve *sieves = NULL;
     double *x = NULL;
-    if (is_running_statistic(job->shapes->graph, param))
+    if (is_running_statistic(job->models[0]->graph, param))
         return weld_lerp_tensor(out, job, param, err);
     WELD_NEW(sieves, job->ctx, count);
     WELD_NEW(x, job->ctx, count);

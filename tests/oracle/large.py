@@ -4,7 +4,7 @@
 
   values    every element of a merge in float32, float16, bfloat16 and double, stored as it is computed or
             turned, in the file or beside it, is the average in double, rounded once or as float32 first
-  memory    of --match none, does not grow with the file
+  memory    of --match none, whatever the method, and of --match weights does not grow with the file
   2 GiB     a model with more external data is merged; into one file it is refused before it is written
   broken    data that end early, or change while they are used, are refused, and nothing is left
 """
@@ -54,11 +54,11 @@ def elements(path):
             for t in model.graph.initializer}
 
 
-def make(path, seed, dtype, **how):
+def make(path, seed, dtype, scale=1, **how):
     rng = np.random.default_rng(seed)
 
     def content(size):
-        return encode(rng.standard_normal(size // raw.BYTES[dtype]), dtype).tobytes()
+        return encode(scale * rng.standard_normal(size // raw.BYTES[dtype]), dtype).tobytes()
 
     raw.write(str(path), content, dtype=dtype, **how)
 
@@ -80,13 +80,10 @@ def check_values(work, dtype, **how):
         file.unlink()
 
 
-def peak(work, layers):
-    a, b = work / "a.onnx", work / "b.onnx"
-    make(a, 1, raw.FLOAT, width=1024, layers=layers)
-    make(b, 2, raw.FLOAT, width=1024, layers=layers)
+def peak(work, *options):
     # What is freed is not kept by AddressSanitizer, where that is built in.
     environment = dict(os.environ, ASAN_OPTIONS="quarantine_size_mb=0:thread_local_quarantine_size_kb=0")
-    command = [WELD, "weld", a, b, "-o", work / "m.onnx", "-f", "--match", "none"]
+    command = [WELD, "weld", work / "a.onnx", work / "b.onnx", "-o", work / "m.onnx", "-f", *options]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     most = 0
     while process.poll() is None:
@@ -96,10 +93,31 @@ def peak(work, layers):
     return most
 
 
+METHODS = [[], ["--method", "slerp"], ["--method", "ties", "--density", "0.5"], ["--method", "dare-linear"]]
+WAYS = [["--match", "none", *method, *(["--base", "c.onnx"] if method[1:2] not in ([], ["slerp"]) else [])]
+        for method in METHODS]
+
+
 def check_memory(work):
-    small, large = peak(work, 12), peak(work, 48)
-    print(f"anonymous memory: {small / 2**20:.1f} MiB for 48 MiB, {large / 2**20:.1f} for 192")
-    assert large - small < 16 << 20
+    peaks = []
+    for layers in 12, 48:
+        for seed, name in enumerate("abc"):
+            make(work / f"{name}.onnx", seed, raw.FLOAT, width=1024, layers=layers)
+        peaks.append([peak(work, *(work / o if o == "c.onnx" else o for o in way)) for way in WAYS])
+    for way, small, large in zip(WAYS, *peaks):
+        print(f"anonymous memory: {small / 2**20:.1f} MiB for 48 MiB, {large / 2**20:.1f} for 192: {' '.join(way)}")
+        assert large - small < 16 << 20
+
+
+def check_weights(work):
+    """Beyond 256 MiB nothing is held: not the Grams, 1 MiB a class, either."""
+    peaks = []
+    for layers in 264, 320:
+        for seed, name in enumerate("ab"):
+            make(work / f"{name}.onnx", seed, raw.FLOAT, scale=0.04, width=512, layers=layers)
+        peaks.append(peak(work, "--match", "weights", "--graph-order"))
+    print(f"anonymous memory: {peaks[0] / 2**20:.1f} MiB for 264 MiB, {peaks[1] / 2**20:.1f} for 320: --match weights")
+    assert peaks[1] - peaks[0] < 24 << 20 and peaks[1] < 96 << 20  # units are numbered
 
 
 def check_limit(work):
@@ -125,7 +143,7 @@ def check_broken(work):
 def main():
     checks = [lambda work, d=d, e=e, t=t: check_values(work, d, external=e, turned=t)
               for d in NUMPY for e in (False, True) for t in (False, True)]
-    for check in *checks, check_memory, check_limit, check_broken:
+    for check in *checks, check_memory, check_weights, check_limit, check_broken:
         with tempfile.TemporaryDirectory() as work:
             check(pathlib.Path(work))
     print(f"{len(checks)} kinds of files merged element by element")

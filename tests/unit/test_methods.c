@@ -409,6 +409,7 @@ static weld_model *merge(const fixture *f, const weld_merge_options *o)
     weld_error err = WELD_ERROR_INIT;
     if (weld_merge(&merged, f->alignment, o, &err) != WELD_OK)
         fail_msg("%s: %s", o->method, err.message);
+    OK(weld_paramset_hold(merged->params, NULL));
     return merged;
 }
 

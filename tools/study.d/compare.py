@@ -15,7 +15,7 @@ from pathlib import Path
 
 from scipy.stats import wilcoxon
 
-MATCHERS = ["none", "weights", "second-moment", "activations", "both", "both-correlation", "commutativity", "auto"]
+MATCHERS = ["none", "weights", "second-moment", "activations", "both", "both-correlation", "commutativity", "additivity", "auto"]
 CHOSEN = "best of weights, second-moment, activations"
 COLOUR = {"resnet-bn"}
 OWN_SECTIONS = "<!-- What follows is not written by tools/study. -->"

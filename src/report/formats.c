@@ -9,6 +9,12 @@ static const char *const format_names[] = {
 
 typedef weld_status (*render_fn)(weld_buffer *out, const weld_report *report, weld_error *err);
 
+#define WELD_FORMAT(name) " " #name
+static const char allowed[] =
+#include "report/formats.def"
+    ;
+#undef WELD_FORMAT
+
 #define WELD_FORMAT(name) weld_report_render_##name,
 static const render_fn format_renderers[] = {
 #include "report/formats.def"
@@ -31,8 +37,8 @@ weld_status weld_report_render(weld_buffer *out, const weld_report *report, cons
         WELD_TRY(weld_buffer_check(out, err));
         return st;
     }
-    st = weld_fail(err, WELD_E_ARGUMENT, "report format '%s', allowed: json, html, text",
-                   format ? format : "");
+    st = weld_fail(err, WELD_E_ARGUMENT, "report format '%s', allowed:%s", format ? format : "",
+                   allowed);
 done:
     return st;
 }

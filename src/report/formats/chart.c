@@ -1,6 +1,7 @@
 /* Charts as inline SVG, presentation attributes only: they need no style sheet. Each has a white
  * ground of its own, so that it can be read on a dark page. Coordinates are tenths of a pixel. */
-#include "report/formats/html.h"
+#include "report/formats/chart.h"
+#include "report/formats/escape.h"
 #include <math.h>
 #include <stdio.h>
 
@@ -54,7 +55,7 @@ static scale nice_scale(double low, double high, int from, int to)
 static void svg_text(weld_buffer *out, int x, int y, const char *anchor, const char *text)
 {
     weld_buffer_printf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"%s\">", x, y, anchor);
-    weld_html_text(out, text, 34);
+    weld_escape(out, text, 34);
     weld_buffer_printf(out, "</text>\n");
 }
 
@@ -75,7 +76,7 @@ static void svg_open(weld_buffer *out, int width, int height, const char *title)
                        "height=\"%d\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" "
                        "font-size=\"120\" fill=\"#222222\">\n<title>",
                        width / 10, height / 10, width, height);
-    weld_html_text(out, title, WELD_HTML_TEXT_MAX);
+    weld_escape(out, title, SIZE_MAX);
     weld_buffer_printf(out, "</title>\n<rect width=\"%d\" height=\"%d\" fill=\"#ffffff\"/>\n",
                        width, height);
 }
@@ -169,7 +170,7 @@ static void widen(double *low, double *high, const double *values, size_t count)
     }
 }
 
-void weld_html_path_chart(weld_buffer *out, const weld_report_lmc *lmc, bool accuracy)
+void weld_chart_path(weld_buffer *out, const weld_report_lmc *lmc, bool accuracy)
 {
     const double *values[WELD_REPORT_VARIANTS];
     double low = INFINITY, high = -INFINITY;
@@ -253,7 +254,7 @@ static void layer_legend(weld_buffer *out)
     svg_text(out, x + 280, 520, "start", "between A and B (baseline)");
 }
 
-void weld_html_layer_chart(weld_buffer *out, const weld_report_llfc *llfc, size_t at)
+void weld_chart_layers(weld_buffer *out, const weld_report_llfc *llfc, size_t at)
 {
     char title[120];
     double high = 0;

@@ -1,5 +1,5 @@
 /* What stands around every page: head, style sheet, glossary. */
-#include "report/formats/html.h"
+#include "report/formats/html_frame.h"
 
 static const char page_head[] =
     "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"

@@ -5,16 +5,11 @@
 static weld_status write_reports(weld_report *report, const session *s, weld_error *err)
 {
     weld_outputs *outputs = NULL;
-    weld_status st = weld_report_set_run(report, s->argc, s->argv, seconds_run(), err);
+    weld_status st = weld_outputs_create(&outputs, s->ctx, s->o->force, err);
     if (st == WELD_OK)
-        st = weld_outputs_create(&outputs, s->ctx, s->o->force, err);
-    for (size_t k = 0; st == WELD_OK && k < s->o->reports.count; k++)
-        st = weld_outputs_add_report(outputs, report, format_of(s->o->reports.at[k]),
-                                     s->o->reports.at[k], err);
-    if (st == WELD_OK)
-        st = weld_outputs_commit(outputs, err);
+        st = leave(outputs, report, s, err);
     weld_outputs_free(outputs);
-    return st == WELD_OK ? print_report(report, s, err) : st;
+    return st;
 }
 
 /* Both files are read before the first complaint, so that the user sees all there is to mend. */

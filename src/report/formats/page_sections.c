@@ -2,6 +2,17 @@
 #include "report/formats/page.h"
 #include <math.h>
 
+static void failures(weld_page *page, const weld_report *r, weld_gate_level level)
+{
+    char text[256];
+    for (size_t k = 0; k < r->gate_count; k++) {
+        if (r->gates[k].pass || r->gates[k].level != level)
+            continue;
+        weld_report_gate_text(text, sizeof text, &r->gates[k]);
+        weld_page_say(page, " · %s", text);
+    }
+}
+
 void weld_page_verdict(weld_page *page, const weld_report *r)
 {
     const char *v = weld_report_verdict(r);
@@ -10,6 +21,8 @@ void weld_page_verdict(weld_page *page, const weld_report *r)
     weld_page_open(page, WELD_MARK_STRONG);
     weld_page_say(page, "%s", v[0] == 'p' ? "PASS" : v[0] == 'w' ? "WARN" : "FAIL");
     weld_page_close(page, WELD_MARK_STRONG);
+    failures(page, r, WELD_GATE_ERROR);
+    failures(page, r, WELD_GATE_WARN);
     if (r->obstacles.count)
         weld_page_say(page, " · %zu obstacle%s to welding", r->obstacles.count,
                       r->obstacles.count == 1 ? "" : "s");
@@ -47,6 +60,26 @@ static void notices(weld_page *page, const weld_report *r)
     }
     weld_page_close(page, WELD_MARK_LIST);
     weld_page_left_out(page, r->warning_count);
+}
+
+static void gates(weld_page *page, const weld_report *r)
+{
+    weld_page_heading(page, "Gates");
+    weld_page_table(page, "Gate|Figure|was|is|allowed|Limit|Level|Result");
+    for (size_t k = 0; k < r->gate_count; k++) {
+        const weld_report_gate *gate = &r->gates[k];
+        weld_page_open(page, WELD_MARK_ROW);
+        weld_page_label(page, "%s", gate->id);
+        weld_page_cell(page, gate->figure);
+        weld_page_number(page, gate->baseline);
+        weld_page_number(page, gate->value);
+        weld_page_label(page, "at %s", gate->at_most ? "most" : "least");
+        weld_page_number(page, gate->limit);
+        weld_page_label(page, "%s", weld_gate_level_name(gate->level));
+        weld_page_label(page, "%s", gate->pass ? "passed" : "FAILED");
+        weld_page_close(page, WELD_MARK_ROW);
+    }
+    weld_page_end_table(page);
 }
 
 static void candidates(weld_page *page, const weld_report_match *m)
@@ -129,6 +162,8 @@ static void canonical(weld_page *page, const weld_report_lines *lines)
 
 void weld_page_report(weld_page *page, const weld_report *r)
 {
+    if (r->gate_count)
+        gates(page, r);
     notices(page, r);
     if (r->lmc.present)
         weld_page_lmc(page, r);

@@ -51,6 +51,6 @@ weld_status weld_report_render_card(weld_buffer *out, const weld_report *report,
         weld_page_lmc(&page, report);
     if (report->merge_count)
         weld_page_merges(&page, report);
-    weld_page_environment(&page, &report->environment);
+    weld_page_environment(&page, report);
     return weld_buffer_check(out, err);
 }

@@ -3,7 +3,7 @@
 #define WELD_REPORT_FORMATS_HTML_FRAME_H
 #include "core/buffer.h"
 
-/* Head, style sheet, title; and glossary to the end of the page. */
+/* Head, style sheet, title; and the glossary. */
 void weld_html_begin(weld_buffer *out);
 void weld_html_end(weld_buffer *out);
 #endif

@@ -82,5 +82,5 @@ void weld_page_inspection(weld_page *page, const weld_report_inspection *inspect
 void weld_page_shapes(weld_page *page, const weld_report_shapes *shapes);
 void weld_page_diff(weld_page *page, const weld_report_diff *diff);
 void weld_page_models(weld_page *page, const weld_report *report);
-void weld_page_environment(weld_page *page, const weld_report_environment *environment);
+void weld_page_environment(weld_page *page, const weld_report *report);
 #endif

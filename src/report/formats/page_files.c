@@ -209,8 +209,9 @@ static void word(weld_page *page, const char *text)
     weld_buffer_free(&quoted);
 }
 
-void weld_page_environment(weld_page *page, const weld_report_environment *e)
+void weld_page_environment(weld_page *page, const weld_report *r)
 {
+    const weld_report_environment *e = &r->environment;
     weld_page_heading(page, "To run it again");
     weld_page_open(page, WELD_MARK_CODE);
     for (size_t i = 0; i < e->command.count && i < page->style->rows_max; i++) {
@@ -224,6 +225,8 @@ void weld_page_environment(weld_page *page, const weld_report_environment *e)
     weld_page_say(page, ", BLAS ");
     weld_page_name(page, e->blas, WELD_NAME_MAX);
     weld_page_say(page, ", %d threads", e->threads);
+    if (r->match.present)
+        weld_page_say(page, ", seed %llu", (unsigned long long)r->match.seed);
     if (e->seconds >= 0)
         weld_page_say(page, ", %.1f seconds", e->seconds);
     weld_page_say(page, ". The figures depend on neither the threads nor the time.");

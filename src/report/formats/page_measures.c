@@ -84,6 +84,7 @@ void weld_page_llfc(weld_page *page, const weld_report_llfc *l)
     if (page->style->charts) {
         weld_page_open(page, WELD_MARK_PARAGRAPH);
         weld_chart_layers(page->out, l, at);
+        weld_chart_heat(page->out, l);
         weld_page_close(page, WELD_MARK_PARAGRAPH);
     }
     weld_page_details(page, "All layers at α = %.3g", l->alpha[at]);

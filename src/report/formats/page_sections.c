@@ -184,5 +184,5 @@ void weld_page_report(weld_page *page, const weld_report *r)
     if (r->diff.present)
         weld_page_diff(page, &r->diff);
     weld_page_models(page, r);
-    weld_page_environment(page, &r->environment);
+    weld_page_environment(page, r);
 }

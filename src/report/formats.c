@@ -33,6 +33,7 @@ weld_status weld_report_render(weld_buffer *out, const weld_report *report, cons
     for (size_t i = 0; format && format_names[i]; i++) {
         if (strcmp(format, format_names[i]) != 0)
             continue;
+        weld_buffer_append(out, "", 0); /* a text even where there is nothing to say */
         WELD_TRY(format_renderers[i](out, report, err));
         WELD_TRY(weld_buffer_check(out, err));
         return st;

@@ -13,11 +13,16 @@ const char *weld_gate_of_option(const char *flag)
     return NULL;
 }
 
-static weld_status read_rules(weld_gate_rules *rules, weld_context *ctx, const weld_gate_options *o,
-                              weld_error *err)
+/* `given` may be NULL. The rules are those of its configuration and limits; *o is what else it says. */
+static weld_status read_rules(weld_gate_rules *rules, weld_gate_options *o, weld_context *ctx,
+                              const weld_gate_options *given, weld_error *err)
 {
+    const weld_gate_options defaults = WELD_GATE_OPTIONS_INIT;
     weld_status st = WELD_OK;
     json_t *config = NULL;
+    *o = given ? *given : defaults;
+    WELD_REQUIRE(o->struct_size == sizeof *o, WELD_E_ARGUMENT, "gate options of %u bytes",
+                 o->struct_size);
     weld_gate_rules_default(rules);
     if (o->config) {
         WELD_TRY(weld_json_load(&config, ctx, o->config, err));
@@ -98,30 +103,31 @@ done:
 static weld_status judge(weld_report *out, const json_t *report, const weld_gate_options *options,
                          const char *name, weld_error *err)
 {
-    const weld_gate_options defaults = WELD_GATE_OPTIONS_INIT;
-    const weld_gate_options *o = options ? options : &defaults;
     weld_status st = WELD_OK;
+    weld_gate_options o;
     weld_gate_rules rules;
-    WELD_REQUIRE(o->struct_size == sizeof *o, WELD_E_ARGUMENT, "gate options of %u bytes",
-                 o->struct_size);
-    WELD_TRY(read_rules(&rules, out->ctx, o, err));
+    out->gate_count = 0;
+    WELD_TRY(read_rules(&rules, &o, out->ctx, options, err));
     WELD_TRY(weld_gates_judge(out, report, &rules, name, err));
-    if (o->baseline)
-        WELD_TRY(compare(out, report, o, name, err));
+    if (o.baseline)
+        WELD_TRY(compare(out, report, &o, name, err));
     WELD_REQUIRE(out->gate_count, WELD_E_ARGUMENT,
                  "%s has no figure that a preset judges by itself: give a limit", name);
 done:
+    if (st != WELD_OK)
+        out->gate_count = 0;
     return st;
 }
 
 weld_status weld_gate_check(weld_context *ctx, const weld_gate_options *options, weld_error *err)
 {
     weld_status st = WELD_OK;
+    weld_gate_options o;
     weld_gate_rules rules;
     json_t *older = NULL;
-    WELD_TRY(read_rules(&rules, ctx, options, err));
-    if (options->baseline)
-        WELD_TRY(load_report(&older, ctx, options->baseline, err));
+    WELD_TRY(read_rules(&rules, &o, ctx, options, err));
+    if (o.baseline)
+        WELD_TRY(load_report(&older, ctx, o.baseline, err));
 done:
     json_decref(older);
     return st;

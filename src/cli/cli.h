@@ -113,6 +113,9 @@ weld_status add_model(results *r, const session *s, const weld_model *model, con
 /* Gates, then what leave() does. WELD_E_NEGATIVE where a gate failed: everything is written then. */
 weld_status finish(results *r, const session *s, weld_error *err);
 void close_results(results *r);
+/* For commands that write nothing else: the reports and the summary of what was found. Returns that, or why it
+ * could not be written; a report of NULL is none. */
+weld_status report_on(weld_report *report, weld_status found, const session *s, weld_error *err);
 /* *out = --external; false for a word that it does not take. */
 bool read_external(weld_external *out, const options *o);
 /* The merges that the options ask for. */
@@ -136,8 +139,6 @@ weld_status read_gates(weld_gate_options *out, const options *o, weld_error *err
 /* Mistakes in what is asked of the report, before there is any work. */
 weld_status check_gates(const session *s, weld_error *err);
 weld_status check_reports(const options *o, weld_error *err);
-/* The reports of the options go with the other files of `outputs`, which then appear; and the summary. */
-weld_status leave(weld_outputs *outputs, weld_report *report, const session *s, weld_error *err);
 /* A model for aligning: --freeze-unknown counts. */
 weld_status load_model(weld_model **out, const session *s, const char *path, weld_error *err);
 /* Seconds since the program began. */

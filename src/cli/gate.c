@@ -50,18 +50,12 @@ weld_status check_gates(const session *s, weld_error *err)
 
 weld_status run_gate(const session *s, weld_error *err)
 {
-    weld_error late = WELD_ERROR_INIT;
     weld_gate_options gates;
-    results r = {NULL, NULL};
-    weld_status st = WELD_OK, judged = read_gates(&gates, s->o, err);
-    if (judged == WELD_OK)
-        judged = weld_gate_saved(&r.report, s->ctx, s->o->files[0], &gates, err);
-    if (r.report)
-        st = weld_outputs_create(&r.outputs, s->ctx, s->o->force, &late);
-    if (r.report && st == WELD_OK)
-        st = leave(r.outputs, r.report, s, &late);
-    if (st != WELD_OK)
-        *err = late;
-    close_results(&r);
-    return st == WELD_OK ? judged : st;
+    weld_report *report = NULL;
+    weld_status st = read_gates(&gates, s->o, err);
+    if (st == WELD_OK)
+        st = weld_gate_saved(&report, s->ctx, s->o->files[0], &gates, err);
+    st = report_on(report, st, s, err);
+    weld_report_free(report);
+    return st;
 }

@@ -101,7 +101,9 @@ static weld_status tell_github(const weld_report *report, const session *s, weld
     return st;
 }
 
-weld_status leave(weld_outputs *outputs, weld_report *report, const session *s, weld_error *err)
+/* The reports go with the other files of `outputs`, which then appear; and the summary. */
+static weld_status leave(weld_outputs *outputs, weld_report *report, const session *s,
+                         weld_error *err)
 {
     const options *o = s->o;
     weld_status st = weld_report_set_run(report, s->argc, s->argv, seconds_run(), err);
@@ -125,10 +127,26 @@ weld_status finish(results *r, const session *s, weld_error *err)
         judged = weld_report_judge(r->report, &gates, err);
     if (judged != WELD_OK && judged != WELD_E_NEGATIVE)
         return judged;
-    const weld_status st = leave(r->outputs, r->report, s, &late);
-    if (st != WELD_OK)
-        *err = late;
-    return st == WELD_OK ? judged : st;
+    if (leave(r->outputs, r->report, s, &late) == WELD_OK)
+        return judged;
+    *err = late;
+    return late.status;
+}
+
+weld_status report_on(weld_report *report, weld_status found, const session *s, weld_error *err)
+{
+    weld_error late = WELD_ERROR_INIT;
+    weld_outputs *outputs = NULL;
+    if (!report)
+        return found;
+    weld_status st = weld_outputs_create(&outputs, s->ctx, s->o->force, &late);
+    if (st == WELD_OK)
+        st = leave(outputs, report, s, &late);
+    weld_outputs_free(outputs);
+    if (st == WELD_OK)
+        return found;
+    *err = late;
+    return st;
 }
 
 void close_results(results *r)

@@ -21,7 +21,7 @@ static void members(weld_page *page, const weld_report_class *c)
 
 void weld_page_classes(weld_page *page, const weld_report_classes *list)
 {
-    weld_page_table(page, "Class|Units|Kind|Moved|Share|Members|Reason");
+    weld_page_table(page, "Class|Units|Kind|Moved|Share moved|Members|Reason");
     for (size_t i = 0; i < list->count && i < page->style->rows_max; i++) {
         const weld_report_class *c = &list->items[i];
         const bool matched = c->moved >= 0;

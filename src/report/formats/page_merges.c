@@ -68,8 +68,13 @@ static void frame(weld_page *page, const weld_report_many *n)
     weld_page_open(page, WELD_MARK_PARAGRAPH);
     weld_page_say(page, "All units stand in the order of model %lld", (long long)n->start + 1);
     if (isfinite(n->objective[0]))
-        weld_page_say(page, ", matched to the mean of the others in %lld rounds",
-                      (long long)n->rounds);
+        weld_page_say(page,
+                      ", matched to the mean of the others in %lld rounds: |mean|² %.5g before, "
+                      "%.5g after",
+                      (long long)n->rounds, n->objective[0], n->objective[1]);
+    if (n->metric)
+        weld_page_say(page, ", its %s on the matching data %.4g before, %.4g after", n->metric,
+                      n->matching_loss[0], n->matching_loss[1]);
     weld_page_say(page, ".");
     if (isfinite(n->cycle_distance))
         weld_page_say(page,

@@ -72,14 +72,11 @@ def shown(x):
     return "–" if x is None else f"{x:.4g}"
 
 
-def table(tables, first):
-    found = [t for t in tables if t[0][0] == first]
-    assert len(found) >= 1, f"no table {first}"
+def table(tables, *first):
+    """The first one whose columns begin so."""
+    found = [t for t in tables if tuple(t[0][:len(first)]) == first]
+    assert found, f"no table {first}"
     return found[0]
-
-
-def numbers(rows):
-    return [[c for c in row if re.fullmatch(r"[-+.\de]+|–", c)] for row in rows]
 
 
 def check_figures(tables, report):
@@ -94,16 +91,14 @@ def check_figures(tables, report):
     assert not missing, f"not in any table: {missing}"
     llfc = report["llfc"]
     at = min(range(len(llfc["alpha"])), key=lambda i: abs(llfc["alpha"][i] - 0.5))
-    rows = {r[0]: r for r in table(tables, "Layer")[1:]}
-    for t in tables:
-        if t[0][0] == "Layer" and "1 − cos, naive" in t[0]:
-            rows = {r[0]: dict(zip(t[0], r)) for r in t[1:]}
+    head, *body = table(tables, "Layer", "1 − cos, naive")
+    rows = {r[0]: dict(zip(head, r)) for r in body}
     for layer in llfc["layers"]:
         for v in ("naive", "aligned"):
             assert rows[layer["name"][:160]][f"1 − cos, {v}"] == shown(layer[v]["one_minus_cos"][at]["mean"]), layer["name"]
     gates = table(tables, "Gate")[1:] if report.get("gates") else []
     assert [(g[0], g[3], g[5]) for g in gates] == [(g["id"], shown(g["value"]), shown(g["limit"])) for g in report.get("gates", [])]
-    classes = table(tables, "Class")[1:]
+    classes = table(tables, "Class", "Units")[1:]
     assert [c[:4] for c in classes] == [[c["name"], str(c["size"]), c["kind"], shown(c["moved"])] for c in report["match"]["classes"]]
 
 

@@ -80,9 +80,9 @@ static weld_status tolerated(double *out, const json_t *older, const weld_gate_k
     } else if (kind->interval) {
         WELD_TRY(weld_gate_list(&interval, older, kind->interval, err));
         const json_t *end = json_array_get(interval, kind->at_most ? 1 : 0);
-        WELD_REQUIRE(!interval || json_is_number(end), WELD_E_FORMAT, "%s is not an interval",
-                     kind->interval);
-        *out = interval ? json_number_value(end) : value;
+        WELD_REQUIRE(!interval || json_is_number(end) || json_is_null(end), WELD_E_FORMAT,
+                     "%s is not an interval", kind->interval);
+        *out = json_is_number(end) ? json_number_value(end) : value;
     }
 done:
     return st;

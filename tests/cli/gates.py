@@ -59,6 +59,17 @@ LIMITS = [
     (2, "--report r.pdf", "the name ends in none of .json"),
 ]
 
+# Every gate: a limit that passes, one that does not, the section that has its figure.
+EVERY = {
+    "barrier.loss": ("max", 0.15, 0.14, "lmc"),
+    "barrier.acc": ("max", 0.07, 0.06, "lmc"),
+    "acc.drop": ("max", 0.06, 0.04, "lmc"),
+    "llfc.min": ("min", 0.9, 0.91, "llfc"),
+    "llfc.mean": ("min", 0.9, 0.95, "llfc"),
+    "equiv.max_abs": ("max", 1e-6, 1e-7, "verification"),
+    "pinned.fraction": ("max", 0.25, 0.2, "match"),
+}
+
 # exit, changed places (None = taken away), arguments, what standard error says
 CHANGED = [
     (2, {"lmc": None}, "--max-barrier 1", "gate barrier.loss: REPORT has no lmc.barrier.loss.chord.aligned (it needs --data with labels"),
@@ -187,6 +198,24 @@ class Trial:
         return run
 
 
+def judge_every(t):
+    for gate, (key, good, bad, section) in EVERY.items():
+        report = t.write("REPORT.json", REPORT)
+        for code, level, limit, wanted in ((0, "error", good, f"gate      {gate} is"), (1, "error", bad, f"gate {gate} is"),
+                                           (0, "warn", bad, f"warning   {gate} is"), (0, "off", bad, "passed")):
+            rules = {gate: [level, {key: limit}]}
+            if gate != "equiv.max_abs":
+                rules["equiv.max_abs"] = "warn"
+            if level == "off":
+                rules["pinned.fraction" if gate != "pinned.fraction" else "acc.drop"] = {"max": 1}
+            run = t.run(code, ["gate", report, "--config", t.write("CONFIG.json", {"gates": rules})], wanted)
+            assert level != "off" or gate not in run.stderr.decode()
+        config = t.write("CONFIG.json", {"gates": {gate: [ "error", {key: bad}]}})
+        t.run(0, ["gate", report, "--config", config, "--warn-only"], f"warning   {gate} is")
+        t.run(2, ["gate", t.write("REPORT.json", changed(REPORT, {section: None})), "--config", config],
+              f"gate {gate}: REPORT has no", ["REPORT.json"])
+
+
 def judge_saved(t):
     report = t.write("REPORT.json", REPORT)
     for code, arguments, wanted in LIMITS:
@@ -261,6 +290,7 @@ def annotate(t):
 def main():
     with tempfile.TemporaryDirectory() as work:
         t = Trial(sys.argv[1], work)
+        judge_every(t)
         judge_saved(t)
         judge_runs(t, pathlib.Path(sys.argv[2]) / "models")
         annotate(t)

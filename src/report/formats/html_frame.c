@@ -12,7 +12,7 @@ static const char page_head[] =
     "table{border-collapse:collapse;font-size:.9rem}\n"
     "th,td{border:1px solid #ccc;padding:.2rem .5rem;text-align:left;vertical-align:top;"
     "overflow-wrap:break-word}\n"
-    "th,td.n{white-space:nowrap}td{min-width:3.5rem}table{margin-bottom:.8rem}\n"
+    "th,td.n{white-space:nowrap}td{min-width:3.5rem;max-width:22rem}table{margin-bottom:.8rem}\n"
     "td.n{text-align:right;font-variant-numeric:tabular-nums}\n"
     "svg{max-width:100%;height:auto;border-radius:4px}.wide{overflow-x:auto}\n"
     ".verdict p{margin:0}\n"

@@ -464,6 +464,59 @@ WELD_API weld_status weld_report_text(char **out, const weld_report *report, con
                                       weld_error *err);
 WELD_API void weld_report_free(weld_report *report);
 
+/* ---- gates ------------------------------------------------------------------ */
+
+typedef enum weld_gate_level {
+    WELD_GATE_OFF,
+    WELD_GATE_WARN, /**< the report says so */
+    WELD_GATE_ERROR /**< and its verdict is "fail" */
+} weld_gate_level;
+
+typedef enum weld_gate_on {
+    WELD_GATE_ON_CONFIGURED, /**< as the configuration says, else the figure itself */
+    WELD_GATE_ON_POINT,      /**< the figure itself */
+    WELD_GATE_ON_UPPER       /**< its upper 95 % bound, where the figure can have one */
+} weld_gate_on;
+
+typedef struct weld_gate_limit {
+    const char *id; /**< barrier.loss, barrier.acc, acc.drop, llfc.min, llfc.mean, equiv.max_abs,
+                        pinned.fraction: docs/gates.md */
+    double limit;
+} weld_gate_limit;
+
+typedef struct weld_gate_options {
+    uint32_t struct_size;
+    /** JSON: {"preset": "recommended", "gates": {"barrier.loss": ["error", {"max": 0.1, "on": "upper"}]}}, see
+     *  docs/gates.md; NULL = the preset recommended */
+    const char *config;
+    const weld_gate_limit
+        *limits; /**< [limit_count], of level error; they count more than config */
+    size_t limit_count;
+    weld_gate_on on;
+    bool warn_only; /**< no gate is an error */
+    /** An older report: no figure may be worse than there by more than `worse` (negative: than the end of its
+     *  95 % interval where it has one, else at all). NULL = none */
+    const char *baseline;
+    double worse;
+} weld_gate_options;
+#define WELD_GATE_OPTIONS_INIT                                                                     \
+    {                                                                                              \
+        (uint32_t)sizeof(weld_gate_options), NULL, NULL, 0, WELD_GATE_ON_CONFIGURED, false, NULL,  \
+            -1.0                                                                                   \
+    }
+
+/** Whether the files that the options name can be read and say what they may. */
+WELD_API weld_status weld_gate_check(weld_context *ctx, const weld_gate_options *options,
+                                     weld_error *err);
+/** Judges the figures of a report; each gate and its figure become a part of it. WELD_E_NEGATIVE names the
+ *  first that failed as an error (the report has all of them then as well), WELD_E_ARGUMENT one whose figure
+ *  was not measured. options NULL = the preset recommended. */
+WELD_API weld_status weld_report_judge(weld_report *report, const weld_gate_options *options,
+                                       weld_error *err);
+/** The same for a report in JSON. *out says what was judged and how; with WELD_E_NEGATIVE it is made as well. */
+WELD_API weld_status weld_gate_saved(weld_report **out, weld_context *ctx, const char *path,
+                                     const weld_gate_options *options, weld_error *err);
+
 /* ---- outputs ---------------------------------------------------------------- */
 
 /** Files that appear together: with weld_outputs_commit all of them, before it and on failure
@@ -515,6 +568,8 @@ WELD_API bool weld_merge_uses_density(const char *method);
 /** Names for weld_merge_options.statistics; "auto" is the first. */
 WELD_API const char *const *weld_statistics_names(void);
 WELD_API const char *const *weld_report_formats(void);
+/** The gate that a command line option ("--max-barrier") sets; NULL = none */
+WELD_API const char *weld_gate_of_option(const char *flag);
 WELD_API const char *const *weld_dataset_presets(void);
 
 #ifdef __cplusplus

@@ -8,7 +8,7 @@ set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 venv=${ONNXWELD_VENV:-$root/build/venv}
 base=${PYTHON:-python3}
-packages='numpy==2.3.5 onnx==1.20.1 onnxruntime==1.23.2 scipy==1.16.3 jsonschema==4.25.1'
+packages='numpy==2.3.5 onnx==1.20.1 onnxruntime==1.23.2 scipy==1.16.3 jsonschema==4.25.1 html5lib==1.1'
 
 # The stamp holds the pinned list, so that a changed pin rebuilds the environment.
 stamp=$venv/.onnxweld-packages

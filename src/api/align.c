@@ -322,6 +322,7 @@ weld_status weld_alignment_verify(weld_alignment *al, const weld_dataset *data, 
     weld_side sides[2] = {{a_shapes, al->aligned}, {b_shapes, al->b->params}};
     const weld_ports ports = {al->pairing->inputs, al->pairing->outputs};
     WELD_TRY(weld_prove(&al->proof, al->ctx, sides, &ports, data, samples, err));
+    al->proof.tolerance = tolerance;
     al->proved = al->proof.max_rel <= tolerance;
     if (!al->proved)
         st = fail_proof(al, data, samples, tolerance, err);

@@ -1,8 +1,7 @@
 /* Permutation files, onnxweld.permutation/1: for each free class its members and the permutation,
  * perm[i] = j: unit i of the result is unit j of B. */
 #include "api/objects.h"
-#include "io/source.h"
-#include <jansson.h>
+#include "api/json_file.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,27 +108,18 @@ weld_status weld_alignment_load(weld_alignment **out, const weld_model *a, const
     weld_status st = WELD_OK;
     weld_align_options none = WELD_ALIGN_OPTIONS_INIT;
     weld_alignment *al = NULL;
-    weld_source *source = NULL;
-    void *text = NULL;
-    size_t size;
-    json_error_t where;
     json_t *root = NULL;
     *out = NULL;
     none.method = "none";
     WELD_TRY(weld_align(&al, a, b, &none, err));
     al->method = "file";
-    WELD_TRY(weld_source_open(&source, a->ctx, path, err));
-    WELD_TRY(weld_source_read_all(&text, &size, source, err));
-    root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
-    WELD_REQUIRE(root, WELD_E_FORMAT, "%s line %d: %s", path, where.line, where.text);
+    WELD_TRY(weld_json_load(&root, a->ctx, path, err));
     WELD_TRY(read_classes(al, root, path, err));
     WELD_TRY(weld_alignment_settle(al, err));
     *out = al;
     al = NULL;
 done:
     json_decref(root);
-    weld_free(a->ctx, text);
-    weld_source_free(source);
     weld_alignment_free(al);
     return st;
 }

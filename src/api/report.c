@@ -177,6 +177,7 @@ static weld_report_verification verification_of(const weld_proof *proof, bool pa
                                       .n = proof->n,
                                       .max_abs = proof->max_abs,
                                       .max_rel = proof->max_rel,
+                                      .allowed = proof->tolerance * proof->scale,
                                       .argmax_agree = proof->argmax_agree};
 }
 

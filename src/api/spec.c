@@ -1,9 +1,8 @@
 /* Classes that the user names instead of those that were derived, onnxweld.spec/1 (the schema is in
  * tests/schema/spec.schema.json). Whether they are right, the proof of every run tells. */
+#include "api/json_file.h"
 #include "api/objects.h"
-#include "io/source.h"
 #include "symmetry/freeze.h"
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -165,16 +164,9 @@ static weld_status read_spec(weld_symmetry **out, const weld_symmetry *derived, 
                              weld_error *err)
 {
     weld_status st = WELD_OK;
-    weld_source *source = NULL;
-    void *text = NULL;
-    size_t size;
-    json_error_t where;
     json_t *root = NULL;
     spec_reader r = {.path = path, .derived = derived};
-    WELD_TRY(weld_source_open(&source, derived->ctx, path, err));
-    WELD_TRY(weld_source_read_all(&text, &size, source, err));
-    root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
-    WELD_REQUIRE(root, WELD_E_FORMAT, "%s line %d: %s", path, where.line, where.text);
+    WELD_TRY(weld_json_load(&root, derived->ctx, path, err));
     const char *schema = json_string_value(json_object_get(root, "schema"));
     const json_t *classes = json_object_get(root, "classes");
     WELD_REQUIRE(schema && strcmp(schema, "onnxweld.spec/1") == 0 && json_is_array(classes),
@@ -191,8 +183,6 @@ static weld_status read_spec(weld_symmetry **out, const weld_symmetry *derived, 
 done:
     weld_symmetry_free(r.out);
     json_decref(root);
-    weld_free(derived->ctx, text);
-    weld_source_free(source);
     return st;
 }
 

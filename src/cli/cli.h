@@ -28,6 +28,11 @@ typedef struct sizes {
     size_t count;
 } sizes;
 
+typedef struct limits {
+    weld_gate_limit at[REPORTS_MAX];
+    size_t count;
+} limits;
+
 /* Everything that options.def lists, and the files. */
 typedef struct options {
     const char *files[FILES_MAX];
@@ -42,8 +47,10 @@ typedef struct options {
 #define OPTION_FIELD_ALPHAS(field) alphas field
 #define OPTION_FIELD_GRID(field) numbers field
 #define OPTION_FIELD_SIZES(field) sizes field
+#define OPTION_FIELD_LIMIT(field) bool field /* given; the limit is in `limits` */
 #include "options.def"
 #undef WELD_OPTION
+    limits limits; /* of all options of the kind LIMIT that were given */
 } options;
 
 /* What a command works with. */
@@ -103,9 +110,12 @@ typedef struct results {
 /* One of the files, also named in the report. */
 weld_status add_model(results *r, const session *s, const weld_model *model, const char *path,
                       double alpha, weld_error *err);
-/* The reports go with the other files, or nothing is written. */
+/* Gates, then what leave() does. WELD_E_NEGATIVE where a gate failed: everything is written then. */
 weld_status finish(results *r, const session *s, weld_error *err);
 void close_results(results *r);
+/* For commands that write nothing else: the reports and the summary of what was found. Returns that, or why it
+ * could not be written; a report of NULL is none. */
+weld_status report_on(weld_report *report, weld_status found, const session *s, weld_error *err);
 /* *out = --external; false for a word that it does not take. */
 bool read_external(weld_external *out, const options *o);
 /* The merges that the options ask for. */
@@ -122,12 +132,15 @@ void close_merge_wish(merge_wish *wish);
 weld_status check_merge(const options *o, weld_error *err);
 /* Another method than the wish's: what it does not take is left out. */
 void take_method(weld_merge_options *how, const char *method);
-/* A report in the format that the name's end says: .json, .html, .txt. */
-const char *format_of(const char *path);
+/* Are any gates asked for? */
+bool wants_gates(const options *o);
+/* *out borrows from the options. */
+weld_status read_gates(weld_gate_options *out, const options *o, weld_error *err);
+/* Mistakes in what is asked of the report, before there is any work. */
+weld_status check_gates(const session *s, weld_error *err);
+weld_status check_reports(const options *o, weld_error *err);
 /* A model for aligning: --freeze-unknown counts. */
 weld_status load_model(weld_model **out, const session *s, const char *path, weld_error *err);
-/* The summary to stderr, or with --json the report to stdout. */
-weld_status print_report(const weld_report *report, const session *s, weld_error *err);
 /* Seconds since the program began. */
 double seconds_run(void);
 #endif

@@ -2,21 +2,6 @@
 #include "cli.h"
 #include <stdio.h>
 
-static weld_status write_reports(weld_report *report, const session *s, weld_error *err)
-{
-    weld_outputs *outputs = NULL;
-    weld_status st = weld_report_set_run(report, s->argc, s->argv, seconds_run(), err);
-    if (st == WELD_OK)
-        st = weld_outputs_create(&outputs, s->ctx, s->o->force, err);
-    for (size_t k = 0; st == WELD_OK && k < s->o->reports.count; k++)
-        st = weld_outputs_add_report(outputs, report, format_of(s->o->reports.at[k]),
-                                     s->o->reports.at[k], err);
-    if (st == WELD_OK)
-        st = weld_outputs_commit(outputs, err);
-    weld_outputs_free(outputs);
-    return st == WELD_OK ? print_report(report, s, err) : st;
-}
-
 /* Both files are read before the first complaint, so that the user sees all there is to mend. */
 static weld_status load_both(weld_model *models[2], const session *s, weld_error *err)
 {
@@ -38,14 +23,10 @@ weld_status run_check(const session *s, weld_error *err)
 {
     weld_model *models[2] = {NULL, NULL};
     weld_report *report = NULL;
-    weld_error late = WELD_ERROR_INIT;
     weld_status st = load_both(models, s, err);
     if (st == WELD_OK)
         st = weld_check(&report, models[0], models[1], err);
-    if (report && write_reports(report, s, &late) != WELD_OK && st == WELD_OK) {
-        *err = late;
-        st = late.status;
-    }
+    st = report_on(report, st, s, err);
     weld_report_free(report);
     weld_model_free(models[0]);
     weld_model_free(models[1]);
@@ -80,14 +61,10 @@ weld_status run_diff(const session *s, weld_error *err)
 {
     weld_model *models[2] = {NULL, NULL};
     weld_report *report = NULL;
-    weld_error late = WELD_ERROR_INIT;
     weld_status st = load_both(models, s, err);
     if (st == WELD_OK)
         st = compare(&report, models, s, err);
-    if (report && write_reports(report, s, &late) != WELD_OK) {
-        *err = late;
-        st = late.status;
-    }
+    st = report_on(report, st, s, err);
     weld_report_free(report);
     weld_model_free(models[0]);
     weld_model_free(models[1]);
@@ -109,7 +86,6 @@ weld_status run_inspect(const session *s, weld_error *err)
 {
     weld_model *model = NULL;
     weld_report *report = NULL;
-    weld_error late = WELD_ERROR_INIT;
     weld_inspect_options how = WELD_INSPECT_OPTIONS_INIT;
     how.prove = s->o->symmetry;
     how.seed = (uint64_t)s->o->seed;
@@ -122,10 +98,7 @@ weld_status run_inspect(const session *s, weld_error *err)
     if (st == WELD_OK)
         st = s->o->shapes ? read_shapes(&report, model, s, err)
                           : weld_model_inspect_as(&report, model, &how, err);
-    if (report && write_reports(report, s, &late) != WELD_OK && st == WELD_OK) {
-        *err = late;
-        st = late.status;
-    }
+    st = report_on(report, st, s, err);
     weld_report_free(report);
     weld_model_free(model);
     return st;

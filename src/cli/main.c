@@ -1,4 +1,5 @@
 #include "cli.h"
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,30 +71,11 @@ weld_status open_match_data(weld_dataset **out, const session *s, weld_error *er
                      o->match_limit ? o->match_limit : o->limit, err);
 }
 
-const char *format_of(const char *path)
-{
-    const char *dot = strrchr(path, '.');
-    return !dot ? "text" : strcmp(dot, ".txt") == 0 ? "text" : dot + 1;
-}
-
 weld_status load_model(weld_model **out, const session *s, const char *path, weld_error *err)
 {
     weld_load_options how = WELD_LOAD_OPTIONS_INIT;
     how.freeze_unknown = s->o->freeze_unknown;
     return weld_model_load_as(out, s->ctx, path, &how, err);
-}
-
-weld_status print_report(const weld_report *report, const session *s, weld_error *err)
-{
-    char *text;
-    if (!s->o->json && s->o->quiet)
-        return WELD_OK;
-    weld_status st = weld_report_text(&text, report, s->o->json ? "json" : "text", err);
-    if (st != WELD_OK)
-        return st;
-    fputs(text, s->o->json ? stdout : stderr);
-    weld_bytes_free(s->ctx, text);
-    return WELD_OK;
 }
 
 static void print_help(FILE *to)
@@ -128,7 +110,10 @@ static int run_command(const command *c, int argc, char **argv)
     weld_context_options context = WELD_CONTEXT_OPTIONS_INIT;
     weld_context *ctx = NULL;
     o.density = o.lambda = 1;
+    o.worse = NAN; /* not given */
     weld_status st = parse_options(&o, c, argc, argv, &err);
+    if (st == WELD_OK)
+        st = check_reports(&o, &err);
     progress shown = {isatty(STDERR_FILENO) && !o.quiet && !o.json && !getenv("CI"), -1};
     context.threads = o.threads > 1024 ? 1024 : (int)o.threads;
     context.memory_bytes_max = (uint64_t)o.memory;
@@ -140,7 +125,9 @@ static int run_command(const command *c, int argc, char **argv)
         st = weld_context_create(&ctx, &context, &err);
     if (st == WELD_OK) {
         const session s = {&o, ctx, argc, argv};
-        st = c->run(&s, &err);
+        st = check_gates(&s, &err);
+        if (st == WELD_OK)
+            st = c->run(&s, &err);
     }
     if (st != WELD_OK)
         fprintf(stderr, "%sonnxweld: error: %s\n", shown.shown && shown.last >= 0 ? "\r\033[K" : "",

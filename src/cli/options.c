@@ -14,7 +14,8 @@ typedef enum option_kind {
     NUMBERS,
     ALPHAS,
     GRID,
-    SIZES
+    SIZES,
+    LIMIT
 } option_kind;
 
 typedef struct option {
@@ -132,6 +133,21 @@ static weld_status parse_sizes(sizes *out, const char *flag, const char *text, w
     }
 }
 
+/* The limit of the gate that the option is of; the last one counts. */
+static weld_status take_limit(limits *list, const char *flag, const char *text, weld_error *err)
+{
+    weld_gate_limit one = {weld_gate_of_option(flag), 0};
+    size_t k = 0;
+    const weld_status st = parse_real(&one.limit, flag, text, err);
+    while (k < list->count && strcmp(list->at[k].id, one.id) != 0)
+        k++;
+    if (st != WELD_OK)
+        return st;
+    list->at[k] = one;
+    list->count += k == list->count;
+    return WELD_OK;
+}
+
 static weld_status take(options *o, const option *as, const char *value, weld_error *err)
 {
     void *field = (char *)o + as->offset;
@@ -150,6 +166,7 @@ static weld_status take(options *o, const option *as, const char *value, weld_er
     case ALPHAS: return parse_alphas(field, as->flag, value, err);
     case GRID: return parse_grid(field, as->flag, value, err);
     case SIZES: return parse_sizes(field, as->flag, value, err);
+    case LIMIT: *(bool *)field = true; return take_limit(&o->limits, as->flag, value, err);
     }
     return WELD_E_INTERNAL;
 }

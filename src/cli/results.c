@@ -1,5 +1,7 @@
 /* What a command leaves behind: files that appear together, and the report of them. */
 #include "cli.h"
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 bool read_external(weld_external *out, const options *o)
@@ -24,15 +26,127 @@ weld_status add_model(results *r, const session *s, const weld_model *model, con
     return st == WELD_OK ? weld_report_add_output(r->report, path, sha256, alpha, err) : st;
 }
 
+/* ---- reports ---------------------------------------------------------------------------------- */
+
+/* By the end of the name; NULL = no format of this name. */
+static const char *format_of(const char *path)
+{
+    static const struct {
+        const char *end, *format;
+    } others[] = {{"txt", "text"}, {"xml", "junit"}};
+    const char *dot = strrchr(path, '.');
+    const char *const *formats = weld_report_formats();
+    for (size_t k = 0; dot && k < 2; k++)
+        if (strcmp(dot + 1, others[k].end) == 0)
+            return others[k].format;
+    for (int k = 0; dot && formats[k]; k++)
+        if (strcmp(dot + 1, formats[k]) == 0)
+            return formats[k];
+    return NULL;
+}
+
+weld_status check_reports(const options *o, weld_error *err)
+{
+    for (size_t k = 0; k < o->reports.count; k++)
+        if (!format_of(o->reports.at[k]))
+            return bad_usage(err,
+                             "--report %s: the name ends in none of .json .html .md .csv .txt .xml",
+                             o->reports.at[k]);
+    return WELD_OK;
+}
+
+static weld_status add_reports(weld_outputs *outputs, const weld_report *report, const options *o,
+                               weld_error *err)
+{
+    weld_status st = WELD_OK;
+    for (size_t k = 0; st == WELD_OK && k < o->reports.count; k++)
+        st = weld_outputs_add_report(outputs, report, format_of(o->reports.at[k]), o->reports.at[k],
+                                     err);
+    if (st == WELD_OK && o->junit)
+        st = weld_outputs_add_report(outputs, report, "junit", o->junit, err);
+    if (st == WELD_OK && o->card)
+        st = weld_outputs_add_report(outputs, report, "card", o->card, err);
+    return st;
+}
+
+/* The report in a format, to a stream. */
+static weld_status print_as(FILE *to, const weld_report *report, const char *format,
+                            const session *s, weld_error *err)
+{
+    char *text;
+    const weld_status st = weld_report_text(&text, report, format, err);
+    if (st == WELD_OK) {
+        fputs(text, to);
+        weld_bytes_free(s->ctx, text);
+    }
+    return st;
+}
+
+/* Annotations where the runner reads them, the report where it shows it. */
+static weld_status tell_github(const weld_report *report, const session *s, weld_error *err)
+{
+    const char *path = getenv("GITHUB_STEP_SUMMARY");
+    weld_status st = print_as(stderr, report, "github", s, err);
+    if (st != WELD_OK || !path || !*path)
+        return st;
+    FILE *summary = fopen(path, "a");
+    if (summary)
+        st = print_as(summary, report, "md", s, err);
+    if (!summary || fclose(summary) != 0) {
+        err->status = WELD_E_IO;
+        snprintf(err->message, sizeof err->message, "$GITHUB_STEP_SUMMARY, %.900s: %s", path,
+                 strerror(errno));
+        return WELD_E_IO;
+    }
+    return st;
+}
+
+/* The reports go with the other files of `outputs`, which then appear; and the summary. */
+static weld_status leave(weld_outputs *outputs, weld_report *report, const session *s,
+                         weld_error *err)
+{
+    const options *o = s->o;
+    weld_status st = weld_report_set_run(report, s->argc, s->argv, seconds_run(), err);
+    if (st == WELD_OK)
+        st = add_reports(outputs, report, o, err);
+    if (st == WELD_OK)
+        st = weld_outputs_commit(outputs, err);
+    if (st == WELD_OK && o->github)
+        st = tell_github(report, s, err);
+    if (st != WELD_OK || (o->quiet && !o->json))
+        return st;
+    return print_as(o->json ? stdout : stderr, report, o->json ? "json" : "text", s, err);
+}
+
 weld_status finish(results *r, const session *s, weld_error *err)
 {
-    weld_status st = weld_report_set_run(r->report, s->argc, s->argv, seconds_run(), err);
-    for (size_t k = 0; st == WELD_OK && k < s->o->reports.count; k++)
-        st = weld_outputs_add_report(r->outputs, r->report, format_of(s->o->reports.at[k]),
-                                     s->o->reports.at[k], err);
+    weld_error late = WELD_ERROR_INIT;
+    weld_gate_options gates;
+    weld_status judged = read_gates(&gates, s->o, err);
+    if (judged == WELD_OK && wants_gates(s->o))
+        judged = weld_report_judge(r->report, &gates, err);
+    if (judged != WELD_OK && judged != WELD_E_NEGATIVE)
+        return judged;
+    if (leave(r->outputs, r->report, s, &late) == WELD_OK)
+        return judged;
+    *err = late;
+    return late.status;
+}
+
+weld_status report_on(weld_report *report, weld_status found, const session *s, weld_error *err)
+{
+    weld_error late = WELD_ERROR_INIT;
+    weld_outputs *outputs = NULL;
+    if (!report)
+        return found;
+    weld_status st = weld_outputs_create(&outputs, s->ctx, s->o->force, &late);
     if (st == WELD_OK)
-        st = weld_outputs_commit(r->outputs, err);
-    return st == WELD_OK ? print_report(r->report, s, err) : st;
+        st = leave(outputs, report, s, &late);
+    weld_outputs_free(outputs);
+    if (st == WELD_OK)
+        return found;
+    *err = late;
+    return st;
 }
 
 void close_results(results *r)

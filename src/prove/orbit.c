@@ -75,6 +75,7 @@ weld_status weld_prove_symmetry(weld_proof *out, const weld_symmetry *symmetry,
     draw_params(drawn, &rng);
     WELD_TRY(weld_element_random(&element, symmetry, seed, err));
     WELD_TRY(compare(out, element, shapes, drawn, NULL, shapes->batch, err));
+    out->tolerance = tolerance;
     if (out->max_rel <= tolerance)
         goto done;
     WELD_TRY(

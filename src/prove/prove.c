@@ -190,7 +190,8 @@ static weld_status run_both(weld_proof *out, prover *p, const weld_dataset *data
             WELD_TRY(compare_output(out, &t, p, k, n, err));
         out->n += n;
     }
-    out->max_rel = t.scale > 0 ? out->max_abs / t.scale : out->max_abs;
+    out->scale = t.scale > 0 ? t.scale : 1;
+    out->max_rel = out->max_abs / out->scale;
     out->argmax_agree = out->n ? (double)t.agree / (double)out->n : 1;
 done:
     return st;

@@ -6,7 +6,9 @@
 
 typedef struct weld_proof {
     int64_t n;
-    double max_abs, max_rel; /* max_rel = max_abs / largest |output| of B */
+    double max_abs, max_rel; /* max_rel = max_abs / scale */
+    double scale;            /* largest |output| of B; 1 where all are 0 */
+    double tolerance;        /* of max_rel: set by whoever judges */
     double argmax_agree;     /* fraction of samples with the same largest output */
 } weld_proof;
 

@@ -9,6 +9,12 @@ static const char *const format_names[] = {
 
 typedef weld_status (*render_fn)(weld_buffer *out, const weld_report *report, weld_error *err);
 
+#define WELD_FORMAT(name) " " #name
+static const char allowed[] =
+#include "report/formats.def"
+    ;
+#undef WELD_FORMAT
+
 #define WELD_FORMAT(name) weld_report_render_##name,
 static const render_fn format_renderers[] = {
 #include "report/formats.def"
@@ -27,12 +33,13 @@ weld_status weld_report_render(weld_buffer *out, const weld_report *report, cons
     for (size_t i = 0; format && format_names[i]; i++) {
         if (strcmp(format, format_names[i]) != 0)
             continue;
+        weld_buffer_append(out, "", 0); /* a text even where there is nothing to say */
         WELD_TRY(format_renderers[i](out, report, err));
         WELD_TRY(weld_buffer_check(out, err));
         return st;
     }
-    st = weld_fail(err, WELD_E_ARGUMENT, "report format '%s', allowed: json, html, text",
-                   format ? format : "");
+    st = weld_fail(err, WELD_E_ARGUMENT, "report format '%s', allowed:%s", format ? format : "",
+                   allowed);
 done:
     return st;
 }

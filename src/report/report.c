@@ -23,15 +23,6 @@ void weld_report_free(weld_report *report)
     weld_free(report->ctx, report);
 }
 
-const char *weld_report_verdict(const weld_report *report)
-{
-    bool refuted = report->verification.present && !report->verification.pass;
-    const bool differs = report->diff.structure.count || report->diff.weight_count;
-    if (report->obstacles.count || refuted || differs)
-        return "fail";
-    return report->warning_count ? "warn" : "pass";
-}
-
 /* Length of the UTF-8 sequence at s; 0 = control character or not UTF-8. */
 static size_t utf8_length(const unsigned char *s)
 {
@@ -342,6 +333,18 @@ weld_status weld_report_put_merge(weld_report *report, const weld_report_merge *
     WELD_TRY(copy_ratios(&m, report, err));
     MAKE_ROOM(report->merges, report->merge_count, report->merge_cap);
     report->merges[report->merge_count++] = m;
+done:
+    return st;
+}
+
+weld_status weld_report_put_gate(weld_report *report, const weld_report_gate *gate, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_report_gate g = *gate;
+    WELD_TRY(copy_text(&g.id, report, gate->id, err));
+    WELD_TRY(copy_text(&g.figure, report, gate->figure, err));
+    MAKE_ROOM(report->gates, report->gate_count, report->gate_cap);
+    report->gates[report->gate_count++] = g;
 done:
     return st;
 }

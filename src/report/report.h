@@ -87,6 +87,7 @@ typedef struct weld_report_verification {
     bool present, pass;
     int64_t n;
     double max_abs, max_rel, argmax_agree; /* the last as a fraction; NaN = no argmax */
+    double allowed;                        /* of max_abs */
 } weld_report_verification;
 
 typedef struct weld_report_curve {
@@ -270,6 +271,16 @@ typedef struct weld_report_environment {
     weld_report_lines command;
 } weld_report_environment;
 
+/* A figure against its limit. */
+typedef struct weld_report_gate {
+    const char *id, *figure; /* where the value lies in the JSON report */
+    bool at_most;            /* else at least */
+    bool pass;
+    weld_gate_level level;
+    double value;           /* NaN = not finite, which never passes */
+    double limit, baseline; /* baseline: the value in an older report; NaN = none */
+} weld_report_gate;
+
 struct weld_report {
     weld_context *ctx;
     weld_arena arena;
@@ -286,6 +297,8 @@ struct weld_report {
     size_t merge_count, merge_cap;
     weld_report_output *outputs;
     size_t output_count, output_cap;
+    weld_report_gate *gates;
+    size_t gate_count, gate_cap;
     weld_report_warning *warnings;
     size_t warning_count, warning_cap;
     bool checked; /* obstacles were looked for: an empty list means that there is none */
@@ -298,8 +311,12 @@ struct weld_report {
 };
 
 weld_status weld_report_new(weld_report **out, weld_context *ctx, weld_error *err);
-/* "pass", "warn" (there are warnings) or "fail" (not verified, or obstacles). */
+/* "pass", "warn" (there are warnings, or a gate that warns did not pass) or "fail" (not verified, models
+ * differ, obstacles, a gate failed). */
 const char *weld_report_verdict(const weld_report *report);
+/* Gates of the level that did not pass; *first (may be NULL) is the first of them. */
+size_t weld_report_failures(const weld_report *report, weld_gate_level level,
+                            const weld_report_gate **first);
 
 weld_status weld_report_put_model(weld_report *report, const weld_report_model *model,
                                   weld_error *err);
@@ -339,6 +356,12 @@ weld_status weld_report_put_environment(weld_report *report, const char *version
                                         int threads, weld_error *err);
 weld_status weld_report_put_run(weld_report *report, int argc, char *const *argv, double seconds,
                                 weld_error *err);
+/* "barrier.loss is 0.12, allowed at most 0.1" */
+void weld_report_gate_text(char *text, size_t size, const weld_report_gate *gate);
+/* "off", "warn" or "error". */
+const char *weld_gate_level_name(weld_gate_level level);
+weld_status weld_report_put_gate(weld_report *report, const weld_report_gate *gate,
+                                 weld_error *err);
 weld_status weld_report_warn(weld_report *report, weld_error *err, const char *code,
                              const char *fmt, ...) WELD_PRINTF(4, 5);
 /* `list`: report->obstacles, structure of report->diff, notes of report->inspection or ->shapes. */

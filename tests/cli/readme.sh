@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every onnxweld command that the README shows runs: readme.sh ONNXWELD ROOT
+# Every onnxweld command that README.md and docs/gates.md show runs: readme.sh ONNXWELD ROOT
 set -eu
 weld=$1 root=$2
 work=$(mktemp -d)
@@ -16,14 +16,17 @@ cat >"$work/S.json" <<'EOF'
 EOF
 ln -s "$weld" "$work/onnxweld"
 cd "$work"
+"$weld" lmc A.onnx B.onnx -q --data D.npz --preset unit --report lmc.json
+cp lmc.json old.json
+echo '{"gates": {"barrier.loss": ["error", {"max": 0.1}], "llfc.min": ["warn", {"min": 0.9}]}}' >gates.json
 PATH=$work:$PATH
 count=0
 # Commands stand in code blocks, from the start of a line; a comment follows two blanks.
-sed -n '/^```/,/^```/p' "$root/README.md" | grep '^onnxweld ' | sed 's/  *# .*//' >commands
+cat "$root/README.md" "$root/docs/gates.md" | sed -n '/^```/,/^```/p' | grep '^onnxweld ' | sed 's/  *# .*//' >commands
 while read -r line; do
     echo "+ $line"
     sh -c "$line" >out 2>err </dev/null || { cat err; echo "FAIL: $line"; exit 1; }
-    rm -f AB*.onnx B2.onnx r.html r.json p.json out.npz
+    rm -f AB*.onnx B2.onnx r.html r.json p.json out.npz gates.xml
     count=$((count + 1))
 done <commands
 [ "$count" -gt 0 ] && echo "$count commands ok"

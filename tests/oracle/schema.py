@@ -11,6 +11,9 @@ import tempfile
 
 import jsonschema
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "cli"))
+import gates
+
 
 def commands(tool, models, work):
     mlp = [f"{models}/mlp/a.onnx", f"{models}/mlp/b.onnx"]
@@ -31,12 +34,25 @@ def commands(tool, models, work):
     yield 0, [tool, "inspect", f"{models}/resnet/a.onnx", "--shapes", *report]
     yield 0, [tool, "check", *mlp, *report]
     yield 3, [tool, "check", mlp[0], cnn[0], *report]
+    limits = ["--max-barrier", "0.01", "--max-acc-drop", "1", "--min-llfc", "0", "--max-pinned", "1"]
+    yield 1, [tool, "lmc", *mlp, *data, *report, *limits]
+    yield 0, [tool, "lmc", *mlp, *data, "--report", f"{work}/old.json", "-f", "-q"]
+    yield 0, [tool, "gate", f"{work}/old.json", "--baseline", f"{work}/old.json", *report]
+    yield 0, [tool, "gate", f"{work}/old.json", *report, *limits, "--warn-only"]
+
+
+def check_configs(schema):
+    """What --config takes fits the schema, and what it refuses does not."""
+    for code, config, _ in gates.CONFIGS:
+        fits = not list(jsonschema.Draft202012Validator(schema).iter_errors(config))
+        if fits != (code != 5):
+            raise SystemExit(f"{config}: the schema {'takes' if fits else 'refuses'} it, the command does not")
 
 
 def main():
     tool, root = sys.argv[1], pathlib.Path(sys.argv[2])
     schemas = {name: json.loads((root / f"tests/schema/{name}.schema.json").read_text())
-               for name in ("report", "permutation")}
+               for name in ("report", "permutation", "gates")}
     with tempfile.TemporaryDirectory() as work:
         for code, command in commands(tool, root / "models", work):
             run = subprocess.run(command, capture_output=True, text=True)
@@ -46,6 +62,7 @@ def main():
             jsonschema.validate(report, schemas["report"])
         permutation = json.loads(pathlib.Path(work, "p.json").read_text())
         jsonschema.validate(permutation, schemas["permutation"])
+    check_configs(schemas["gates"])
     print("schemas ok")
 
 

@@ -55,7 +55,7 @@ static void put_match(weld_report *r)
     OK(weld_report_put_match(r, &m, NULL));
     OK(weld_report_put_class(r, &r->match.classes, &c, NULL));
     OK(weld_report_put_class(r, &r->match.classes, &d, NULL));
-    r->verification = (weld_report_verification){true, true, 256, 3.1e-6, 2.2e-7, 1.0};
+    r->verification = (weld_report_verification){true, true, 256, 3.1e-6, 2.2e-7, 1.0, 1.4e-3};
 }
 
 static void put_lmc(weld_report *r)
@@ -96,6 +96,17 @@ static void put_llfc(weld_report *r)
     }
 }
 
+static void put_gates(weld_report *r)
+{
+    const weld_report_gate gates[] = {
+        {"barrier.loss", "lmc.barrier.loss.chord.aligned", true, true, WELD_GATE_ERROR, 0.031, 0.1,
+         NAN},
+        {"llfc.min", HOSTILE, false, false, WELD_GATE_WARN, 0.944, 0.95, NAN},
+        {"acc.drop", "lmc.aligned.accuracy", true, true, WELD_GATE_ERROR, 0.01, 0.012, 0.002}};
+    for (int i = 0; i < 3; i++)
+        OK(weld_report_put_gate(r, &gates[i], NULL));
+}
+
 static weld_report *full_report(weld_context *ctx)
 {
     char *argv[] = {"onnxweld", "weld", "a.onnx", "b.onnx", "-o", HOSTILE, NULL};
@@ -106,6 +117,7 @@ static weld_report *full_report(weld_context *ctx)
     put_match(r);
     put_lmc(r);
     put_llfc(r);
+    put_gates(r);
     OK(weld_report_put_output(r, &o, NULL));
     for (int i = 0; i < 9; i++)
         OK(weld_report_warn(r, NULL, "W012", "warning %d of %s", i, HOSTILE));
@@ -212,7 +224,8 @@ static void html_is_escaped_and_self_contained(void **state)
     weld_context *ctx = context();
     weld_report *r = full_report(ctx);
     char *text = render(r, "html");
-    assert_null(strstr(text, "<script"));
+    assert_null(strstr(text, "<script>"));
+    assert_null(strstr(text, "</script>alert"));
     assert_non_null(strstr(text, "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;"));
     assert_null(strchr(text, '\x1b'));
     assert_null(strchr(text, '\x01'));
@@ -222,6 +235,64 @@ static void html_is_escaped_and_self_contained(void **state)
     assert_non_null(strstr(text, SHA_A));
     assert_null(strstr(text, "nan"));
     assert_true(strlen(text) < 1000000);
+    weld_bytes_free(ctx, text);
+    weld_report_free(r);
+    weld_context_free(ctx);
+}
+
+/* Names stand for themselves in every format; what the formats say is compared in tests/oracle/formats.py. */
+static void names_are_escaped(void **state)
+{
+    (void)state;
+    static const char *const marks[][2] = {
+        {"md", "`<script>alert(1)</script>\"'&\\x01\\xff\\x1b[31m`"},
+        {"csv", "\"<script>alert(1)</script>\"\"'&\\x01\\xff\\x1b[31m\""},
+        {"junit", "<failure message=\"barrier.loss is"},
+        {"card", "- \"a.onnx\"\n- \"b.onnx\"\n---\n"},
+        {"github", "::error title=onnxweld gate::barrier.loss is nan, allowed at most 0.1\n"},
+        {"html", "&lt;script&gt;alert(1)&lt;/script&gt;"},
+    };
+    weld_context *ctx = context();
+    weld_report *r = full_report(ctx);
+    OK(weld_report_put_gate(
+        r, &(weld_report_gate){"barrier.loss", "x", true, false, WELD_GATE_ERROR, NAN, 0.1, NAN},
+        NULL));
+    assert_string_equal(weld_report_verdict(r), "fail");
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+        char *text;
+        OK(weld_report_text(&text, r, marks[i][0], NULL));
+        if (!strstr(text, marks[i][1]))
+            fail_msg("%s lacks %s", marks[i][0], marks[i][1]);
+        weld_bytes_free(ctx, text);
+    }
+    weld_report_free(r);
+    weld_context_free(ctx);
+}
+
+static void every_format_is_written(void **state)
+{
+    (void)state;
+    weld_context *ctx = context();
+    weld_report *r = full_report(ctx);
+    for (const char *const *f = weld_report_formats(); *f; f++)
+        weld_bytes_free(ctx, render(r, *f));
+    weld_report_free(r);
+    weld_context_free(ctx);
+}
+
+/* A command is copied into a shell as it is. */
+static void the_command_is_quoted(void **state)
+{
+    (void)state;
+    char *argv[] = {"onnxweld", "weld", "a b.onnx", "it's", "", "-o", "x_{alpha}.onnx"};
+    weld_context *ctx = context();
+    weld_report *r;
+    char *text;
+    OK(weld_report_new(&r, ctx, NULL));
+    OK(weld_report_put_run(r, 7, argv, 1, NULL));
+    OK(weld_report_text(&text, r, "md", NULL));
+    assert_non_null(
+        strstr(text, "onnxweld weld 'a b.onnx' 'it'\\''s' '' -o 'x_{alpha}.onnx'\n```"));
     weld_bytes_free(ctx, text);
     weld_report_free(r);
     weld_context_free(ctx);
@@ -264,7 +335,7 @@ static void inspection_and_obstacles_are_listed(void **state)
     weld_report_value v = {"input", "float32", "N x 3 x 32 x 32", NULL};
     weld_report_value inner = {"h", "float16", "[N, ?, 64]", "MatMul"};
     weld_report_layer l = {"fc1", "Dense", "3072 -> 9"};
-    const char *const formats[] = {"text", "json", "html"};
+    const char *const formats[] = {"text", "json", "html", "md"};
     OK(weld_report_new(&r, ctx, NULL));
     r->inspection.present = true;
     OK(weld_report_put_value(r, &r->inspection.inputs, &v, NULL));
@@ -277,7 +348,7 @@ static void inspection_and_obstacles_are_listed(void **state)
     for (int i = 0; i < 40; i++)
         OK(weld_report_line(r, &r->obstacles, NULL, "layer %d: widths differ", i));
     assert_string_equal(weld_report_verdict(r), "fail");
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         char *text;
         OK(weld_report_text(&text, r, formats[i], NULL));
         assert_non_null(strstr(text, "N x 3 x 32 x 32"));
@@ -320,6 +391,9 @@ int main(void)
         cmocka_unit_test(json_has_the_values),
         cmocka_unit_test(json_has_the_numbers),
         cmocka_unit_test(html_is_escaped_and_self_contained),
+        cmocka_unit_test(names_are_escaped),
+        cmocka_unit_test(every_format_is_written),
+        cmocka_unit_test(the_command_is_quoted),
         cmocka_unit_test(text_is_short),
         cmocka_unit_test(inspection_and_obstacles_are_listed),
         cmocka_unit_test(unknown_format_is_refused),

@@ -31,7 +31,7 @@ OWNER = {  # third-party header -> the only files that may include it
     r"archive(_entry)?\.h": r"src/io/archive(_write)?\.c",
     r"zlib\.h": r"src/io/gzip\.c",
     r"openssl/.*": r"src/io/hash\.c",
-    r"jansson\.h": r"src/report/formats/json\.[ch]|src/api/(permfile|spec)\.c",
+    r"jansson\.h": r"src/report/(formats/json\w*|gates/\w+)\.[ch]|src/api/(json_file\.[ch]|(permfile|spec|gates)\.c)",
     r"onnx\.pb-c\.h|protobuf-c/.*": r"src/onnx/.*",
 }
 

@@ -161,6 +161,7 @@ static json_t *verification(maker *m, const weld_report_verification *v)
     put(m, o, "n", json_integer(v->n));
     put(m, o, "max_abs", real(v->max_abs));
     put(m, o, "max_rel", real(v->max_rel));
+    put(m, o, "allowed", real(v->allowed));
     put(m, o, "argmax_agree", real(v->argmax_agree));
     put(m, o, "pass", json_boolean(v->pass));
     return o;
@@ -184,6 +185,26 @@ static json_t *outputs(maker *m, const weld_report *r)
         json_t *o = json_object();
         put(m, o, "sha256", text(r->outputs[i].sha256));
         put(m, o, "alpha", real(r->outputs[i].alpha));
+        push(m, array, o);
+    }
+    return array;
+}
+
+static json_t *gates(maker *m, const weld_report *r)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < r->gate_count; i++) {
+        const weld_report_gate *g = &r->gates[i];
+        json_t *o = json_object();
+        put(m, o, "id", text(g->id));
+        put(m, o, "figure", text(g->figure));
+        put(m, o, "value", real(g->value));
+        put(m, o, "op", text(g->at_most ? "<=" : ">="));
+        put(m, o, "limit", real(g->limit));
+        if (!isnan(g->baseline))
+            put(m, o, "baseline", real(g->baseline));
+        put(m, o, "level", text(weld_gate_level_name(g->level)));
+        put(m, o, "pass", json_boolean(g->pass));
         push(m, array, o);
     }
     return array;
@@ -295,6 +316,8 @@ static json_t *whole(maker *m, const weld_report *r)
         put(m, o, "canonicalised", lines(m, &r->canonical));
     if (r->checked || r->obstacles.count)
         put(m, o, "obstacles", lines(m, &r->obstacles));
+    if (r->gate_count)
+        put(m, o, "gates", gates(m, r));
     put(m, o, "outputs", outputs(m, r));
     put(m, o, "warnings", warnings(m, r));
     return o;
@@ -306,12 +329,23 @@ static int append(const char *bytes, size_t size, void *user)
     return 0;
 }
 
+weld_status weld_report_document(json_t **out, const weld_report *report, weld_error *err)
+{
+    maker m = {false};
+    *out = whole(&m, report);
+    if (*out && !m.failed)
+        return WELD_OK;
+    json_decref(*out);
+    *out = NULL;
+    return weld_fail(err, WELD_E_NOMEM, "out of memory for the JSON report");
+}
+
 weld_status weld_report_render_json(weld_buffer *out, const weld_report *report, weld_error *err)
 {
-    weld_status st = WELD_OK;
-    maker m = {false};
-    json_t *root = whole(&m, report);
-    WELD_REQUIRE(root && !m.failed, WELD_E_NOMEM, "out of memory for the JSON report");
+    json_t *root;
+    weld_status st = weld_report_document(&root, report, err);
+    if (st != WELD_OK)
+        return st;
     WELD_REQUIRE(json_dump_callback(root, append, out, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) ==
                      0,
                  WELD_E_NOMEM, "out of memory for the JSON report");

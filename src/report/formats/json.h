@@ -40,7 +40,9 @@ static inline json_t *reals(maker *m, const double *x, size_t count)
     return array;
 }
 
-/* What was measured: the path, the layers, merges. */
+/* The report as one JSON value; json_decref() it. */
+weld_status weld_report_document(json_t **out, const weld_report *report, weld_error *err);
+/* Its parts, what was measured: the path, the layers, merges. */
 json_t *weld_json_lmc(maker *m, const weld_report_lmc *l);
 json_t *weld_json_llfc(maker *m, const weld_report_llfc *l);
 json_t *weld_json_many(maker *m, const weld_report_many *n);

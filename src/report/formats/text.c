@@ -279,6 +279,28 @@ static void merge_lines(weld_buffer *out, const weld_report *r)
                            r->merge_count - MERGES_MAX);
 }
 
+/* How many passed, and what failed; all of them where they are all that the report is about. */
+static void gate_lines(weld_buffer *out, const weld_report *r)
+{
+    const bool all = !r->match.present;
+    size_t passed = 0;
+    for (size_t k = 0; k < r->gate_count; k++)
+        passed += r->gates[k].pass;
+    if (r->gate_count)
+        weld_buffer_printf(out, "gates     %zu of %zu passed\n", passed, r->gate_count);
+    for (size_t k = 0; k < r->gate_count; k++) {
+        char text[256];
+        if (r->gates[k].pass && !all)
+            continue;
+        weld_report_gate_text(text, sizeof text, &r->gates[k]);
+        weld_buffer_printf(out, "%-9s %s\n",
+                           r->gates[k].pass                       ? "gate"
+                           : r->gates[k].level == WELD_GATE_ERROR ? "FAILED"
+                                                                  : "warning",
+                           text);
+    }
+}
+
 static void end_lines(weld_buffer *out, const weld_report *r)
 {
     for (size_t i = 0; i < r->warning_count && i < WARNINGS_MAX; i++) {
@@ -399,6 +421,7 @@ weld_status weld_report_render_text(weld_buffer *out, const weld_report *report,
     if (report->many.present)
         many_lines(out, &report->many);
     merge_lines(out, report);
+    gate_lines(out, report);
     if (!report->inspection.present && !report->shapes.present && !report->checked &&
         !report->diff.present)
         end_lines(out, report);

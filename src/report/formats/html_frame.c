@@ -1,5 +1,5 @@
-/* What stands around every page: head, style sheet, glossary. */
-#include "report/formats/html.h"
+/* What stands around the sections: head, style sheet, glossary. */
+#include "report/formats/html_frame.h"
 
 static const char page_head[] =
     "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -11,10 +11,11 @@ static const char page_head[] =
     "h2{margin-top:2rem;border-bottom:1px solid #ccc}\n"
     "table{border-collapse:collapse;font-size:.9rem}\n"
     "th,td{border:1px solid #ccc;padding:.2rem .5rem;text-align:left;vertical-align:top;"
-    "overflow-wrap:anywhere}\n"
-    "th,td.n{white-space:nowrap}td{min-width:3.5rem}table{margin-bottom:.8rem}\n"
+    "overflow-wrap:break-word}\n"
+    "th,td.n{white-space:nowrap}td{min-width:3.5rem;max-width:22rem}table{margin-bottom:.8rem}\n"
     "td.n{text-align:right;font-variant-numeric:tabular-nums}\n"
-    "svg{max-width:100%;height:auto}\n"
+    "svg{max-width:100%;height:auto;border-radius:4px}.wide{overflow-x:auto}\n"
+    ".verdict p{margin:0}\n"
     ".verdict{padding:.6rem 1rem;border-left:.5rem solid #0072B2;background:#e8f1f8}\n"
     ".warn{border-color:#E69F00;background:#fdf3dd}\n.fail{border-color:#D55E00;"
     "background:#fbe6da}\n"
@@ -37,6 +38,10 @@ static const char page_glossary[] =
     "<dt>LLFC</dt><dd>Layerwise linear feature connectivity: in each layer the features of the "
     "averaged model point where the average of the features points; 1 − cosine is about 0. "
     "The baseline is 1 − cosine between the features of A and of B.</dd>\n"
+    "<dt>c</dt><dd>The factor that makes the features of the averaged model as long as the average "
+    "of the "
+    "features: ⟨f(α), f_mix⟩ / |f(α)|².</dd>\n"
+    "<dt>Gate</dt><dd>A figure against a limit; one of level error makes the verdict FAIL.</dd>\n"
     "<dt>Pinned</dt><dd>Units that may not be permuted, with the reason.</dd>\n</dl>\n";
 
 void weld_html_begin(weld_buffer *out)
@@ -47,5 +52,4 @@ void weld_html_begin(weld_buffer *out)
 void weld_html_end(weld_buffer *out)
 {
     weld_buffer_append(out, page_glossary, sizeof page_glossary - 1);
-    weld_buffer_printf(out, "</body>\n</html>\n");
 }

@@ -1,6 +1,7 @@
 /* Charts as inline SVG, presentation attributes only: they need no style sheet. Each has a white
  * ground of its own, so that it can be read on a dark page. Coordinates are tenths of a pixel. */
-#include "report/formats/html.h"
+#include "report/formats/chart.h"
+#include "report/formats/chart_svg.h"
 #include <math.h>
 #include <stdio.h>
 
@@ -51,35 +52,6 @@ static scale nice_scale(double low, double high, int from, int to)
                    to};
 }
 
-static void svg_text(weld_buffer *out, int x, int y, const char *anchor, const char *text)
-{
-    weld_buffer_printf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"%s\">", x, y, anchor);
-    weld_html_text(out, text, 34);
-    weld_buffer_printf(out, "</text>\n");
-}
-
-static void svg_line(weld_buffer *out, const int xy[4], const char *stroke, int width,
-                     const char *dash)
-{
-    weld_buffer_printf(out,
-                       "<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\" stroke=\"%s\" "
-                       "stroke-width=\"%d\" stroke-dasharray=\"%s\"/>\n",
-                       xy[0], xy[1], xy[2], xy[3], stroke, width, dash);
-}
-
-/* viewBox in tenths of a pixel, ground, fonts. */
-static void svg_open(weld_buffer *out, int width, int height, const char *title)
-{
-    weld_buffer_printf(out,
-                       "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"%d\" "
-                       "height=\"%d\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" "
-                       "font-size=\"120\" fill=\"#222222\">\n<title>",
-                       width / 10, height / 10, width, height);
-    weld_html_text(out, title, WELD_HTML_TEXT_MAX);
-    weld_buffer_printf(out, "</title>\n<rect width=\"%d\" height=\"%d\" fill=\"#ffffff\"/>\n",
-                       width, height);
-}
-
 static void tick_text(char *text, size_t size, double x, bool percent)
 {
     if (percent)
@@ -95,21 +67,21 @@ static void path_axes(weld_buffer *out, const scale *x, const scale *y, bool per
     for (int i = 0; i <= ticks; i++) {
         double value = y->low + i * y->step;
         int at = place(y, value);
-        svg_line(out, (int[]){LEFT, at, RIGHT, at}, "#dddddd", 8, "none");
+        weld_svg_line(out, (int[]){LEFT, at, RIGHT, at}, "#dddddd", 8, "none");
         tick_text(text, sizeof text, value, percent);
-        svg_text(out, LEFT - 60, at + 40, "end", text);
+        weld_svg_text(out, LEFT - 60, at + 40, "end", text);
     }
     for (int i = 0; i <= 4; i++) {
         int at = place(x, i / 4.0);
-        svg_line(out, (int[]){at, BOTTOM, at, BOTTOM + 50}, "#222222", 10, "none");
+        weld_svg_line(out, (int[]){at, BOTTOM, at, BOTTOM + 50}, "#222222", 10, "none");
         tick_text(text, sizeof text, i / 4.0, false);
-        svg_text(out, at, BOTTOM + 190, "middle", text);
+        weld_svg_text(out, at, BOTTOM + 190, "middle", text);
     }
-    svg_line(out, (int[]){LEFT, BOTTOM, RIGHT, BOTTOM}, "#222222", 10, "none");
-    svg_line(out, (int[]){LEFT, TOP, LEFT, BOTTOM}, "#222222", 10, "none");
-    svg_text(out, (LEFT + RIGHT) / 2, BOTTOM + 390, "middle", "α, the weight of A");
-    svg_text(out, LEFT, BOTTOM + 390, "middle", "B");
-    svg_text(out, RIGHT, BOTTOM + 390, "middle", "A");
+    weld_svg_line(out, (int[]){LEFT, BOTTOM, RIGHT, BOTTOM}, "#222222", 10, "none");
+    weld_svg_line(out, (int[]){LEFT, TOP, LEFT, BOTTOM}, "#222222", 10, "none");
+    weld_svg_text(out, (LEFT + RIGHT) / 2, BOTTOM + 390, "middle", "α, the weight of A");
+    weld_svg_text(out, LEFT, BOTTOM + 390, "middle", "B");
+    weld_svg_text(out, RIGHT, BOTTOM + 390, "middle", "A");
 }
 
 static void marker(weld_buffer *out, int variant, int x, int y)
@@ -146,17 +118,17 @@ static void path_curve(weld_buffer *out, int variant, const weld_report_lmc *lmc
 static void legend(weld_buffer *out, int x, int y, bool with_chord)
 {
     for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
-        svg_line(out, (int[]){x, y, x + 340, y}, colours[v], 24, dashes[v]);
+        weld_svg_line(out, (int[]){x, y, x + 340, y}, colours[v], 24, dashes[v]);
         weld_buffer_printf(out, "<g fill=\"%s\">", colours[v]);
         marker(out, v, x + 170, y);
         weld_buffer_printf(out, "</g>\n");
-        svg_text(out, x + 400, y + 40, "start", labels[v]);
+        weld_svg_text(out, x + 400, y + 40, "start", labels[v]);
         x += 1040;
     }
     if (!with_chord)
         return;
-    svg_line(out, (int[]){x, y, x + 340, y}, "#666666", 14, "20 30");
-    svg_text(out, x + 400, y + 40, "start", "chord between B and A");
+    weld_svg_line(out, (int[]){x, y, x + 340, y}, "#666666", 14, "20 30");
+    weld_svg_text(out, x + 400, y + 40, "start", "chord between B and A");
 }
 
 static void widen(double *low, double *high, const double *values, size_t count)
@@ -169,7 +141,62 @@ static void widen(double *low, double *high, const double *values, size_t count)
     }
 }
 
-void weld_html_path_chart(weld_buffer *out, const weld_report_lmc *lmc, bool accuracy)
+static void chord(weld_buffer *out, const weld_report_lmc *lmc, const double *values,
+                  const scale xy[2])
+{
+    const size_t last = lmc->alpha_count - 1;
+    if (isfinite(values[0]) && isfinite(values[last]))
+        weld_svg_line(out,
+                      (int[]){place(&xy[0], lmc->alpha[0]), place(&xy[1], values[0]),
+                              place(&xy[0], lmc->alpha[last]), place(&xy[1], values[last])},
+                      "#666666", 14, "20 30");
+}
+
+/* A ring around each of the two models, where the path has them. */
+static void ends(weld_buffer *out, const weld_report_lmc *lmc, const double *values,
+                 const scale xy[2])
+{
+    for (size_t i = 0; i < lmc->alpha_count; i++) {
+        const double alpha = lmc->alpha[i];
+        if ((alpha != 0 && alpha != 1) || !isfinite(values[i]))
+            continue;
+        weld_buffer_printf(out,
+                           "<circle cx=\"%d\" cy=\"%d\" r=\"80\" fill=\"none\" stroke=\"#222222\" "
+                           "stroke-width=\"20\"><title>%s: %.4g</title></circle>\n",
+                           place(&xy[0], alpha), place(&xy[1], values[i]), alpha != 0 ? "A" : "B",
+                           values[i]);
+    }
+}
+
+static void say_value(weld_buffer *out, const char *before, double x)
+{
+    if (isfinite(x))
+        weld_buffer_printf(out, "%s%.4g", before, x);
+    else
+        weld_buffer_printf(out, "%s–", before);
+}
+
+/* What the picture says, in words. */
+static void describe_path(weld_buffer *out, const weld_report_lmc *lmc,
+                          const double *const values[WELD_REPORT_VARIANTS], bool accuracy)
+{
+    weld_buffer_printf(out, "<desc>");
+    for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
+        const double *y = values[v];
+        size_t worst = 0;
+        for (size_t i = 0; i < lmc->alpha_count; i++)
+            if (!isfinite(y[worst]) || (accuracy ? y[i] < y[worst] : y[i] > y[worst]))
+                worst = i;
+        weld_buffer_printf(out, "%s: ", labels[v]);
+        say_value(out, "first ", y[0]);
+        say_value(out, ", last ", y[lmc->alpha_count - 1]);
+        say_value(out, accuracy ? ", least " : ", most ", y[worst]);
+        weld_buffer_printf(out, " at α = %.3g. ", lmc->alpha[worst]);
+    }
+    weld_buffer_printf(out, "</desc>\n");
+}
+
+void weld_chart_path(weld_buffer *out, const weld_report_lmc *lmc, bool accuracy)
 {
     const double *values[WELD_REPORT_VARIANTS];
     double low = INFINITY, high = -INFINITY;
@@ -183,23 +210,16 @@ void weld_html_path_chart(weld_buffer *out, const weld_report_lmc *lmc, bool acc
     if (low >= 0 && low < 0.5 * high)
         low = 0;
     scale xy[2] = {{0, 1, 0.25, LEFT, RIGHT}, nice_scale(low, high, BOTTOM, TOP)};
-    svg_open(out, PATH_WIDTH, PATH_HEIGHT, title);
-    weld_buffer_printf(out,
-                       "<text x=\"%d\" y=\"230\" font-size=\"150\" font-weight=\"bold\">%s"
-                       "</text>\n",
-                       LEFT - 500, title);
+    weld_svg_open(out, PATH_WIDTH, PATH_HEIGHT, title);
+    describe_path(out, lmc, values, accuracy);
+    weld_svg_heading(out, LEFT - 500, title);
     legend(out, LEFT, 430, true);
     path_axes(out, &xy[0], &xy[1], accuracy);
-    size_t last = lmc->alpha_count - 1;
-    const double *ends = values[WELD_REPORT_ALIGNED];
-    if (isfinite(ends[0]) && isfinite(ends[last]))
-        svg_line(out,
-                 (int[]){place(&xy[0], lmc->alpha[0]), place(&xy[1], ends[0]),
-                         place(&xy[0], lmc->alpha[last]), place(&xy[1], ends[last])},
-                 "#666666", 14, "20 30");
+    chord(out, lmc, values[WELD_REPORT_ALIGNED], xy);
     for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
         path_curve(out, v, lmc, values[v], xy);
-    weld_buffer_printf(out, "</svg>\n");
+    ends(out, lmc, values[WELD_REPORT_ALIGNED], xy);
+    weld_svg_close(out);
 }
 
 static void layer_axis(weld_buffer *out, const scale *x, int bottom)
@@ -209,18 +229,18 @@ static void layer_axis(weld_buffer *out, const scale *x, int bottom)
     for (int i = 0; i <= ticks; i++) {
         double value = x->low + i * x->step;
         int at = place(x, value);
-        svg_line(out, (int[]){at, BAR_TOP - 40, at, bottom}, "#dddddd", 8, "none");
+        weld_svg_line(out, (int[]){at, BAR_TOP - 40, at, bottom}, "#dddddd", 8, "none");
         tick_text(text, sizeof text, value, false);
-        svg_text(out, at, bottom + 160, "middle", text);
+        weld_svg_text(out, at, bottom + 160, "middle", text);
     }
-    svg_line(out, (int[]){BAR_LEFT, BAR_TOP - 40, BAR_LEFT, bottom}, "#222222", 10, "none");
-    svg_text(out, (BAR_LEFT + BAR_RIGHT) / 2, bottom + 350, "middle", "1 − cosine");
+    weld_svg_line(out, (int[]){BAR_LEFT, BAR_TOP - 40, BAR_LEFT, bottom}, "#222222", 10, "none");
+    weld_svg_text(out, (BAR_LEFT + BAR_RIGHT) / 2, bottom + 350, "middle", "1 − cosine");
 }
 
 static void layer_bars(weld_buffer *out, const weld_report_row *row, const scale *x, size_t at,
                        int y)
 {
-    svg_text(out, BAR_LEFT - 80, y + 160, "end", row->name ? row->name : "");
+    weld_svg_text(out, BAR_LEFT - 80, y + 160, "end", row->name ? row->name : "");
     for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
         double mean = row->variant[v].one_minus_cos[at].mean;
         double baseline = row->variant[v].one_minus_cos_ab.mean;
@@ -234,7 +254,7 @@ static void layer_bars(weld_buffer *out, const weld_report_row *row, const scale
         }
         if (isfinite(baseline)) {
             int mark = place(x, baseline);
-            svg_line(out, (int[]){mark, top - 5, mark, top + 105}, "#222222", 26, "none");
+            weld_svg_line(out, (int[]){mark, top - 5, mark, top + 105}, "#222222", 26, "none");
         }
     }
 }
@@ -246,17 +266,36 @@ static void layer_legend(weld_buffer *out)
         weld_buffer_printf(out,
                            "<rect x=\"%d\" y=\"430\" width=\"220\" height=\"100\" fill=\"%s\"/>\n",
                            x, colours[v]);
-        svg_text(out, x + 280, 520, "start", labels[v]);
+        weld_svg_text(out, x + 280, 520, "start", labels[v]);
         x += 1000;
     }
-    svg_line(out, (int[]){x + 110, 425, x + 110, 535}, "#222222", 26, "none");
-    svg_text(out, x + 280, 520, "start", "between A and B (baseline)");
+    weld_svg_line(out, (int[]){x + 110, 425, x + 110, 535}, "#222222", 26, "none");
+    weld_svg_text(out, x + 280, 520, "start", "between A and B (baseline)");
 }
 
-void weld_html_layer_chart(weld_buffer *out, const weld_report_llfc *llfc, size_t at)
+/* How far a layer is from linear: what is not known comes last. */
+static double defect(const weld_report_row *row, size_t at)
+{
+    const double mean = row->variant[WELD_REPORT_ALIGNED].one_minus_cos[at].mean;
+    return isfinite(mean) ? mean : -1;
+}
+
+/* order[count]: numbers of the layers, the worst first, equal ones as they are. */
+static void worst_first(size_t *order, size_t count, const weld_report_llfc *l, size_t at)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t k = i;
+        for (; k && defect(&l->layers[order[k - 1]], at) < defect(&l->layers[i], at); k--)
+            order[k] = order[k - 1];
+        order[k] = i;
+    }
+}
+
+void weld_chart_layers(weld_buffer *out, const weld_report_llfc *llfc, size_t at)
 {
     char title[120];
     double high = 0;
+    size_t order[LAYERS_MAX];
     size_t count = llfc->layer_count < LAYERS_MAX ? llfc->layer_count : LAYERS_MAX;
     if (!count || at >= llfc->alpha_count)
         return;
@@ -269,15 +308,14 @@ void weld_html_layer_chart(weld_buffer *out, const weld_report_llfc *llfc, size_
         }
     scale x = nice_scale(0, high, BAR_LEFT, BAR_RIGHT);
     int bottom = BAR_TOP + (int)count * BAR_ROW;
-    snprintf(title, sizeof title, "1 − cosine per layer at α = %.3g", llfc->alpha[at]);
-    svg_open(out, BAR_WIDTH, bottom + 460, title);
-    weld_buffer_printf(out,
-                       "<text x=\"140\" y=\"230\" font-size=\"150\" font-weight=\"bold\">"
-                       "%s</text>\n",
-                       title);
+    snprintf(title, sizeof title, "1 − cosine per layer at α = %.3g, the worst first",
+             llfc->alpha[at]);
+    weld_svg_open(out, BAR_WIDTH, bottom + 460, title);
+    weld_svg_heading(out, 140, title);
     layer_legend(out);
     layer_axis(out, &x, bottom);
+    worst_first(order, count, llfc, at);
     for (size_t i = 0; i < count; i++)
-        layer_bars(out, &llfc->layers[i], &x, at, BAR_TOP + (int)i * BAR_ROW);
-    weld_buffer_printf(out, "</svg>\n");
+        layer_bars(out, &llfc->layers[order[i]], &x, at, BAR_TOP + (int)i * BAR_ROW);
+    weld_svg_close(out);
 }

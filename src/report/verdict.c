@@ -1,0 +1,43 @@
+/* What a report comes down to. */
+#include "report/report.h"
+#include <math.h>
+#include <stdio.h>
+
+const char *weld_report_verdict(const weld_report *report)
+{
+    bool refuted = report->verification.present && !report->verification.pass;
+    const bool differs = report->diff.structure.count || report->diff.weight_count;
+    const bool failed = weld_report_failures(report, WELD_GATE_ERROR, NULL) > 0;
+    if (report->obstacles.count || refuted || differs || failed)
+        return "fail";
+    const bool doubtful = weld_report_failures(report, WELD_GATE_WARN, NULL) > 0;
+    return report->warning_count || doubtful ? "warn" : "pass";
+}
+
+size_t weld_report_failures(const weld_report *report, weld_gate_level level,
+                            const weld_report_gate **first)
+{
+    size_t count = 0;
+    for (size_t k = 0; k < report->gate_count; k++) {
+        const weld_report_gate *gate = &report->gates[k];
+        if (gate->pass || gate->level != level)
+            continue;
+        if (first && !count)
+            *first = gate;
+        count++;
+    }
+    return count;
+}
+
+void weld_report_gate_text(char *text, size_t size, const weld_report_gate *gate)
+{
+    int n = snprintf(text, size, "%s is %.6g, allowed at %s %.6g", gate->id, gate->value,
+                     gate->at_most ? "most" : "least", gate->limit);
+    if (!isnan(gate->baseline) && n >= 0 && (size_t)n < size)
+        snprintf(text + n, size - (size_t)n, " (it was %.6g)", gate->baseline);
+}
+
+const char *weld_gate_level_name(weld_gate_level level)
+{
+    return level == WELD_GATE_ERROR ? "error" : level == WELD_GATE_WARN ? "warn" : "off";
+}

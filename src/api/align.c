@@ -71,21 +71,72 @@ weld_status weld_pair_alike(weld_pairing **out, weld_model *reread[2], const wel
 {
     char what[300];
     weld_status st = weld_pair_models(out, reread, a, b, err);
+    weld_pairing *shared = NULL;
+    char pattern[300];
     if (st != WELD_OK || !(*out)->difference_count)
         return st;
     snprintf(what, sizeof what, "weld %.130s and %.130s", a->structure->file->name,
              b->structure->file->name);
-    st = weld_refuse_pairing(*out, what, err);
+    st = weld_pair_shared(&shared, a, b, err);
+    if (st == WELD_OK)
+        st = weld_refuse_pairing(*out, what, err);
+    if (shared && err && weld_pattern_of_foreign(pattern, sizeof pattern, shared, a)) {
+        const size_t used = strlen(err->message);
+        snprintf(err->message + used, sizeof err->message - used,
+                 "; with --skip '%s' the rest is merged", pattern);
+    }
+    weld_pairing_free(shared);
     weld_pairing_free(*out);
     *out = NULL;
     return st;
+}
+
+/* What --skip keeps may have another shape in B. *out NULL: they are no such models. */
+static weld_status pair_with_skips(weld_pairing **out, weld_alignment *al,
+                                   const weld_merge_options *merge, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_graph *g = al->a->structure->graph;
+    weld_pairing *pairing = NULL;
+    bool *skipped = NULL, all = true;
+    *out = NULL;
+    WELD_TRY(weld_pair_shared(&pairing, al->a, al->b, err));
+    if (!pairing)
+        goto done;
+    WELD_NEW(skipped, al->ctx, g->param_count);
+    for (size_t k = 0; k < merge->skip_count; k++)
+        WELD_TRY(weld_match_names(skipped, g, merge->skip[k], err));
+    for (int p = 0; p < g->param_count; p++) {
+        all = all && (skipped[p] || !pairing->foreign[p]);
+        al->foreign += pairing->foreign[p];
+    }
+    if (!all) {
+        al->foreign = 0;
+        goto done;
+    }
+    *out = pairing;
+    pairing = NULL;
+done:
+    weld_pairing_free(pairing);
+    weld_free(al->ctx, skipped);
+    return st;
+}
+
+static weld_status pair(weld_pairing **out, weld_alignment *al, const weld_align_options *o,
+                        weld_error *err)
+{
+    weld_status st = WELD_OK;
+    *out = NULL;
+    if (o->merge && o->merge->skip_count)
+        st = pair_with_skips(out, al, o->merge, err);
+    return st != WELD_OK || *out ? st : weld_pair_alike(out, al->reread, al->a, al->b, err);
 }
 
 static weld_status prepare(weld_alignment *al, const weld_align_options *o, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_pairing *pairing = NULL;
-    WELD_TRY(weld_pair_alike(&pairing, al->reread, al->a, al->b, err));
+    WELD_TRY(pair(&pairing, al, o, err));
     if (al->reread[0])
         al->a = al->reread[0];
     if (al->reread[1])
@@ -93,7 +144,8 @@ static weld_status prepare(weld_alignment *al, const weld_align_options *o, weld
     adopt_sizes(al->a, o->data);
     adopt_sizes(al->b, o->data);
     WELD_TRY(weld_params_in_frame(&al->naive, al->a->structure, al->b->params,
-                                  al->b->structure->homes, pairing->param_of, NULL, err));
+                                  al->b->structure->homes, pairing->param_of,
+                                  al->foreign ? al->a->params : NULL, err));
     al->pairing = pairing;
     pairing = NULL;
     share_sizes(al);
@@ -148,17 +200,47 @@ done:
     return st;
 }
 
+/* What is foreign comes from `others`, the rest from `set`, both over A's graph. */
+static weld_status with_others(weld_paramset **out, const weld_alignment *al, weld_paramset *set,
+                               weld_paramset *others, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const int count = al->a->structure->graph->param_count;
+    int *map = NULL;
+    WELD_NEW(map, al->ctx, count);
+    for (int p = 0; p < count; p++)
+        map[p] = al->pairing->foreign[p] ? -1 : p;
+    WELD_TRY(weld_params_in_frame(out, al->a->structure, set, al->a->structure->homes, map, others,
+                                  err));
+done:
+    weld_free(al->ctx, map);
+    return st;
+}
+
 weld_status weld_alignment_settle(weld_alignment *al, weld_error *err)
 {
+    weld_status st = WELD_OK;
+    weld_paramset *moved = NULL;
     weld_paramset_free(al->aligned);
-    return weld_params_permuted(&al->aligned, al->a->structure, al->naive, al->symmetry,
-                                al->element, err);
+    al->aligned = NULL;
+    WELD_TRY(
+        weld_params_permuted(&moved, al->a->structure, al->naive, al->symmetry, al->element, err));
+    if (al->foreign) {
+        WELD_TRY(with_others(&al->aligned, al, moved, al->a->params, err));
+    } else {
+        al->aligned = moved;
+        moved = NULL;
+    }
+done:
+    weld_paramset_free(moved);
+    return st;
 }
 
 static weld_status match(weld_alignment *al, const weld_align_options *o, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_match_result *result = NULL;
+    weld_paramset *body = NULL; /* of B: what is foreign is no reason for any order */
     const bool choose = is_auto(o->method, o->data != NULL);
     const weld_matcher *matcher = choose ? NULL : weld_matcher_find(o->method);
     WELD_REQUIRE(choose || matcher, WELD_E_ARGUMENT, "no match method '%s'", o->method);
@@ -188,6 +270,11 @@ static weld_status match(weld_alignment *al, const weld_align_options *o, weld_e
         WELD_TRY(weld_paramset_hold(al->a->params, err));
         WELD_TRY(weld_paramset_hold(al->naive, err));
     }
+    if (al->foreign) {
+        WELD_TRY(with_others(&body, al, al->naive, NULL, err));
+        WELD_TRY(weld_paramset_hold(body, err));
+        input.b = body;
+    }
     if (choose)
         WELD_TRY(choose_candidate(&result, al, &input, o, err));
     else
@@ -206,6 +293,7 @@ static weld_status match(weld_alignment *al, const weld_align_options *o, weld_e
         WELD_TRY(weld_polish_alignment(al, o->data, o->polish_seconds, err));
 done:
     weld_match_result_free(result);
+    weld_paramset_free(body);
     return st;
 }
 
@@ -298,6 +386,7 @@ weld_status weld_alignment_verify(weld_alignment *al, const weld_dataset *data, 
 {
     weld_status st = WELD_OK;
     weld_shapes *a_shapes = NULL, *b_shapes = NULL; /* of the same number of samples */
+    weld_paramset *moved = NULL;
     al->opaque = weld_find_opaque(al->a->structure->graph);
     if (al->opaque) /* the structure is all that there is to prove it by */
         return WELD_OK;
@@ -319,14 +408,19 @@ weld_status weld_alignment_verify(weld_alignment *al, const weld_dataset *data, 
         WELD_TRY(weld_paramset_hold(al->aligned, err));
         WELD_TRY(weld_paramset_hold(al->b->params, err));
     }
-    weld_side sides[2] = {{a_shapes, al->aligned}, {b_shapes, al->b->params}};
+    if (al->foreign) /* B's own outputs are others: what moves is B's body with A's head */
+        WELD_TRY(weld_params_permuted(&moved, al->a->structure, al->naive, al->symmetry,
+                                      al->element, err));
     const weld_ports ports = {al->pairing->inputs, al->pairing->outputs};
-    WELD_TRY(weld_prove(&al->proof, al->ctx, sides, &ports, data, samples, err));
+    weld_side sides[2] = {{a_shapes, moved ? moved : al->aligned},
+                          {moved ? a_shapes : b_shapes, moved ? al->naive : al->b->params}};
+    WELD_TRY(weld_prove(&al->proof, al->ctx, sides, moved ? NULL : &ports, data, samples, err));
     al->proof.tolerance = tolerance;
     al->proved = al->proof.max_rel <= tolerance;
     if (!al->proved)
         st = fail_proof(al, data, samples, tolerance, err);
 done:
+    weld_paramset_free(moved);
     weld_shapes_free(b_shapes);
     weld_shapes_free(a_shapes);
     return st;

@@ -96,6 +96,7 @@ struct weld_alignment {
     weld_element *element;
     weld_paramset *naive;   /* B in A's frame */
     weld_paramset *aligned; /* permuted by the element */
+    int foreign;            /* parameters that have another shape in B: A's in both of these */
     const char *method;
     weld_report_data data; /* that was matched on; its strings are these */
     char *data_path, data_sha256[WELD_SHA256_TEXT];
@@ -140,6 +141,13 @@ weld_status weld_pair_models(weld_pairing **out, weld_model *reread[2], const we
 /* The same; two that differ are refused, with all their differences. */
 weld_status weld_pair_alike(weld_pairing **out, weld_model *reread[2], const weld_model *a,
                             const weld_model *b, weld_error *err);
+/* Two that share all but some parameters, less than half of A's elements: a pairing with these marked as
+ * foreign; NULL where the models differ otherwise, or not at all. */
+weld_status weld_pair_shared(weld_pairing **out, const weld_model *a, const weld_model *b,
+                             weld_error *err);
+/* The pattern for --skip that names what is foreign; false if it has no room. */
+bool weld_pattern_of_foreign(char *text, size_t size, const weld_pairing *pairing,
+                             const weld_model *a);
 /* Warnings about what was read anew. */
 weld_status weld_report_rereading(weld_report *report, weld_model *const reread[2],
                                   weld_error *err);

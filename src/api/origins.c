@@ -82,9 +82,13 @@ static weld_status read_frame(void *out, void *user, int p, weld_order order, si
     const draw *d = user;
     const weld_paramset *set = d->map[p] < 0 ? d->with : d->from;
     const int q = d->map[p] < 0 ? p : d->map[p];
-    const weld_dtype from = set->graph->params[q].dtype, to = param_of(d, p)->dtype;
+    const weld_dtype to = param_of(d, p)->dtype, from = set ? set->graph->params[q].dtype : to;
     weld_status st = WELD_OK;
     void *read = NULL;
+    if (!set) {
+        memset(out, 0, count * weld_compute_size(to));
+        return WELD_OK;
+    }
     if (weld_compute_size(from) == weld_compute_size(to))
         return weld_paramset_read(out, set, q, order, first, count, err);
     WELD_REQUIRE((read = weld_alloc(set->ctx, count, weld_compute_size(from))), WELD_E_NOMEM,
@@ -100,7 +104,7 @@ static bool frame_in_parts(const void *user, int p, weld_order order)
 {
     const draw *d = user;
     if (d->map[p] < 0)
-        return weld_paramset_in_parts(d->with, p, order);
+        return !d->with || weld_paramset_in_parts(d->with, p, order);
     return !(order == WELD_STORED && d->whole[p]) &&
            weld_paramset_in_parts(d->from, d->map[p], order);
 }

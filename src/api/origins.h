@@ -11,7 +11,7 @@ struct weld_recipe;
 weld_status weld_params_of_file(weld_paramset **out, struct weld_structure *structure,
                                 weld_error *err);
 /* Parameter p of `to` is number map[p] of `from`, whose homes are given, in the type of p; where map[p]
- * is -1 it is number p of `others` (NULL = there is none). */
+ * is -1 it is number p of `others` (NULL = zeros). */
 weld_status weld_params_in_frame(weld_paramset **out, struct weld_structure *to,
                                  weld_paramset *from, const weld_home *from_homes, const int *map,
                                  weld_paramset *others, weld_error *err);

@@ -8,30 +8,31 @@
 
 /* ---- what the user gives single parameters --------------------------------------------------- */
 
-/* hit[p]: the parameter's name matches, or that of a node that reads it. */
-static void find_hits(bool *hit, int *count, const weld_graph *g, const regex_t *pattern)
+/* Returns how many parameters match. */
+static int find_hits(bool *hit, const weld_graph *g, const regex_t *pattern)
 {
-    *count = 0;
+    int count = 0;
     for (int p = 0; p < g->param_count; p++) {
         const int value = g->params[p].value;
-        hit[p] = regexec(pattern, g->params[p].name, 0, NULL, 0) == 0;
-        for (int k = 0; !hit[p] && k < g->consumer_count[value]; k++)
-            hit[p] = regexec(pattern, g->nodes[g->consumers[value][k]].name, 0, NULL, 0) == 0;
-        *count += hit[p];
+        bool matches = regexec(pattern, g->params[p].name, 0, NULL, 0) == 0;
+        for (int k = 0; !matches && k < g->consumer_count[value]; k++)
+            matches = regexec(pattern, g->nodes[g->consumers[value][k]].name, 0, NULL, 0) == 0;
+        hit[p] = hit[p] || matches;
+        count += matches;
     }
+    return count;
 }
 
-static weld_status match_names(bool *hit, const weld_graph *g, const char *text, weld_error *err)
+weld_status weld_match_names(bool *hit, const weld_graph *g, const char *text, weld_error *err)
 {
     regex_t pattern;
     char why[128];
-    int count;
     const int failed = regcomp(&pattern, text, REG_EXTENDED | REG_NOSUB);
     if (failed) {
         regerror(failed, &pattern, why, sizeof why);
         return weld_fail(err, WELD_E_ARGUMENT, "pattern '%.100s': %s", text, why);
     }
-    find_hits(hit, &count, g, &pattern);
+    const int count = find_hits(hit, g, &pattern);
     regfree(&pattern);
     return count ? WELD_OK
                  : weld_fail(err, WELD_E_ARGUMENT, "no layer or parameter matches '%.100s'", text);
@@ -44,6 +45,14 @@ static weld_status check_alpha(double alpha, const char *what, weld_error *err)
     return weld_fail(err, WELD_E_ARGUMENT, "%s %g, allowed 0 to 1", what, alpha);
 }
 
+/* hit [param_count] := what the pattern matches */
+static weld_status match_anew(bool *hit, const weld_graph *g, const char *pattern, weld_error *err)
+{
+    for (int p = 0; p < g->param_count; p++)
+        hit[p] = false;
+    return weld_match_names(hit, g, pattern, err);
+}
+
 static weld_status fix_parameters(weld_recipe *r, const weld_graph *g, const weld_merge_options *o,
                                   weld_error *err)
 {
@@ -52,26 +61,20 @@ static weld_status fix_parameters(weld_recipe *r, const weld_graph *g, const wel
     WELD_NEW(hit, r->ctx, g->param_count);
     WELD_NEW(r->fixed, r->ctx, g->param_count);
     WELD_NEW(r->keep, r->ctx, g->param_count);
-    for (int p = 0; p < g->param_count; p++)
-        r->keep[p] = o->only_count > 0;
-    for (size_t k = 0; k < o->only_count; k++) {
-        WELD_TRY(match_names(hit, g, o->only[k], err));
-        for (int p = 0; p < g->param_count; p++)
-            r->keep[p] = r->keep[p] && !hit[p];
-    }
-    for (int p = 0; p < g->param_count; p++)
+    for (size_t k = 0; k < o->only_count; k++)
+        WELD_TRY(weld_match_names(hit, g, o->only[k], err));
+    for (int p = 0; p < g->param_count; p++) {
+        r->keep[p] = o->only_count > 0 && !hit[p];
         r->fixed[p] = NAN;
+    }
     for (size_t k = 0; k < o->layer_alpha_count; k++) {
         WELD_TRY(check_alpha(o->layer_alpha[k].alpha, "layer alpha", err));
-        WELD_TRY(match_names(hit, g, o->layer_alpha[k].pattern, err));
+        WELD_TRY(match_anew(hit, g, o->layer_alpha[k].pattern, err));
         for (int p = 0; p < g->param_count; p++)
             r->fixed[p] = hit[p] ? o->layer_alpha[k].alpha : r->fixed[p];
     }
-    for (size_t k = 0; k < o->skip_count; k++) {
-        WELD_TRY(match_names(hit, g, o->skip[k], err));
-        for (int p = 0; p < g->param_count; p++)
-            r->keep[p] = r->keep[p] || hit[p];
-    }
+    for (size_t k = 0; k < o->skip_count; k++)
+        WELD_TRY(weld_match_names(r->keep, g, o->skip[k], err));
     for (int p = 0; p < g->param_count; p++)
         r->fixed[p] = r->keep[p] ? 1 : r->fixed[p];
 done:

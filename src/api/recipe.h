@@ -26,6 +26,10 @@ typedef struct weld_correction {
     bool logits;
 } weld_correction;
 
+/* hit [param_count] |= the parameter's name matches, or that of a node that reads it. WELD_E_ARGUMENT for what
+ * is no pattern, and what matches nothing. */
+weld_status weld_match_names(bool *hit, const weld_graph *graph, const char *pattern,
+                             weld_error *err);
 weld_status weld_recipe_init(weld_recipe *out, const weld_alignment *al,
                              const weld_merge_options *options, weld_error *err);
 void weld_recipe_free(weld_recipe *recipe);

@@ -216,6 +216,11 @@ weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld
             weld_report_warn(r, err, "W015",
                              "proof: by structure: no unit moves, and the networks are too large "
                              "to be run for it without data"));
+    if (al->foreign)
+        WELD_TRY(weld_report_warn(r, err, "W020",
+                                  "%d parameters that are skipped have another shape in B: what is "
+                                  "said of B is of B's body with A's",
+                                  al->foreign));
     if (al->note[0])
         WELD_TRY(weld_report_warn(r, err, "W013", "%s", al->note));
     if (al->polish.present && al->polish.samples < 1000)
@@ -349,6 +354,21 @@ weld_status weld_model_prove_symmetry(weld_report **out, const weld_model *model
     return weld_model_inspect_as(out, model, &o, err);
 }
 
+static weld_status propose_skip(weld_report *r, const weld_model *a, const weld_model *b,
+                                weld_error *err)
+{
+    weld_pairing *shared = NULL;
+    char pattern[300];
+    weld_status st = weld_pair_shared(&shared, a, b, err);
+    if (shared && weld_pattern_of_foreign(pattern, sizeof pattern, shared, a))
+        st = weld_report_warn(r, err, "W021",
+                              "all but a few parameters are shared: weld --skip '%s' merges those "
+                              "and keeps A's",
+                              pattern);
+    weld_pairing_free(shared);
+    return st;
+}
+
 weld_status weld_check(weld_report **out, const weld_model *a, const weld_model *b, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -363,6 +383,8 @@ weld_status weld_check(weld_report **out, const weld_model *a, const weld_model 
     r->checked = true;
     for (int k = 0; k < pairing->difference_count; k++)
         WELD_TRY(weld_report_line(r, &r->obstacles, err, "%s", pairing->differences[k]));
+    if (pairing->difference_count)
+        WELD_TRY(propose_skip(r, a, b, err));
     *out = r;
     r = NULL;
     if (pairing->difference_count)

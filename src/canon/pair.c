@@ -12,6 +12,7 @@ typedef struct pairer {
     int *value_of;     /* [a->value_count] B's value, -1 = not met yet */
     int *queue;        /* [a->value_count] values of A to look into */
     int head, tail;
+    bool any_shape; /* shapes are not compared, but marked where parameters have others */
 } pairer;
 
 static weld_status differ(pairer *p, weld_error *err, const char *fmt, ...)
@@ -166,7 +167,7 @@ static weld_status meet(pairer *p, int a, int b, const weld_node *at, weld_error
     if (a < 0 || b < 0)
         return differ(p, err, "%s: an input is given in %s only", place, a < 0 ? "B" : "A");
     const weld_value *va = &p->g[0]->values[a], *vb = &p->g[1]->values[b];
-    if (!shapes_fit(va, vb, at ? extent_for(at) : WHOLE))
+    if (!p->any_shape && !shapes_fit(va, vb, at ? extent_for(at) : WHOLE))
         return differ(p, err, "%s: A '%s' is %s, B '%s' is %s", place, va->name, dims_text(va, ta),
                       vb->name, dims_text(vb, tb));
     a = behind(p->g[0], a);
@@ -192,6 +193,9 @@ static weld_status compare_params(pairer *p, const weld_value *a, const weld_val
         p->out->param_of[a->param] = b->param;
         return WELD_OK;
     }
+    p->out->foreign[a->param] = p->any_shape;
+    if (p->any_shape)
+        return WELD_OK;
     return differ(p, err, "parameter: A '%s' %s, B '%s' %s: different shapes", a->name,
                   dims_text(a, ta), b->name, dims_text(b, tb));
 }
@@ -388,6 +392,7 @@ static weld_status new_pairing(weld_pairing **out, weld_context *ctx, const weld
     pairing->ctx = ctx;
     WELD_NEW(pairing->param_of, ctx, a->param_count);
     WELD_NEW(pairing->torn, ctx, a->param_count);
+    WELD_NEW(pairing->foreign, ctx, a->param_count);
     WELD_NEW(pairing->inputs, ctx, a->input_count);
     WELD_NEW(pairing->outputs, ctx, a->output_count);
     memset(pairing->param_of, -1, sizeof(int) * (size_t)a->param_count);
@@ -402,11 +407,11 @@ done:
     return st;
 }
 
-weld_status weld_pair_graphs(weld_pairing **out, weld_context *ctx, const weld_graph *a,
-                             const weld_graph *b, weld_error *err)
+static weld_status pair(weld_pairing **out, weld_context *ctx, const weld_graph *a,
+                        const weld_graph *b, bool any_shape, weld_error *err)
 {
     weld_status st = WELD_OK;
-    pairer p = {.g = {a, b}};
+    pairer p = {.g = {a, b}, .any_shape = any_shape};
     *out = NULL;
     WELD_TRY(new_pairing(&p.out, ctx, a, err));
     WELD_NEW(p.hash[0], ctx, a->value_count);
@@ -416,7 +421,7 @@ weld_status weld_pair_graphs(weld_pairing **out, weld_context *ctx, const weld_g
     memset(p.value_of, -1, sizeof(int) * (size_t)a->value_count);
     WELD_TRY(walk(&p, err));
     for (int k = 0; k < a->param_count; k++)
-        if (p.out->param_of[k] < 0 && p.out->difference_count == 0)
+        if (p.out->param_of[k] < 0 && !p.out->foreign[k] && p.out->difference_count == 0)
             WELD_TRY(differ(&p, err, "A '%s' has no counterpart in B", a->params[k].name));
     *out = p.out;
     p.out = NULL;
@@ -429,6 +434,18 @@ done:
     return st;
 }
 
+weld_status weld_pair_graphs(weld_pairing **out, weld_context *ctx, const weld_graph *a,
+                             const weld_graph *b, weld_error *err)
+{
+    return pair(out, ctx, a, b, false, err);
+}
+
+weld_status weld_pair_bodies(weld_pairing **out, weld_context *ctx, const weld_graph *a,
+                             const weld_graph *b, weld_error *err)
+{
+    return pair(out, ctx, a, b, true, err);
+}
+
 void weld_pairing_free(weld_pairing *pairing)
 {
     if (!pairing)
@@ -437,6 +454,7 @@ void weld_pairing_free(weld_pairing *pairing)
         weld_free(pairing->ctx, pairing->differences[k]);
     weld_free(pairing->ctx, pairing->param_of);
     weld_free(pairing->ctx, pairing->torn);
+    weld_free(pairing->ctx, pairing->foreign);
     weld_free(pairing->ctx, pairing->inputs);
     weld_free(pairing->ctx, pairing->outputs);
     weld_free(pairing->ctx, pairing);

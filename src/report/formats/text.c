@@ -301,7 +301,7 @@ static void gate_lines(weld_buffer *out, const weld_report *r)
     }
 }
 
-static void end_lines(weld_buffer *out, const weld_report *r)
+static void warning_lines(weld_buffer *out, const weld_report *r)
 {
     for (size_t i = 0; i < r->warning_count && i < WARNINGS_MAX; i++) {
         if (i == WARNINGS_MAX - 1 && r->warning_count > WARNINGS_MAX)
@@ -310,6 +310,11 @@ static void end_lines(weld_buffer *out, const weld_report *r)
         else
             weld_buffer_printf(out, "warning   %s\n", or_dash(r->warnings[i].msg));
     }
+}
+
+static void end_lines(weld_buffer *out, const weld_report *r)
+{
+    warning_lines(out, r);
     for (size_t i = 0; i < r->output_count && i < OUTPUTS_MAX; i++) {
         if (i == OUTPUTS_MAX - 1 && r->output_count > OUTPUTS_MAX)
             weld_buffer_printf(out, "wrote     … and %zu more\n", r->output_count - i);
@@ -425,5 +430,7 @@ weld_status weld_report_render_text(weld_buffer *out, const weld_report *report,
     if (!report->inspection.present && !report->shapes.present && !report->checked &&
         !report->diff.present)
         end_lines(out, report);
+    else
+        warning_lines(out, report);
     return weld_buffer_check(out, err);
 }

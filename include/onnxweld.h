@@ -185,25 +185,51 @@ WELD_API weld_status weld_check(weld_report **out, const weld_model *a, const we
 
 /* ---- data ------------------------------------------------------------------- */
 
+/** The array `key` of a file is for the model's input `input`. */
+typedef struct weld_input_key {
+    const char *input, *key;
+} weld_input_key;
+
 typedef struct weld_dataset_options {
     uint32_t struct_size;
-    const char *preset;     /**< none, unit, imagenet, cifar10, mnist, tf, caffe; NULL = none */
-    const char *labels;     /**< key in the npz, or a file; NULL = "labels" */
-    const char *input_name; /**< the model's input name (key of the npz); NULL = any single array */
-    const double *mean;     /**< [channels], in units of the scaled data, or NULL */
-    const double *std;      /**< [channels] or NULL */
-    size_t channels;        /**< length of mean and std */
-    double scale;           /**< x is multiplied by it before mean and std; 0 = the preset's */
-    int64_t samples_max;    /**< 0 = all */
+    const char *preset; /**< none, unit, imagenet, cifar10, mnist, tf, caffe; NULL = none */
+    /** A key of the file ("fine" or "coarse" of CIFAR-100), or a file; NULL = "labels", "fine" */
+    const char *labels;
+    /** [input_count] all inputs of the model, nothing else is read then; NULL = the file's arrays have
+     *  the names of the inputs, or there is one of each */
+    const weld_input_key *inputs;
+    size_t input_count;
+    /** [raw_count] files of nothing but elements (little-endian), INPUT=TYPE:DIMSxDIMS:FILE with the shape
+     *  of one sample: "x=f32:3x224x224:x.raw". TYPE: f16, bf16, f32, f64, i8 to i64, u8 to u64. The path of
+     *  the data set is NULL then */
+    const char *const *raw;
+    size_t raw_count;
+    const double *mean;  /**< [channels], in units of the scaled data, or NULL */
+    const double *std;   /**< [channels] or NULL */
+    size_t channels;     /**< length of mean and std */
+    double scale;        /**< x is multiplied by it before mean and std; 0 = the preset's */
+    int64_t samples_max; /**< 0 = all */
+    /** "nchw" or "nhwc": what images the model gets; turned where the file has the other order.
+     *  NULL = as in the file */
+    const char *layout;
+    bool
+        bgr; /**< channels are reversed first (with caffe, which reverses them itself: they stay) */
 } weld_dataset_options;
 #define WELD_DATASET_OPTIONS_INIT                                                                  \
     {                                                                                              \
-        (uint32_t)sizeof(weld_dataset_options), NULL, NULL, NULL, NULL, NULL, 0, 0.0, 0            \
+        (uint32_t)sizeof(weld_dataset_options), NULL, NULL, NULL, 0, NULL, 0, NULL, NULL, 0, 0.0,  \
+            0, NULL, false                                                                         \
     }
 
-/** .npz, .npy, MNIST idx (.gz), CIFAR-10 binary (plain, .gz, .tar.gz), by content. */
+/** By content: .npz, .npy, idx of MNIST, CIFAR-10 and CIFAR-100 binary, ONNX test data (a folder
+ *  test_data_set_N or one of several, whose samples follow each other; no labels); plain, as .gz, in a
+ *  .zip or .tar.gz; ARCHIVE#MEMBER; "-" for standard input. */
 WELD_API weld_status weld_dataset_open(weld_dataset **out, weld_context *ctx, const char *path,
                                        const weld_dataset_options *options, weld_error *err);
+/** The same samples with other preprocessing: preset, mean, std, scale, layout and bgr of the options
+ *  count. WELD_E_ARGUMENT for a part of a split; on failure it is to be freed only. */
+WELD_API weld_status weld_dataset_preset(weld_dataset *dataset, const weld_dataset_options *options,
+                                         weld_error *err);
 WELD_API int64_t weld_dataset_size(const weld_dataset *dataset);
 WELD_API bool weld_dataset_has_labels(const weld_dataset *dataset);
 /** Two disjoint parts, drawn at random, that borrow `dataset`'s samples and keep their order: out[0] has
@@ -262,7 +288,7 @@ WELD_API weld_status weld_model_run(weld_values **out, const weld_model *model,
 /** The batch size that the file fixes, in which weld_model_run runs whatever it gets; 0 = it leaves the
  *  batch open. */
 WELD_API int64_t weld_model_batch(const weld_model *model);
-/** The same on the samples of a data set; the model has one input. */
+/** The same on the samples of a data set, which has an array for every input. */
 WELD_API weld_status weld_model_run_data(weld_values **out, const weld_model *model,
                                          const weld_dataset *data, const weld_run_options *options,
                                          weld_error *err);

@@ -309,10 +309,7 @@ weld_status weld_report_measure(weld_report *report, const weld_alignment *al,
     WELD_TRY(list_extras(&extras, o, al->ctx, err));
     in.extra = extras;
     in.extra_count = (int)(o->merged_count + o->compared_count);
-    const weld_graph *g = shapes->graph;
-    WELD_REQUIRE(g->input_count == 1, WELD_E_UNSUPPORTED, "data for a model with %d inputs",
-                 g->input_count);
-    WELD_TRY(weld_dataset_fits(data, &shapes->types[g->inputs[0]].shape, err));
+    WELD_TRY(weld_feed_check(data, shapes, err));
     WELD_TRY(weld_paramset_hold(in.a, err));
     for (int k = 0; k < WELD_VARIANTS; k++)
         WELD_TRY(weld_paramset_hold(in.b[k], err));

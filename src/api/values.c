@@ -101,7 +101,7 @@ static weld_status add_member(weld_values *values, weld_archive *archive, const 
     WELD_REQUIRE(key, WELD_E_NOMEM, "out of memory");
     if (n > 4 && strcmp(member + n - 4, ".npy") == 0)
         key[n - 4] = '\0';
-    WELD_TRY(weld_archive_read(&bytes, &size, archive, (size_t)ctx->limits.file_bytes_max, err));
+    WELD_TRY(weld_archive_read(&bytes, &size, archive, err));
     WELD_TRY(weld_npy_parse(&npy, ctx, bytes, size, key, err));
     WELD_TRY(add_npy(values, key, &npy, err));
 done:

@@ -1,7 +1,7 @@
 /* How good merged models are: one figure for each, by which --match auto chooses. */
 #ifndef WELD_EVAL_MIDPOINT_H
 #define WELD_EVAL_MIDPOINT_H
-#include "data/dataset.h"
+#include "data/feed.h"
 #include "exec/plan.h"
 
 typedef struct weld_midpoint_input {

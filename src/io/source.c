@@ -167,6 +167,34 @@ done:
     return st;
 }
 
+weld_status weld_source_stream(weld_source **out, weld_context *ctx, int fd, const char *name,
+                               weld_error *err)
+{
+    enum { BLOCK_BYTES = 1 << 16 };
+    weld_status st = WELD_OK;
+    weld_source *source = NULL;
+    size_t room = 0;
+    *out = NULL;
+    WELD_TRY(source_new(&source, ctx, name, err));
+    for (;;) {
+        WELD_GROW(source->bytes, room, ctx, source->size + BLOCK_BYTES);
+        ssize_t n = read(fd, source->bytes + source->size, BLOCK_BYTES);
+        if (n < 0 && errno == EINTR)
+            continue;
+        WELD_REQUIRE(n >= 0, WELD_E_IO, "%s: %s", name, strerror(errno));
+        if (n == 0)
+            break;
+        source->size += (uint64_t)n;
+        WELD_REQUIRE(source->size <= ctx->limits.file_bytes_max, WELD_E_LIMIT,
+                     "%s: more than %" PRIu64 " bytes", name, ctx->limits.file_bytes_max);
+    }
+    *out = source;
+    source = NULL;
+done:
+    weld_source_free(source);
+    return st;
+}
+
 uint64_t weld_source_size(const weld_source *source)
 {
     return source->size;

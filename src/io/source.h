@@ -15,6 +15,9 @@ weld_status weld_source_beneath(weld_source **out, weld_context *ctx, const char
 /* Copies the bytes. */
 weld_status weld_source_memory(weld_source **out, weld_context *ctx, const void *bytes, size_t size,
                                weld_error *err);
+/* All that comes from `fd`, at most limits.file_bytes_max bytes. */
+weld_status weld_source_stream(weld_source **out, weld_context *ctx, int fd, const char *name,
+                               weld_error *err);
 uint64_t weld_source_size(const weld_source *source);
 /* The path, or "<memory>". */
 const char *weld_source_name(const weld_source *source);

@@ -32,20 +32,16 @@ static void wrap_in_model(weld_buffer *out, const void *tensor, size_t size)
     weld_buffer_append(out, tensor, size);
 }
 
-weld_status weld_tensor_file_read(weld_tensor *out, char **name, weld_context *ctx,
-                                  const char *path, weld_error *err)
+weld_status weld_tensor_parse(weld_tensor *out, char **name, weld_context *ctx, const void *bytes,
+                              size_t size, const char *label, weld_error *err)
 {
     weld_status st = WELD_OK;
-    weld_source *source = NULL, *model = NULL;
+    weld_source *model = NULL;
     weld_onnx_file *file = NULL;
-    void *bytes = NULL;
-    size_t size;
     weld_buffer buffer;
     weld_buffer_init(&buffer, ctx);
     *out = (weld_tensor){0};
     *name = NULL;
-    WELD_TRY(weld_source_open(&source, ctx, path, err));
-    WELD_TRY(weld_source_read_all(&bytes, &size, source, err));
     wrap_in_model(&buffer, bytes, size);
     WELD_TRY(weld_buffer_check(&buffer, err));
     WELD_TRY(weld_source_memory(&model, ctx, buffer.data, buffer.size, err));
@@ -56,13 +52,29 @@ weld_status weld_tensor_file_read(weld_tensor *out, char **name, weld_context *c
     WELD_REQUIRE(*name, WELD_E_NOMEM, "out of memory");
 done:
     if (st != WELD_OK) {
-        weld_error_wrap(err, "%s", path);
+        weld_error_wrap(err, "%s", label);
         weld_tensor_free(ctx, out);
     }
     weld_onnx_free(file);
-    weld_source_free(source);
     weld_source_free(model);
     weld_buffer_free(&buffer);
+    return st;
+}
+
+weld_status weld_tensor_file_read(weld_tensor *out, char **name, weld_context *ctx,
+                                  const char *path, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_source *source = NULL;
+    void *bytes = NULL;
+    size_t size;
+    *out = (weld_tensor){0};
+    *name = NULL;
+    WELD_TRY(weld_source_open(&source, ctx, path, err));
+    WELD_TRY(weld_source_read_all(&bytes, &size, source, err));
+    WELD_TRY(weld_tensor_parse(out, name, ctx, bytes, size, path, err));
+done:
+    weld_source_free(source);
     weld_free(ctx, bytes);
     return st;
 }

@@ -4,6 +4,9 @@
 #include "io/source.h"
 #include "tensor/tensor.h"
 
+/* The same of bytes; `label` is for messages. */
+weld_status weld_tensor_parse(weld_tensor *out, char **name, weld_context *ctx, const void *bytes,
+                              size_t size, const char *label, weld_error *err);
 /* *name (freed with weld_free) is "" when the file names none. */
 weld_status weld_tensor_file_read(weld_tensor *out, char **name, weld_context *ctx,
                                   const char *path, weld_error *err);

@@ -122,10 +122,12 @@ typedef struct weld_load_options {
     /** Operators that we lack do not stop the model from being aligned: nothing that they touch
      *  moves. It can't be run then, and equality is proved by structure only. */
     bool freeze_unknown;
+    const char
+        *output_name; /**< that losses are of; NULL = the first output. Of a pair, A's counts */
 } weld_load_options;
 #define WELD_LOAD_OPTIONS_INIT                                                                     \
     {                                                                                              \
-        (uint32_t)sizeof(weld_load_options), false                                                 \
+        (uint32_t)sizeof(weld_load_options), false, NULL                                           \
     }
 WELD_API weld_status weld_model_load_as(weld_model **out, weld_context *ctx, const char *path,
                                         const weld_load_options *options, weld_error *err);
@@ -418,10 +420,11 @@ typedef struct weld_many_options {
                     does not depend on the order in which the models are given */
     const weld_dataset
         *data; /**< with labels: to measure ends, pairs and the result on; NULL = not at all */
+    const char *output_name; /**< see weld_load_options; all models have it */
 } weld_many_options;
 #define WELD_MANY_OPTIONS_INIT                                                                     \
     {                                                                                              \
-        (uint32_t)sizeof(weld_many_options), NULL, NULL, NULL, -1, NULL                            \
+        (uint32_t)sizeof(weld_many_options), NULL, NULL, NULL, -1, NULL, NULL                      \
     }
 
 /** 2 to 64 models in one: the first one's file with merged parameters. The weighted mean alone holds the

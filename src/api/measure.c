@@ -245,6 +245,12 @@ static bool overlap(const weld_report_data *a, const weld_report_data *b)
     return !parts && strcmp(a->sha256, b->sha256) == 0;
 }
 
+double weld_chance_limit(int classes, int64_t samples)
+{
+    const double p = 1.0 / classes;
+    return p + 3 * sqrt(p * (1 - p) / (double)samples);
+}
+
 static weld_status add_data(weld_report *r, const weld_dataset *data, const weld_measures *m,
                             weld_error *err)
 {
@@ -264,7 +270,7 @@ static weld_status add_data(weld_report *r, const weld_dataset *data, const weld
                                   m->rows.removed));
     for (int k = 0; k < 2 && r->lmc.present; k++) {
         double accuracy = r->lmc.curve[0].accuracy[k ? 0 : r->lmc.alpha_count - 1];
-        if (accuracy < 2.0 / m->classes && m->classes > 2)
+        if (m->classes > 1 && accuracy < weld_chance_limit(m->classes, m->samples))
             WELD_TRY(weld_report_warn(r, err, "W002",
                                       "accuracy of %s is %.4f, near chance: check preprocessing "
                                       "(--preset, --mean, --std) and the order of the labels",

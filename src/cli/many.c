@@ -38,6 +38,7 @@ static weld_status merge(job *j, const session *s, weld_error *err)
     how.merge = &j->wish.options;
     how.start = (int)o->start - 1;
     how.data = j->sets.data;
+    how.output_name = o->output_name;
     return weld_merge_many(&j->merged, &j->results.report, s->ctx, o->files, (size_t)o->file_count,
                            &how, err);
 }

@@ -15,7 +15,8 @@ typedef enum option_kind {
     ALPHAS,
     GRID,
     SIZES,
-    LIMIT
+    LIMIT,
+    KEYS
 } option_kind;
 
 typedef struct option {
@@ -148,6 +149,23 @@ static weld_status take_limit(limits *list, const char *flag, const char *text, 
     return WELD_OK;
 }
 
+/* "NAME=KEY" */
+static weld_status parse_key(input_keys *out, const char *flag, const char *text, weld_error *err)
+{
+    const char *mark = strchr(text, '=');
+    const size_t n = strlen(text) + 1;
+    if (!mark || mark == text || !mark[1])
+        return bad_usage(err, "%s: '%.100s', allowed NAME=KEY", flag, text);
+    if (out->count == REPORTS_MAX || n > sizeof out->text - out->used)
+        return bad_usage(err, "%s: given more than %d times, or too long", flag, REPORTS_MAX);
+    char *copy = out->text + out->used;
+    memcpy(copy, text, n);
+    copy[mark - text] = '\0';
+    out->used += n;
+    out->at[out->count++] = (weld_input_key){copy, copy + (mark - text) + 1};
+    return WELD_OK;
+}
+
 static weld_status take(options *o, const option *as, const char *value, weld_error *err)
 {
     void *field = (char *)o + as->offset;
@@ -167,6 +185,7 @@ static weld_status take(options *o, const option *as, const char *value, weld_er
     case GRID: return parse_grid(field, as->flag, value, err);
     case SIZES: return parse_sizes(field, as->flag, value, err);
     case LIMIT: *(bool *)field = true; return take_limit(&o->limits, as->flag, value, err);
+    case KEYS: return parse_key(field, as->flag, value, err);
     }
     return WELD_E_INTERNAL;
 }

@@ -16,7 +16,8 @@ static bool is_raw(const options *o)
     const char *dot = o->data ? strrchr(o->data, '.') : NULL;
     bool arrays = dot &&
                   (strcmp(dot, ".npz") == 0 || strcmp(dot, ".npy") == 0 || strcmp(dot, ".pb") == 0);
-    return arrays && !o->preset && !o->mean.count && !o->std.count && o->scale == 0 && !o->limit;
+    return arrays && !o->preset && !o->mean.count && !o->std.count && o->scale == 0 && !o->limit &&
+           !o->inputs.count && !o->layout && !o->bgr;
 }
 
 static weld_status run_on_data(weld_values **out, const weld_model *model, const session *s,
@@ -29,7 +30,7 @@ static weld_status run_on_data(weld_values **out, const weld_model *model, const
     weld_status st;
     how.tap = o->tap;
     how.batch = o->batch;
-    if (!o->data)
+    if (!has_data(o))
         return bad_usage(err, "run needs --data FILE (or a folder with model.onnx and test data)");
     if (is_raw(o)) {
         st = weld_values_load(&inputs, s->ctx, o->data, err);

@@ -294,7 +294,7 @@ weld_status run_align(const session *s, weld_error *err)
 weld_status run_lmc(const session *s, weld_error *err)
 {
     job j = {0};
-    weld_status st = s->o->data ? WELD_OK : bad_usage(err, "lmc needs --data FILE");
+    weld_status st = has_data(s->o) ? WELD_OK : bad_usage(err, "lmc needs --data FILE");
     if (st == WELD_OK)
         st = load_and_align(&j, s, err);
     if (st == WELD_OK && strcmp(statistics_wanted(s), "none") != 0)

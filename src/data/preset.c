@@ -175,8 +175,8 @@ weld_status weld_dataset_preprocess(weld_dataset *dataset, const weld_dataset_op
         weld_samples *s = &dataset->arrays[k];
         const bool image = dataset->array_count == 1 || s->sample.rank == 3;
         images += image;
-        WELD_TRY(preprocess(s, dataset, image ? options : &nothing,
-                            image ? preset : &presets[0], err));
+        WELD_TRY(
+            preprocess(s, dataset, image ? options : &nothing, image ? preset : &presets[0], err));
     }
     WELD_REQUIRE(images || preset == &presets[0], WELD_E_ARGUMENT,
                  "%s: preset %s, but none of its %d arrays has images", dataset->path, preset->name,

@@ -107,7 +107,7 @@ static weld_status find_judge(pass *p, weld_error *err)
     p->output = rows.logits;
     const weld_type *type = &shapes->types[p->output];
     WELD_REQUIRE(weld_dtype_is_float(type->dtype), WELD_E_UNSUPPORTED,
-                 "the first output is %s: merged models can't be compared by it",
+                 "the output that the loss is of is %s: merged models can't be compared by it",
                  weld_dtype_name(type->dtype));
     p->size = weld_shape_numel(&type->shape) / (type->shape.rank ? type->shape.dims[0] : 1);
     for (int axis = 1; axis < type->shape.rank; axis++)

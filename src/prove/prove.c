@@ -168,7 +168,7 @@ static weld_status compare_output(weld_proof *out, tally *t, prover *p, int k, i
         back.perm[port->perm[a]] = a;
     WELD_TRY(weld_tensor_create(&p->turned, p->ctx, x->dtype, &x->shape, err));
     WELD_TRY(carry(&p->turned, p, y, &back, err));
-    compare_outputs(out, t, x, &p->turned, n, k == 0);
+    compare_outputs(out, t, x, &p->turned, n, k == graph_of(p, 0)->loss_output);
 done:
     weld_tensor_free(p->ctx, &p->turned);
     return st;

@@ -234,6 +234,8 @@ WELD_API weld_status weld_dataset_preset(weld_dataset *dataset, const weld_datas
                                          weld_error *err);
 WELD_API int64_t weld_dataset_size(const weld_dataset *dataset);
 WELD_API bool weld_dataset_has_labels(const weld_dataset *dataset);
+/** The labels of all samples, borrowed; NULL = there are none. */
+WELD_API const int64_t *weld_dataset_labels(const weld_dataset *dataset);
 /** Two disjoint parts, drawn at random, that borrow `dataset`'s samples and keep their order: out[0] has
  *  `match_samples` (0 = half, at most 10 000), out[1] all others. The same seed, the same parts. */
 WELD_API weld_status weld_dataset_split(weld_dataset *out[2], const weld_dataset *dataset,
@@ -287,6 +289,10 @@ typedef struct weld_run_options {
 WELD_API weld_status weld_model_run(weld_values **out, const weld_model *model,
                                     const weld_values *inputs, const weld_run_options *options,
                                     weld_error *err);
+/** Samples [first, first + n) of a data set: its arrays under their keys ("input" where there is none),
+ *  preprocessed as floats where that was asked for, else as they are stored; then "labels". */
+WELD_API weld_status weld_dataset_values(weld_values **out, const weld_dataset *dataset,
+                                         int64_t first, int64_t n, weld_error *err);
 /** The batch size that the file fixes, in which weld_model_run runs whatever it gets; 0 = it leaves the
  *  batch open. */
 WELD_API int64_t weld_model_batch(const weld_model *model);
@@ -294,6 +300,14 @@ WELD_API int64_t weld_model_batch(const weld_model *model);
 WELD_API weld_status weld_model_run_data(weld_values **out, const weld_model *model,
                                          const weld_dataset *data, const weld_run_options *options,
                                          weld_error *err);
+
+/** Mean cross-entropy and accuracy of a model on a data set with labels. WELD_E_ARGUMENT where the samples
+ *  do not fit its inputs. */
+WELD_API weld_status weld_model_score(double *loss, double *accuracy, const weld_model *model,
+                                      const weld_dataset *data, weld_error *err);
+/** What accuracy has to be above to be other than chance, by three standard deviations; NaN if the model's
+ *  output has no classes. */
+WELD_API double weld_model_chance(const weld_model *model, const weld_dataset *data);
 
 /* ---- align, verify, merge --------------------------------------------------- */
 
@@ -576,6 +590,14 @@ WELD_API weld_status weld_outputs_add_report(weld_outputs *outputs, const weld_r
 /** .npz; equal values give equal bytes. */
 WELD_API weld_status weld_outputs_add_values(weld_outputs *outputs, const weld_values *values,
                                              const char *path, weld_error *err);
+/** One of them, in the format that the path's end says: .pb (TensorProto), .npy, else idx. In idx grey
+ *  pictures [N, 1, H, W] are [N, H, W]. */
+WELD_API weld_status weld_outputs_add_array(weld_outputs *outputs, const weld_values *values,
+                                            size_t index, const char *path, weld_error *err);
+/** A folder, in which outputs are to appear; made at once, and gone without a commit. One that exists is
+ *  taken. */
+WELD_API weld_status weld_outputs_add_folder(weld_outputs *outputs, const char *path,
+                                             weld_error *err);
 WELD_API weld_status weld_outputs_commit(weld_outputs *outputs, weld_error *err);
 WELD_API void weld_outputs_free(weld_outputs *outputs);
 

@@ -32,7 +32,6 @@ weld_status weld_refuse_pairing(const weld_pairing *pairing, const char *what, w
                      pairing->difference_count, pairing->difference_count == 1 ? "" : "s", list);
 }
 
-/* Sizes that the files leave open are those of the data, where there are any. */
 static void adopt_size(weld_graph *g, int input, const weld_shape *sample)
 {
     const weld_value *value = &g->values[g->inputs[input]];
@@ -41,7 +40,7 @@ static void adopt_size(weld_graph *g, int input, const weld_shape *sample)
             g->symbols[value->symbol[k]].size = sample->dims[k - 1];
 }
 
-static weld_status adopt_sizes(const weld_model *model, const weld_dataset *data, weld_error *err)
+weld_status weld_adopt_sizes(const weld_model *model, const weld_dataset *data, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_graph *g = model->structure->graph;
@@ -108,8 +107,8 @@ static weld_status prepare(weld_alignment *al, const weld_align_options *o, weld
         al->a = al->reread[0];
     if (al->reread[1])
         al->b = al->reread[1];
-    WELD_TRY(adopt_sizes(al->a, o->data, err));
-    WELD_TRY(adopt_sizes(al->b, o->data, err));
+    WELD_TRY(weld_adopt_sizes(al->a, o->data, err));
+    WELD_TRY(weld_adopt_sizes(al->b, o->data, err));
     WELD_TRY(weld_params_in_frame(&al->naive, al->a->structure, al->b->params,
                                   al->b->structure->homes, pairing->param_of, NULL, err));
     al->pairing = pairing;

@@ -245,12 +245,6 @@ static bool overlap(const weld_report_data *a, const weld_report_data *b)
     return !parts && strcmp(a->sha256, b->sha256) == 0;
 }
 
-double weld_chance_limit(int classes, int64_t samples)
-{
-    const double p = 1.0 / classes;
-    return p + 3 * sqrt(p * (1 - p) / (double)samples);
-}
-
 static weld_status add_data(weld_report *r, const weld_dataset *data, const weld_measures *m,
                             weld_error *err)
 {

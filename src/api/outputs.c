@@ -1,13 +1,18 @@
 /* The files of one run appear together or not at all. */
 #include "api/objects.h"
 #include "api/values.h"
+#include "data/idx.h"
 #include "io/hash.h"
 #include "io/relay.h"
 #include "io/sink.h"
 #include "onnx/splice.h"
+#include "onnx/tensor_file.h"
 #include "report/report.h"
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct weld_outputs {
     weld_context *ctx;
@@ -15,6 +20,8 @@ struct weld_outputs {
     weld_sink **sinks;
     const char **paths; /* owned copies */
     size_t count, cap, path_cap;
+    char **folders; /* [folder_count] that were made; owned copies */
+    size_t folder_count, folder_cap;
 };
 
 weld_status weld_outputs_create(weld_outputs **out, weld_context *ctx, bool replace,
@@ -36,6 +43,11 @@ void weld_outputs_free(weld_outputs *outputs)
         weld_sink_free(outputs->sinks[k]);
         weld_free(outputs->ctx, (char *)outputs->paths[k]);
     }
+    for (size_t k = outputs->folder_count; k-- > 0;) {
+        rmdir(outputs->folders[k]); /* stays where there is something in it */
+        weld_free(outputs->ctx, outputs->folders[k]);
+    }
+    weld_free(outputs->ctx, outputs->folders);
     weld_free(outputs->ctx, outputs->sinks);
     weld_free(outputs->ctx, outputs->paths);
     weld_free(outputs->ctx, outputs);
@@ -212,6 +224,56 @@ weld_status weld_outputs_add_values(weld_outputs *outputs, const weld_values *va
     WELD_TRY(add_bytes(outputs, path, zip.data, zip.size, err));
 done:
     weld_buffer_free(&zip);
+    return st;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t n = strlen(text), m = strlen(end);
+    return n > m && strcmp(text + n - m, end) == 0;
+}
+
+weld_status weld_outputs_add_array(weld_outputs *outputs, const weld_values *values, size_t index,
+                                   const char *path, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_named *item = &values->items[index];
+    weld_tensor t = item->tensor; /* its shape may change */
+    weld_buffer bytes;
+    weld_buffer_init(&bytes, outputs->ctx);
+    if (ends_with(path, ".pb")) {
+        WELD_TRY(weld_tensor_file_write(&bytes, item->name, &t, err));
+    } else if (ends_with(path, ".npy")) {
+        WELD_TRY(weld_npy_write(&bytes, &t, err));
+    } else {
+        const int64_t *d = t.shape.dims;
+        if (t.shape.rank == 4 && d[1] == 1)
+            t.shape = weld_shape_make(3, (const int64_t[]){d[0], d[2], d[3]});
+        WELD_TRY(weld_idx_write(&bytes, &t, err));
+    }
+    WELD_TRY(add_bytes(outputs, path, bytes.data, bytes.size, err));
+done:
+    if (st == WELD_E_UNSUPPORTED)
+        weld_error_wrap(err, "%s: '%s'", path, item->name);
+    weld_buffer_free(&bytes);
+    return st;
+}
+
+weld_status weld_outputs_add_folder(weld_outputs *o, const char *path, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    char *copy = NULL;
+    WELD_GROW(o->folders, o->folder_cap, o->ctx, o->folder_count + 1);
+    copy = weld_strdup(o->ctx, path);
+    WELD_REQUIRE(copy, WELD_E_NOMEM, "out of memory");
+    if (mkdir(path, 0777) == 0) {
+        o->folders[o->folder_count++] = copy;
+        copy = NULL;
+    } else {
+        WELD_REQUIRE(errno == EEXIST, WELD_E_IO, "%s: %s", path, strerror(errno));
+    }
+done:
+    weld_free(o->ctx, copy);
     return st;
 }
 

@@ -6,6 +6,7 @@
 #include "report/report.h"
 #include "tensor/blas.h"
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -28,6 +28,12 @@ typedef struct input_keys {
     size_t count;
 } input_keys;
 
+/* Of A and B; 0 = nothing */
+typedef struct expected {
+    double accuracy[2];
+    bool given;
+} expected;
+
 typedef struct sizes {
     char text[1024]; /* that holds the names */
     const char *names[SIZES_MAX];
@@ -56,6 +62,7 @@ typedef struct options {
 #define OPTION_FIELD_SIZES(field) sizes field
 #define OPTION_FIELD_LIMIT(field) bool field /* given; the limit is in `limits` */
 #define OPTION_FIELD_KEYS(field) input_keys field
+#define OPTION_FIELD_ENDS(field) expected field
 #include "options.def"
 #undef WELD_OPTION
     limits limits; /* of all options of the kind LIMIT that were given */

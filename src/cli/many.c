@@ -13,6 +13,7 @@ static weld_status check(const options *o, weld_error *err)
     const char *for_two = o->alpha.best || o->alpha.list.count ? "--alpha"
                           : is_permutation_file(o->method)     ? "a permutation file"
                           : o->save_perm                       ? "--save-perm"
+                          : o->expect_acc.given                ? "--expect-acc"
                           : o->compare                         ? "--compare"
                           : o->sweep.count                     ? "--sweep"
                           : o->llfc_alpha.count                ? "--llfc-alpha"

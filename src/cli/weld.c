@@ -30,6 +30,31 @@ static void free_job(job *j)
     close_merge_wish(&j->wish);
 }
 
+/* --expect-acc: whether the data and their preprocessing are what the models were made for. */
+static weld_status check_accuracy(const job *j, const session *s, weld_error *err)
+{
+    const expected *e = &s->o->expect_acc;
+    const weld_model *const models[] = {j->a, j->b};
+    weld_status st = WELD_OK;
+    if (e->given && !j->sets.data)
+        return bad_usage(err, "--expect-acc needs --data FILE");
+    for (int k = 0; st == WELD_OK && k < 2; k++) {
+        double loss, accuracy;
+        if (!(e->accuracy[k] > 0))
+            continue;
+        st = weld_model_score(&loss, &accuracy, models[k], j->sets.data, err);
+        if (st != WELD_OK || accuracy >= e->accuracy[k])
+            continue;
+        snprintf(
+            err->message, sizeof err->message,
+            "accuracy of %c is %.4f on %lld samples, expected at least %g: check preprocessing "
+            "(onnxweld data probe) and the order of the labels",
+            "AB"[k], accuracy, (long long)weld_dataset_size(j->sets.data), e -> accuracy[k]);
+        st = err->status = WELD_E_NEGATIVE;
+    }
+    return st;
+}
+
 static weld_status load(job *j, const session *s, weld_error *err)
 {
     const options *o = s->o;
@@ -46,6 +71,8 @@ static weld_status load(job *j, const session *s, weld_error *err)
         st = load_model(&j->b, s, o->files[1], err);
     if (st == WELD_OK)
         st = open_datasets(&j->sets, s, err);
+    if (st == WELD_OK)
+        st = check_accuracy(j, s, err);
     if (st == WELD_OK)
         st = read_merge_wish(&j->wish, s, j->sets.match, err);
     return st;

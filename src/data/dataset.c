@@ -1,4 +1,5 @@
 #include "data/dataset.h"
+#include "data/idx.h"
 #include "data/readers.h"
 #include "io/archive.h"
 #include "io/gzip.h"
@@ -81,11 +82,10 @@ static weld_status load_labels(weld_dataset *dataset, const char *path, weld_err
     dataset->labels = NULL;
     WELD_TRY(weld_packed_read(&packed, ctx, path, err));
     memcpy(dataset->labels_sha256, packed.sha256, sizeof packed.sha256);
-    const weld_data_file file = {.bytes = packed.bytes, .size = packed.size, .path = path};
     if (weld_is_npy(packed.bytes, packed.size))
         WELD_TRY(weld_npy_parse(&view, ctx, packed.bytes, packed.size, path, err));
     else
-        WELD_TRY(weld_idx_parse(&view, ctx, &file, err));
+        WELD_TRY(weld_idx_parse(&view, ctx, packed.bytes, packed.size, path, err));
     WELD_TRY(weld_dataset_add_labels(dataset, &view, &count, err));
     WELD_REQUIRE(count == dataset->total, WELD_E_FORMAT,
                  "%s: %" PRId64 " labels, but %s has %" PRId64 " samples", path, count,

@@ -19,6 +19,7 @@ typedef struct weld_samples {
     weld_shape sample; /* of one, as it is given out (without N) */
     bool turned;       /* stored with the channels at the other end: [C, H, W] is [H, W, C] */
     bool integer;      /* also for inputs of integers: stored so, and not preprocessed */
+    weld_dtype dtype;  /* of the file */
     weld_dtype stored; /* WELD_UINT8, WELD_FLOAT, WELD_DOUBLE or WELD_INT64 */
     union {
         void *raw; /* [count, sample...] */

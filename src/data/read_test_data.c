@@ -218,8 +218,7 @@ static weld_status add_input(weld_dataset *out, const weld_data_file *file, cons
             weld_dtype_name(first->dtype), weld_shape_text(&first->shape, text[1]), sets[0].set);
         total += t->shape.dims[0];
     }
-    WELD_TRY(
-        weld_dataset_add(&s, out, file, name, weld_stored_type(first->dtype), &sample, total, err));
+    WELD_TRY(weld_dataset_add(&s, out, file, name, first->dtype, &sample, total, err));
     for (int k = 0; k < count && at < out->count; k++) {
         const int64_t n = sets[k].tensor.shape.dims[0], left = out->count - at;
         copy_elements(s, at * each, &sets[k].tensor, (n < left ? n : left) * each);

@@ -32,21 +32,16 @@ typedef struct weld_reader {
 #undef WELD_READER
 
 /* One more array of `total` samples, of which samples_max are kept, to be filled; all arrays of a set
- * have as many. It is dropped if the user named inputs and this key is for none: *out = NULL then. */
+ * have as many. */
 weld_status weld_dataset_add(weld_samples **out, weld_dataset *dataset, const weld_data_file *file,
-                             const char *key, weld_dtype stored, const weld_shape *sample,
+                             const char *key, weld_dtype dtype, const weld_shape *sample,
                              int64_t total, weld_error *err);
 /* Does the user want this array? */
 bool weld_dataset_wants(const weld_data_file *file, const char *key);
-/* The type that elements of this type are kept in. */
-weld_dtype weld_stored_type(weld_dtype dtype);
 /* An array [N, ...] becomes samples. */
 weld_status weld_dataset_add_npy(weld_dataset *out, const weld_data_file *file, const char *key,
                                  const weld_npy *npy, weld_error *err);
 /* An array [N] or [N, 1] of integers becomes labels. */
 weld_status weld_dataset_add_labels(weld_dataset *out, const weld_npy *npy, int64_t *count,
                                     weld_error *err);
-/* The view of an idx file of any type and rank. */
-weld_status weld_idx_parse(weld_npy *out, const weld_context *ctx, const weld_data_file *file,
-                           weld_error *err);
 #endif

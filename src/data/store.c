@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-weld_dtype weld_stored_type(weld_dtype dtype)
+static weld_dtype stored_type(weld_dtype dtype)
 {
     if (dtype == WELD_UINT8 || dtype == WELD_BOOL)
         return WELD_UINT8;
@@ -42,11 +42,12 @@ done:
 }
 
 weld_status weld_dataset_add(weld_samples **out, weld_dataset *d, const weld_data_file *file,
-                             const char *key, weld_dtype stored, const weld_shape *sample,
+                             const char *key, weld_dtype dtype, const weld_shape *sample,
                              int64_t total, weld_error *err)
 {
     weld_status st = WELD_OK;
     const char *input = input_of(file, key);
+    const weld_dtype stored = stored_type(dtype);
     const size_t size = stored == WELD_UINT8 ? 1 : weld_compute_size(stored);
     const int64_t each = weld_shape_numel(sample);
     size_t cap = (size_t)d->array_count;
@@ -60,7 +61,8 @@ weld_status weld_dataset_add(weld_samples **out, weld_dataset *d, const weld_dat
     WELD_TRY(set_count(d, file, key, total, err));
     WELD_GROW(d->arrays, cap, d->ctx, d->array_count + 1);
     weld_samples *s = &d->arrays[d->array_count++];
-    *s = (weld_samples){.sample = *sample, .stored = stored, .channel_axis = -1, .scale = 1};
+    *s = (weld_samples){
+        .sample = *sample, .dtype = dtype, .stored = stored, .channel_axis = -1, .scale = 1};
     s->key = weld_strdup(d->ctx, key);
     s->input = input ? weld_strdup(d->ctx, input) : NULL;
     WELD_REQUIRE(s->key && (s->input || !input), WELD_E_NOMEM, "out of memory");
@@ -109,8 +111,7 @@ weld_status weld_dataset_add_npy(weld_dataset *out, const weld_data_file *file, 
     WELD_REQUIRE(npy->shape.rank >= 1, WELD_E_FORMAT,
                  "%s: is a single number, expected an array of samples [N, ...]", npy->name);
     const weld_shape sample = weld_shape_make(npy->shape.rank - 1, npy->shape.dims + 1);
-    WELD_TRY(weld_dataset_add(&s, out, file, key, weld_stored_type(npy->dtype), &sample,
-                              npy->shape.dims[0], err));
+    WELD_TRY(weld_dataset_add(&s, out, file, key, npy->dtype, &sample, npy->shape.dims[0], err));
     const int64_t n = out->count * weld_shape_numel(&sample);
     if (s->stored == WELD_UINT8)
         st = store_u8(s, npy, n, err);

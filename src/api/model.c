@@ -1,6 +1,7 @@
 #include "api/objects.h"
 #include "canon/canon.h"
 #include "io/hash.h"
+#include "onnx/packed_model.h"
 #include "onnx/splice.h"
 #include "symmetry/samples.h"
 #include "tensor/blas.h"
@@ -143,8 +144,9 @@ weld_status weld_model_load_as(weld_model **out, weld_context *ctx, const char *
     *out = NULL;
     WELD_REQUIRE(o->struct_size == sizeof *o, WELD_E_ARGUMENT, "load options of %u bytes",
                  o->struct_size);
-    WELD_TRY(weld_source_open(&source, ctx, path, err));
+    WELD_TRY(weld_packed_model_open(&source, ctx, path, err));
     WELD_TRY(load(out, ctx, source, o, err));
+    weld_source_leave_archive(source);
     st = weld_source_unchanged(source, err);
 done:
     weld_source_free(source);

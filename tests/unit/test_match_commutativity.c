@@ -263,7 +263,7 @@ static double direct_additivity(const fixture *f, const weld_additivity_moments 
     for (int64_t first = 0; first < SAMPLES; first += f->shapes->batch) {
         const int64_t left = SAMPLES - first, batch = f->shapes->batch;
         const int64_t samples = left < batch ? left : batch;
-        assert_int_equal(weld_dataset_batch(&image, &f->data, first, samples, NULL), WELD_OK);
+        assert_int_equal(weld_dataset_batch(&image, &f->data, 0, first, samples, NULL), WELD_OK);
         for (int s = 0; s < 2; s++)
             assert_int_equal(weld_run_all(runs[s], sets[s], inputs, NULL), WELD_OK);
         const float *a = weld_run_floats(runs[0], before), *b = weld_run_floats(runs[1], before);

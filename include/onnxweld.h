@@ -264,6 +264,10 @@ WELD_API weld_status weld_values_load(weld_values **out, weld_context *ctx, cons
 WELD_API weld_status weld_values_load_folder(weld_values **out, weld_context *ctx,
                                              const char *folder, const char *prefix,
                                              weld_error *err);
+/** PREFIX_0.pb, ... of set number `set` of a folder or an archive with test_data_set_0, ...: "input" or
+ *  "output"; empty if there is no such set. */
+WELD_API weld_status weld_values_load_set(weld_values **out, weld_context *ctx, const char *path,
+                                          int set, const char *prefix, weld_error *err);
 WELD_API size_t weld_values_count(const weld_values *values);
 WELD_API weld_array weld_values_at(const weld_values *values, size_t index);
 /** WELD_E_NEGATIVE with the first element for which |got - want| > atol + rtol |want| does not

@@ -1,6 +1,7 @@
 /* ONNX test data: folders test_data_set_N with a TensorProto input_K.pb for each input; or such a folder
  * alone; on disk or in an archive. The samples of the sets follow each other. */
 #include "data/readers.h"
+#include "data/test_data.h"
 #include "io/archive.h"
 #include "onnx/tensor_file.h"
 #include <inttypes.h>
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { SETS_MAX = 100000, INPUTS_MAX = 1000 };
+enum { NUMBERS_MAX = 100000 };
 
 /* input_K.pb of a set. */
 typedef struct entry {
@@ -36,26 +37,37 @@ static void free_entries(entries *e)
     weld_sha256_free(e->hash);
 }
 
-/* What the end of a name says; *folder: how much of it is the folder of all sets. */
-static bool parse_name(int *set, int *place, size_t *folder, const char *name)
+/* The number between `start` and `end` that the text begins with; how long all of that is, 0 = it does
+ * not. */
+static size_t numbered(int *number, const char *text, const char *start, const char *end)
 {
-    static const char mark[] = "test_data_set_";
+    const size_t n = strlen(start);
+    char *after;
+    if (strncmp(text, start, n) != 0 || text[n] < '0' || text[n] > '9')
+        return 0;
+    const long value = strtol(text + n, &after, 10);
+    *number = (int)value;
+    return value < NUMBERS_MAX && strncmp(after, end, strlen(end)) == 0
+               ? (size_t)(after - text) + strlen(end)
+               : 0;
+}
+
+bool weld_test_data_name(int *set, int *place, size_t *folder, const char *name, const char *prefix)
+{
     const char *file = strrchr(name, '/');
+    char start[32];
     file = file ? file + 1 : name;
-    int used = 0;
-    if (sscanf(file, "input_%5d.pb%n", place, &used) != 1 || !used || file[used])
+    snprintf(start, sizeof start, "%s_", prefix);
+    const size_t n = numbered(place, file, start, ".pb");
+    if (n == 0 || file[n])
         return false;
-    const char *at = file;
+    const char *parent = file;
+    while (parent > name && (parent == file || parent[-1] != '/'))
+        parent--;
     *set = 0;
-    *folder = (size_t)(file - name);
-    if (at - name >= 2) /* the folder before it */
-        for (at -= 2; at > name && at[-1] != '/'; at--)
-            continue;
-    if (strncmp(at, mark, sizeof mark - 1) == 0 &&
-        sscanf(at + sizeof mark - 1, "%6d/%n", set, &used) == 1 &&
-        at + sizeof mark - 1 + used == file)
-        *folder = (size_t)(at - name);
-    return *set >= 0 && *set < SETS_MAX && *place >= 0 && *place < INPUTS_MAX;
+    const bool named = numbered(set, parent, "test_data_set_", "/") == (size_t)(file - parent);
+    *folder = (size_t)((named && parent < file ? parent : file) - name);
+    return true;
 }
 
 static int bid_test_data(const weld_data_file *file)
@@ -63,7 +75,7 @@ static int bid_test_data(const weld_data_file *file)
     int set, place;
     size_t folder;
     for (size_t k = 0; k < file->member_count; k++)
-        if (parse_name(&set, &place, &folder, file->members[k]))
+        if (weld_test_data_name(&set, &place, &folder, file->members[k], "input"))
             return 80;
     return file->folder ? 100 : 0;
 }
@@ -99,7 +111,7 @@ static weld_status read_members(entries *e, const weld_data_file *file, weld_err
         WELD_TRY(weld_archive_next(&member, archive, err));
         if (!member)
             break;
-        if (!parse_name(&set, &place, &folder, member))
+        if (!weld_test_data_name(&set, &place, &folder, member, "input"))
             continue;
         if (!parent) {
             WELD_REQUIRE((parent = weld_strdup(e->ctx, member)), WELD_E_NOMEM, "out of memory");
@@ -134,7 +146,7 @@ static weld_status read_folder(entries *e, const char *folder, int set, bool *no
     size_t size;
     char path[4096];
     *none = true;
-    for (int place = 0; place < INPUTS_MAX; place++) {
+    for (int place = 0; place < NUMBERS_MAX; place++) {
         snprintf(path, sizeof path, "%.4000s/input_%d.pb", folder, place);
         if (!is_there(path))
             break;
@@ -165,7 +177,7 @@ static weld_status read_folders(entries *e, const char *path, weld_error *err)
     for (int set = 0; e->count == 0 || set; set++) {
         snprintf(folder, sizeof folder, "%s/test_data_set_%d", path, set);
         WELD_TRY(read_folder(e, folder, set, &none, err));
-        if (none || set == SETS_MAX)
+        if (none || set == NUMBERS_MAX)
             break;
     }
     WELD_REQUIRE(e->count, WELD_E_FORMAT,

@@ -503,6 +503,8 @@ WELD_API weld_status weld_report_add_output(weld_report *report, const char *pat
                                             const char *sha256, double alpha, weld_error *err);
 WELD_API weld_status weld_report_add_warning(weld_report *report, const char *code,
                                              const char *text, weld_error *err);
+/** Leaves out what may differ between equal runs: command line, seconds, threads; not the paths. */
+WELD_API void weld_report_omit_run(weld_report *report);
 /** All that may differ between equal runs: command line, seconds. */
 WELD_API weld_status weld_report_set_run(weld_report *report, int argc, char *const *argv,
                                          double seconds, weld_error *err);
@@ -571,6 +573,10 @@ WELD_API weld_status weld_gate_saved(weld_report **out, weld_context *ctx, const
 typedef struct weld_outputs weld_outputs;
 /** Refuses existing paths unless `replace`. */
 WELD_API weld_status weld_outputs_create(weld_outputs **out, weld_context *ctx, bool replace,
+                                         weld_error *err);
+/** From now on all outputs are members of one archive (.zip, .tar.gz, .tgz), under their plain names: the
+ *  same outputs give the same bytes. mtime: of all members, seconds since 1970; 0 = 1980-01-01. */
+WELD_API weld_status weld_outputs_bundle(weld_outputs *outputs, const char *path, int64_t mtime,
                                          weld_error *err);
 /** Where the data of large initializers go: */
 typedef enum weld_external {

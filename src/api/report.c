@@ -378,6 +378,13 @@ done:
     return st;
 }
 
+void weld_report_omit_run(weld_report *report)
+{
+    report->environment.seconds = -1;
+    report->environment.threads = 0;
+    report->environment.command.count = 0;
+}
+
 weld_report_data weld_describe_data(const weld_dataset *data)
 {
     return (weld_report_data){.present = true,

@@ -1,6 +1,7 @@
 #include "api/values.h"
 #include "data/test_data.h"
 #include "io/archive.h"
+#include "io/archive_write.h"
 #include "io/npy.h"
 #include "io/packed.h"
 #include "io/source.h"

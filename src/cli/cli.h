@@ -127,6 +127,10 @@ typedef struct results {
 /* One of the files, also named in the report. */
 weld_status add_model(results *r, const session *s, const weld_model *model, const char *path,
                       double alpha, weld_error *err);
+/* --bundle: all that follows goes into it. */
+weld_status open_outputs(weld_outputs **out, const session *s, weld_error *err);
+/* -o, or the name that the model has in a bundle. */
+const char *output_of(const options *o);
 /* Gates, then what leave() does. WELD_E_NEGATIVE where a gate failed: everything is written then. */
 weld_status finish(results *r, const session *s, weld_error *err);
 void close_results(results *r);

@@ -55,9 +55,9 @@ weld_status weld_many(const session *s, weld_error *err)
     if (st == WELD_OK)
         st = merge(&j, s, err);
     if (st == WELD_OK)
-        st = weld_outputs_create(&j.results.outputs, s->ctx, s->o->force, err);
+        st = open_outputs(&j.results.outputs, s, err);
     if (st == WELD_OK)
-        st = add_model(&j.results, s, j.merged, s->o->output, weld_model_alpha(j.merged), err);
+        st = add_model(&j.results, s, j.merged, output_of(s->o), weld_model_alpha(j.merged), err);
     if (st == WELD_OK)
         st = finish(&j.results, s, err);
     close_results(&j.results);

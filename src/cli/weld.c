@@ -64,7 +64,7 @@ static weld_status load(job *j, const session *s, weld_error *err)
                          : o->freeze.count ? "--freeze"
                                            : "--polish",
                          o->method);
-    weld_status st = weld_outputs_create(&j->results.outputs, s->ctx, o->force, err);
+    weld_status st = open_outputs(&j->results.outputs, s, err);
     if (st == WELD_OK)
         st = load_model(&j->a, s, o->files[0], err);
     if (st == WELD_OK)
@@ -88,8 +88,9 @@ static weld_status align(job *j, const session *s, weld_error *err)
                          : weld_align(&j->alignment, j->a, j->b, &how, err);
     if (st == WELD_OK)
         st = weld_alignment_verify(j->alignment, j->sets.data, 256, 1e-4, err);
-    if (st == WELD_OK && o->save_perm)
-        st = weld_outputs_add_alignment(j->results.outputs, j->alignment, o->save_perm, err);
+    const char *saved = o->save_perm ? o->save_perm : o->bundle ? "permutation.json" : NULL;
+    if (st == WELD_OK && saved)
+        st = weld_outputs_add_alignment(j->results.outputs, j->alignment, saved, err);
     if (st == WELD_OK)
         st = weld_report_create(&j->results.report, j->alignment, err);
     return st;
@@ -253,7 +254,7 @@ static weld_status write_one(job *j, const session *s, const weld_model *merged,
 {
     char path[4096];
     const double alpha = weld_model_alpha(merged);
-    const weld_status st = output_path(path, sizeof path, s->o->output, alpha, err);
+    const weld_status st = output_path(path, sizeof path, output_of(s->o), alpha, err);
     return st == WELD_OK ? add_model(&j->results, s, merged, path, alpha, err) : st;
 }
 
@@ -261,16 +262,17 @@ static weld_status check_output(const session *s, weld_error *err)
 {
     const options *o = s->o;
     const char *name = s->argv[1];
-    if (!o->output)
+    if (!o->output && !o->bundle)
         return bad_usage(err, "%s needs -o FILE", name);
-    if (strcmp(o->output, "-") == 0 && isatty(STDOUT_FILENO))
+    const bool streamed = o->output && strcmp(o->output, "-") == 0;
+    if (streamed && isatty(STDOUT_FILENO))
         return bad_usage(err, "-o -: a model is not written to a terminal");
-    if (strcmp(o->output, "-") == 0 && o->json)
+    if (streamed && o->json)
         return bad_usage(err, "-o - and --json both want standard output");
     weld_external external;
     if (!read_external(&external, o))
         return bad_usage(err, "--external: '%.40s', allowed auto, never, always", o->external);
-    if (o->alpha.list.count > 1 && !strstr(o->output, "{alpha}"))
+    if (o->alpha.list.count > 1 && !strstr(output_of(o), "{alpha}"))
         return bad_usage(err, "-o %s: several --alpha need {alpha} in the name", o->output);
     return WELD_OK;
 }
@@ -310,7 +312,8 @@ weld_status run_align(const session *s, weld_error *err)
     if (st == WELD_OK)
         st = weld_permuted(&permuted, j.alignment, err);
     if (st == WELD_OK)
-        st = add_model(&j.results, s, permuted, s->o->output, 0, err);
+        st = add_model(&j.results, s, permuted, s->o->output ? s->o->output : "aligned.onnx", 0,
+                       err);
     if (st == WELD_OK)
         st = finish(&j.results, s, err);
     weld_model_free(permuted);

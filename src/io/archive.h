@@ -27,14 +27,4 @@ void weld_archive_free(weld_archive *archive);
 
 /* Most bytes that so many packed ones may become: a bomb stops here. */
 size_t weld_expansion_max(const weld_context *ctx, size_t packed);
-
-typedef struct weld_archive_part {
-    const char *name;
-    const void *bytes;
-    size_t size;
-} weld_archive_part;
-
-/* Appends a zip of these members, stored and without times: equal members give equal bytes. */
-weld_status weld_archive_write_zip(weld_buffer *out, const weld_archive_part *parts, size_t count,
-                                   weld_error *err);
 #endif

@@ -122,10 +122,12 @@ typedef struct weld_load_options {
     /** Operators that we lack do not stop the model from being aligned: nothing that they touch
      *  moves. It can't be run then, and equality is proved by structure only. */
     bool freeze_unknown;
+    const char
+        *output_name; /**< that losses are of; NULL = the first output. Of a pair, A's counts */
 } weld_load_options;
 #define WELD_LOAD_OPTIONS_INIT                                                                     \
     {                                                                                              \
-        (uint32_t)sizeof(weld_load_options), false                                                 \
+        (uint32_t)sizeof(weld_load_options), false, NULL                                           \
     }
 WELD_API weld_status weld_model_load_as(weld_model **out, weld_context *ctx, const char *path,
                                         const weld_load_options *options, weld_error *err);
@@ -185,27 +187,55 @@ WELD_API weld_status weld_check(weld_report **out, const weld_model *a, const we
 
 /* ---- data ------------------------------------------------------------------- */
 
+/** The array `key` of a file is for the model's input `input`. */
+typedef struct weld_input_key {
+    const char *input, *key;
+} weld_input_key;
+
 typedef struct weld_dataset_options {
     uint32_t struct_size;
-    const char *preset;     /**< none, unit, imagenet, cifar10, mnist, tf, caffe; NULL = none */
-    const char *labels;     /**< key in the npz, or a file; NULL = "labels" */
-    const char *input_name; /**< the model's input name (key of the npz); NULL = any single array */
-    const double *mean;     /**< [channels], in units of the scaled data, or NULL */
-    const double *std;      /**< [channels] or NULL */
-    size_t channels;        /**< length of mean and std */
-    double scale;           /**< x is multiplied by it before mean and std; 0 = the preset's */
-    int64_t samples_max;    /**< 0 = all */
+    const char *preset; /**< none, unit, imagenet, cifar10, mnist, tf, caffe; NULL = none */
+    /** A key of the file ("fine" or "coarse" of CIFAR-100), or a file; NULL = "labels", "fine" */
+    const char *labels;
+    /** [input_count] all inputs of the model, nothing else is read then; NULL = the file's arrays have
+     *  the names of the inputs, or there is one of each */
+    const weld_input_key *inputs;
+    size_t input_count;
+    /** [raw_count] files of nothing but elements (little-endian), INPUT=TYPE:DIMSxDIMS:FILE with the shape
+     *  of one sample: "x=f32:3x224x224:x.raw". TYPE: f16, bf16, f32, f64, i8 to i64, u8 to u64. The path of
+     *  the data set is NULL then */
+    const char *const *raw;
+    size_t raw_count;
+    const double *mean;  /**< [channels], in units of the scaled data, or NULL */
+    const double *std;   /**< [channels] or NULL */
+    size_t channels;     /**< length of mean and std */
+    double scale;        /**< x is multiplied by it before mean and std; 0 = the preset's */
+    int64_t samples_max; /**< 0 = all */
+    /** "nchw" or "nhwc": what images the model gets; turned where the file has the other order.
+     *  NULL = as in the file */
+    const char *layout;
+    bool
+        bgr; /**< channels are reversed first (with caffe, which reverses them itself: they stay) */
 } weld_dataset_options;
 #define WELD_DATASET_OPTIONS_INIT                                                                  \
     {                                                                                              \
-        (uint32_t)sizeof(weld_dataset_options), NULL, NULL, NULL, NULL, NULL, 0, 0.0, 0            \
+        (uint32_t)sizeof(weld_dataset_options), NULL, NULL, NULL, 0, NULL, 0, NULL, NULL, 0, 0.0,  \
+            0, NULL, false                                                                         \
     }
 
-/** .npz, .npy, MNIST idx (.gz), CIFAR-10 binary (plain, .gz, .tar.gz), by content. */
+/** By content: .npz, .npy, idx of MNIST, CIFAR-10 and CIFAR-100 binary, ONNX test data (a folder
+ *  test_data_set_N or one of several, whose samples follow each other; no labels); plain, as .gz, in a
+ *  .zip or .tar.gz; ARCHIVE#MEMBER; "-" for standard input. */
 WELD_API weld_status weld_dataset_open(weld_dataset **out, weld_context *ctx, const char *path,
                                        const weld_dataset_options *options, weld_error *err);
+/** The same samples with other preprocessing: preset, mean, std, scale, layout and bgr of the options
+ *  count. WELD_E_ARGUMENT for a part of a split; on failure it is to be freed only. */
+WELD_API weld_status weld_dataset_preset(weld_dataset *dataset, const weld_dataset_options *options,
+                                         weld_error *err);
 WELD_API int64_t weld_dataset_size(const weld_dataset *dataset);
 WELD_API bool weld_dataset_has_labels(const weld_dataset *dataset);
+/** The labels of all samples, borrowed; NULL = there are none. */
+WELD_API const int64_t *weld_dataset_labels(const weld_dataset *dataset);
 /** Two disjoint parts, drawn at random, that borrow `dataset`'s samples and keep their order: out[0] has
  *  `match_samples` (0 = half, at most 10 000), out[1] all others. The same seed, the same parts. */
 WELD_API weld_status weld_dataset_split(weld_dataset *out[2], const weld_dataset *dataset,
@@ -234,6 +264,10 @@ WELD_API weld_status weld_values_load(weld_values **out, weld_context *ctx, cons
 WELD_API weld_status weld_values_load_folder(weld_values **out, weld_context *ctx,
                                              const char *folder, const char *prefix,
                                              weld_error *err);
+/** PREFIX_0.pb, ... of set number `set` of a folder or an archive with test_data_set_0, ...: "input" or
+ *  "output"; empty if there is no such set. */
+WELD_API weld_status weld_values_load_set(weld_values **out, weld_context *ctx, const char *path,
+                                          int set, const char *prefix, weld_error *err);
 WELD_API size_t weld_values_count(const weld_values *values);
 WELD_API weld_array weld_values_at(const weld_values *values, size_t index);
 /** WELD_E_NEGATIVE with the first element for which |got - want| > atol + rtol |want| does not
@@ -259,13 +293,25 @@ typedef struct weld_run_options {
 WELD_API weld_status weld_model_run(weld_values **out, const weld_model *model,
                                     const weld_values *inputs, const weld_run_options *options,
                                     weld_error *err);
+/** Samples [first, first + n) of a data set: its arrays under their keys ("input" where there is none),
+ *  preprocessed as floats where that was asked for, else as they are stored; then "labels". */
+WELD_API weld_status weld_dataset_values(weld_values **out, const weld_dataset *dataset,
+                                         int64_t first, int64_t n, weld_error *err);
 /** The batch size that the file fixes, in which weld_model_run runs whatever it gets; 0 = it leaves the
  *  batch open. */
 WELD_API int64_t weld_model_batch(const weld_model *model);
-/** The same on the samples of a data set; the model has one input. */
+/** The same on the samples of a data set, which has an array for every input. */
 WELD_API weld_status weld_model_run_data(weld_values **out, const weld_model *model,
                                          const weld_dataset *data, const weld_run_options *options,
                                          weld_error *err);
+
+/** Mean cross-entropy and accuracy of a model on a data set with labels. WELD_E_ARGUMENT where the samples
+ *  do not fit its inputs. */
+WELD_API weld_status weld_model_score(double *loss, double *accuracy, const weld_model *model,
+                                      const weld_dataset *data, weld_error *err);
+/** What accuracy has to be above to be other than chance, by three standard deviations; NaN if the model's
+ *  output has no classes. */
+WELD_API double weld_model_chance(const weld_model *model, const weld_dataset *data);
 
 /* ---- align, verify, merge --------------------------------------------------- */
 
@@ -392,10 +438,11 @@ typedef struct weld_many_options {
                     does not depend on the order in which the models are given */
     const weld_dataset
         *data; /**< with labels: to measure ends, pairs and the result on; NULL = not at all */
+    const char *output_name; /**< see weld_load_options; all models have it */
 } weld_many_options;
 #define WELD_MANY_OPTIONS_INIT                                                                     \
     {                                                                                              \
-        (uint32_t)sizeof(weld_many_options), NULL, NULL, NULL, -1, NULL                            \
+        (uint32_t)sizeof(weld_many_options), NULL, NULL, NULL, -1, NULL, NULL                      \
     }
 
 /** 2 to 64 models in one: the first one's file with merged parameters. The weighted mean alone holds the
@@ -456,6 +503,8 @@ WELD_API weld_status weld_report_add_output(weld_report *report, const char *pat
                                             const char *sha256, double alpha, weld_error *err);
 WELD_API weld_status weld_report_add_warning(weld_report *report, const char *code,
                                              const char *text, weld_error *err);
+/** Leaves out what may differ between equal runs: command line, seconds, threads; not the paths. */
+WELD_API void weld_report_omit_run(weld_report *report);
 /** All that may differ between equal runs: command line, seconds. */
 WELD_API weld_status weld_report_set_run(weld_report *report, int argc, char *const *argv,
                                          double seconds, weld_error *err);
@@ -525,6 +574,10 @@ typedef struct weld_outputs weld_outputs;
 /** Refuses existing paths unless `replace`. */
 WELD_API weld_status weld_outputs_create(weld_outputs **out, weld_context *ctx, bool replace,
                                          weld_error *err);
+/** From now on all outputs are members of one archive (.zip, .tar.gz, .tgz), under their plain names: the
+ *  same outputs give the same bytes. mtime: of all members, seconds since 1970; 0 = 1980-01-01. */
+WELD_API weld_status weld_outputs_bundle(weld_outputs *outputs, const char *path, int64_t mtime,
+                                         weld_error *err);
 /** Where the data of large initializers go: */
 typedef enum weld_external {
     WELD_EXTERNAL_AUTO, /**< to PATH.data what A keeps in external files, and all of them where the model
@@ -547,6 +600,14 @@ WELD_API weld_status weld_outputs_add_report(weld_outputs *outputs, const weld_r
 /** .npz; equal values give equal bytes. */
 WELD_API weld_status weld_outputs_add_values(weld_outputs *outputs, const weld_values *values,
                                              const char *path, weld_error *err);
+/** One of them, in the format that the path's end says: .pb (TensorProto), .npy, else idx. In idx grey
+ *  pictures [N, 1, H, W] are [N, H, W]. */
+WELD_API weld_status weld_outputs_add_array(weld_outputs *outputs, const weld_values *values,
+                                            size_t index, const char *path, weld_error *err);
+/** A folder, in which outputs are to appear; made at once, and gone without a commit. One that exists is
+ *  taken. */
+WELD_API weld_status weld_outputs_add_folder(weld_outputs *outputs, const char *path,
+                                             weld_error *err);
 WELD_API weld_status weld_outputs_commit(weld_outputs *outputs, weld_error *err);
 WELD_API void weld_outputs_free(weld_outputs *outputs);
 

@@ -32,16 +32,33 @@ weld_status weld_refuse_pairing(const weld_pairing *pairing, const char *what, w
                      pairing->difference_count, pairing->difference_count == 1 ? "" : "s", list);
 }
 
-/* Sizes that the files leave open are those of the data, where there are any. */
-static void adopt_sizes(const weld_model *model, const weld_dataset *data)
+static void adopt_size(weld_graph *g, int input, const weld_shape *sample)
 {
+    const weld_value *value = &g->values[g->inputs[input]];
+    for (int k = 1; value->rank == sample->rank + 1 && k < value->rank; k++)
+        if (value->dims[k] < 0)
+            g->symbols[value->symbol[k]].size = sample->dims[k - 1];
+}
+
+weld_status weld_adopt_sizes(const weld_model *model, const weld_dataset *data, weld_error *err)
+{
+    weld_status st = WELD_OK;
     weld_graph *g = model->structure->graph;
-    const weld_value *input = g->input_count == 1 ? &g->values[g->inputs[0]] : NULL;
-    if (!data || !input || input->rank != data->sample.rank + 1)
-        return;
-    for (int k = 1; k < input->rank; k++)
-        if (input->dims[k] < 0)
-            g->symbols[input->symbol[k]].size = data->sample.dims[k - 1];
+    weld_error other = WELD_ERROR_INIT;
+    int *arrays = NULL;
+    if (!data)
+        return WELD_OK;
+    WELD_NEW(arrays, model->ctx, g->input_count);
+    st = weld_feed_bind(arrays, data, g, &other);
+    for (int k = 0; st == WELD_OK && k < g->input_count; k++)
+        adopt_size(g, k, &data->arrays[arrays[k]].sample);
+    if (st != WELD_E_NOMEM)
+        st = WELD_OK; /* whoever runs the model on the data says what does not fit */
+    else if (err)
+        *err = other;
+done:
+    weld_free(model->ctx, arrays);
+    return st;
 }
 
 /* A size that one file leaves open and the other one fixes is that. */
@@ -141,8 +158,8 @@ static weld_status prepare(weld_alignment *al, const weld_align_options *o, weld
         al->a = al->reread[0];
     if (al->reread[1])
         al->b = al->reread[1];
-    adopt_sizes(al->a, o->data);
-    adopt_sizes(al->b, o->data);
+    WELD_TRY(weld_adopt_sizes(al->a, o->data, err));
+    WELD_TRY(weld_adopt_sizes(al->b, o->data, err));
     WELD_TRY(weld_params_in_frame(&al->naive, al->a->structure, al->b->params,
                                   al->b->structure->homes, pairing->param_of,
                                   al->foreign ? al->a->params : NULL, err));
@@ -160,13 +177,9 @@ done:
 weld_status weld_alignment_takes(const weld_alignment *al, const weld_dataset *data,
                                  const char *what, weld_error *err)
 {
-    const weld_graph *g = al->a->structure->graph;
     if (!data)
         return weld_fail(err, WELD_E_ARGUMENT, "%s needs data", what);
-    if (g->input_count != 1)
-        return weld_fail(err, WELD_E_UNSUPPORTED, "data for a model with %d inputs",
-                         g->input_count);
-    return weld_dataset_fits(data, &al->shapes->types[g->inputs[0]].shape, err);
+    return weld_feed_check(data, al->shapes, err);
 }
 
 /* The report says what was matched on. */

@@ -135,13 +135,15 @@ static weld_status open_many(weld_many *m, const char *const *paths, weld_error 
 {
     weld_status st = WELD_OK;
     weld_align_options none = WELD_ALIGN_OPTIONS_INIT;
+    weld_load_options how = WELD_LOAD_OPTIONS_INIT;
+    how.output_name = m->options->output_name;
     none.method = "none";
     none.data = m->options->data;
     WELD_NEW(m->ones, m->ctx, m->count);
     WELD_NEW(m->order, m->ctx, m->count);
     for (int k = 0; k < m->count; k++) {
         m->ones[k].path = paths[k];
-        WELD_TRY(weld_model_load(&m->ones[k].model, m->ctx, paths[k], err));
+        WELD_TRY(weld_model_load_as(&m->ones[k].model, m->ctx, paths[k], &how, err));
     }
     m->a = m->ones[0].model;
     WELD_TRY(set_weights(m, err));

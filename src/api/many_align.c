@@ -29,12 +29,14 @@ static weld_status align_one(const weld_many *m, const weld_model *start, int wh
 {
     weld_status st = WELD_OK;
     weld_align_options how = WELD_ALIGN_OPTIONS_INIT;
+    weld_load_options load = WELD_LOAD_OPTIONS_INIT;
     weld_model *model = NULL;
     weld_alignment *al = NULL;
     if (m->options->align)
         how = *m->options->align;
+    load.output_name = m->options->output_name;
     /* opened anew: matching and proving it may hold its parameters */
-    WELD_TRY(weld_model_load(&model, m->ctx, m->ones[which].path, err));
+    WELD_TRY(weld_model_load_as(&model, m->ctx, m->ones[which].path, &load, err));
     WELD_TRY(weld_align(&al, start, model, &how, err));
     WELD_TRY(weld_alignment_verify(al, m->options->data, PROOF_SAMPLES, tolerance, err));
     WELD_TRY(take_element(&m->ones[which], m, al, err));

@@ -264,7 +264,7 @@ static weld_status add_data(weld_report *r, const weld_dataset *data, const weld
                                   m->rows.removed));
     for (int k = 0; k < 2 && r->lmc.present; k++) {
         double accuracy = r->lmc.curve[0].accuracy[k ? 0 : r->lmc.alpha_count - 1];
-        if (accuracy < 2.0 / m->classes && m->classes > 2)
+        if (m->classes > 1 && accuracy < weld_chance_limit(m->classes, m->samples))
             WELD_TRY(weld_report_warn(r, err, "W002",
                                       "accuracy of %s is %.4f, near chance: check preprocessing "
                                       "(--preset, --mean, --std) and the order of the labels",
@@ -309,10 +309,7 @@ weld_status weld_report_measure(weld_report *report, const weld_alignment *al,
     WELD_TRY(list_extras(&extras, o, al->ctx, err));
     in.extra = extras;
     in.extra_count = (int)(o->merged_count + o->compared_count);
-    const weld_graph *g = shapes->graph;
-    WELD_REQUIRE(g->input_count == 1, WELD_E_UNSUPPORTED, "data for a model with %d inputs",
-                 g->input_count);
-    WELD_TRY(weld_dataset_fits(data, &shapes->types[g->inputs[0]].shape, err));
+    WELD_TRY(weld_feed_check(data, shapes, err));
     WELD_TRY(weld_paramset_hold(in.a, err));
     for (int k = 0; k < WELD_VARIANTS; k++)
         WELD_TRY(weld_paramset_hold(in.b[k], err));

@@ -1,9 +1,11 @@
 #include "api/objects.h"
 #include "canon/canon.h"
 #include "io/hash.h"
+#include "onnx/packed_model.h"
 #include "onnx/splice.h"
 #include "symmetry/samples.h"
 #include "tensor/blas.h"
+#include <stdio.h>
 #include <string.h>
 
 weld_structure *weld_structure_retain(weld_structure *structure)
@@ -70,6 +72,7 @@ static weld_status make_structure(weld_structure **out, weld_onnx_file *file,
     WELD_TRY(weld_import_file(&draft, file, &s->reading, err));
     WELD_TRY(weld_canonicalise(&draft, &options, err));
     WELD_TRY(weld_draft_finish(&s->graph, &s->homes, &draft, err));
+    s->graph->loss_output = reading->loss_output;
     WELD_TRY(find_batch(s, err));
     *out = s;
     s = NULL;
@@ -96,15 +99,34 @@ done:
     return st;
 }
 
-static weld_status load(weld_model **out, weld_context *ctx, weld_source *source, bool freeze,
-                        weld_error *err)
+/* Losses are of the output of this name. */
+static weld_status choose_output(weld_structure *s, const char *name, weld_error *err)
+{
+    char list[400] = "";
+    size_t n = 0;
+    for (int k = 0; k < s->graph->output_count; k++) {
+        if (strcmp(s->file->output_names[k], name) == 0) {
+            s->graph->loss_output = s->reading.loss_output = k;
+            return WELD_OK;
+        }
+        if (n + 100 < sizeof list)
+            n += (size_t)snprintf(list + n, sizeof list - n, "%s%.90s", k ? ", " : "",
+                                  s->file->output_names[k]);
+    }
+    return weld_fail(err, WELD_E_ARGUMENT, "has no output '%.90s'; it has: %s", name, list);
+}
+
+static weld_status load(weld_model **out, weld_context *ctx, weld_source *source,
+                        const weld_load_options *options, weld_error *err)
 {
     weld_status st = WELD_OK;
-    const weld_reading reading = {.freeze = freeze};
+    const weld_reading reading = {.freeze = options->freeze_unknown};
     weld_onnx_file *file = NULL;
     weld_blas_init();
     WELD_TRY(weld_onnx_open(&file, ctx, source, err)); /* its errors name the file */
     st = weld_model_read(out, file, &reading, err);
+    if (st == WELD_OK && options->output_name)
+        st = choose_output((*out)->structure, options->output_name, err);
     if (st != WELD_OK)
         weld_error_wrap(err, "%s", file->name);
 done:
@@ -122,8 +144,9 @@ weld_status weld_model_load_as(weld_model **out, weld_context *ctx, const char *
     *out = NULL;
     WELD_REQUIRE(o->struct_size == sizeof *o, WELD_E_ARGUMENT, "load options of %u bytes",
                  o->struct_size);
-    WELD_TRY(weld_source_open(&source, ctx, path, err));
-    WELD_TRY(load(out, ctx, source, o->freeze_unknown, err));
+    WELD_TRY(weld_packed_model_open(&source, ctx, path, err));
+    WELD_TRY(load(out, ctx, source, o, err));
+    weld_source_leave_archive(source);
     st = weld_source_unchanged(source, err);
 done:
     weld_source_free(source);
@@ -143,10 +166,11 @@ weld_status weld_model_load_memory(weld_model **out, weld_context *ctx, const vo
                                    size_t size_bytes, weld_error *err)
 {
     weld_status st = WELD_OK;
+    const weld_load_options defaults = WELD_LOAD_OPTIONS_INIT;
     weld_source *source = NULL;
     *out = NULL;
     WELD_TRY(weld_source_memory(&source, ctx, bytes, size_bytes, err));
-    WELD_TRY(load(out, ctx, source, false, err));
+    WELD_TRY(load(out, ctx, source, &defaults, err));
 done:
     weld_source_free(source);
     return st;

@@ -21,6 +21,7 @@ typedef struct weld_reading {
     bool freeze;         /* operators that we lack are imported as Opaque */
     bool fold_norms;     /* BatchNormalization becomes part of the layer before it */
     weld_copies *copies; /* of tensors that are read apart; NULL = none */
+    int loss_output;     /* of the graph */
 } weld_reading;
 
 /* The structure of a file, shared by the model and everything that is merged into it. */
@@ -188,6 +189,10 @@ weld_status weld_find_symmetry(weld_symmetry **out, const weld_structure *struct
 bool weld_ends_the_run(weld_status st);
 /* Seconds of a clock that only goes forward. */
 double weld_clock(void);
+/* Accuracies below are within three standard deviations of chance. */
+double weld_chance_limit(int64_t classes, int64_t samples);
+/* Sizes that the file leaves open are those of the data (NULL = none), where they fit. */
+weld_status weld_adopt_sizes(const weld_model *model, const weld_dataset *data, weld_error *err);
 /* What a report says of the data; the strings are the data set's. */
 weld_report_data weld_describe_data(const weld_dataset *data);
 /* Adds what the file says of the model: producer, opsets, number of parameters. */

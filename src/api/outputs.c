@@ -1,13 +1,19 @@
 /* The files of one run appear together or not at all. */
 #include "api/objects.h"
 #include "api/values.h"
+#include "data/idx.h"
+#include "io/bundle.h"
 #include "io/hash.h"
 #include "io/relay.h"
 #include "io/sink.h"
 #include "onnx/splice.h"
+#include "onnx/tensor_file.h"
 #include "report/report.h"
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct weld_outputs {
     weld_context *ctx;
@@ -15,6 +21,10 @@ struct weld_outputs {
     weld_sink **sinks;
     const char **paths; /* owned copies */
     size_t count, cap, path_cap;
+    weld_bundle *bundle;    /* that outputs are members of; NULL = they are files */
+    weld_sink *bundle_sink; /* one of the sinks: where it goes */
+    char **folders;         /* [folder_count] that were made; owned copies */
+    size_t folder_count, folder_cap;
 };
 
 weld_status weld_outputs_create(weld_outputs **out, weld_context *ctx, bool replace,
@@ -36,9 +46,25 @@ void weld_outputs_free(weld_outputs *outputs)
         weld_sink_free(outputs->sinks[k]);
         weld_free(outputs->ctx, (char *)outputs->paths[k]);
     }
+    for (size_t k = outputs->folder_count; k-- > 0;) {
+        rmdir(outputs->folders[k]); /* stays where there is something in it */
+        weld_free(outputs->ctx, outputs->folders[k]);
+    }
+    weld_free(outputs->ctx, outputs->folders);
+    weld_bundle_free(outputs->bundle);
     weld_free(outputs->ctx, outputs->sinks);
     weld_free(outputs->ctx, outputs->paths);
     weld_free(outputs->ctx, outputs);
+}
+
+static weld_status write_sink(void *user, const void *bytes, size_t n, weld_error *err)
+{
+    return weld_sink_write(user, bytes, n, err);
+}
+
+static weld_status write_member(void *user, const void *bytes, size_t n, weld_error *err)
+{
+    return weld_bundle_write(user, bytes, n, err);
 }
 
 /* Appends the sink of a path. *out is borrowed; what is to stand there is written to it. */
@@ -64,12 +90,42 @@ done:
     return st;
 }
 
+/* Where the output of this path goes: a file, or a member of the bundle. Good until the next one. */
+static weld_status add_output(weld_writer *out, weld_outputs *o, const char *path, weld_error *err)
+{
+    weld_sink *sink = NULL;
+    if (o->bundle) {
+        *out = (weld_writer){write_member, o->bundle};
+        return weld_bundle_begin(o->bundle, path, err);
+    }
+    const weld_status st = add_sink(&sink, o, path, err);
+    *out = (weld_writer){write_sink, sink};
+    return st;
+}
+
+weld_status weld_outputs_bundle(weld_outputs *outputs, const char *path, int64_t mtime,
+                                weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_bundle *bundle = NULL;
+    WELD_REQUIRE(!outputs->bundle && !outputs->count, WELD_E_ARGUMENT,
+                 "%s: a bundle after other outputs", path);
+    WELD_REQUIRE(mtime >= 0, WELD_E_ARGUMENT, "%s: a time before 1970", path);
+    WELD_TRY(weld_bundle_create(&bundle, outputs->ctx, path, mtime, err));
+    WELD_TRY(add_sink(&outputs->bundle_sink, outputs, path, err));
+    outputs->bundle = bundle;
+    bundle = NULL;
+done:
+    weld_bundle_free(bundle);
+    return st;
+}
+
 static weld_status add_bytes(weld_outputs *o, const char *path, const void *bytes, size_t size,
                              weld_error *err)
 {
-    weld_sink *sink;
-    const weld_status st = add_sink(&sink, o, path, err);
-    return st == WELD_OK ? weld_sink_write(sink, bytes, size, err) : st;
+    weld_writer to;
+    const weld_status st = add_output(&to, o, path, err);
+    return st == WELD_OK ? to.write(to.user, bytes, size, err) : st;
 }
 
 /* ---- models ----------------------------------------------------------------------------- */
@@ -110,19 +166,14 @@ done:
     return st;
 }
 
-static weld_status write_sink(void *user, const void *bytes, size_t n, weld_error *err)
-{
-    return weld_sink_write(user, bytes, n, err);
-}
-
 static weld_status write_hash(void *user, const void *bytes, size_t n, weld_error *err)
 {
     return weld_sha256_update(user, bytes, n, err);
 }
 
-/* Where the bytes of a model go: to the sink, and into its hash. */
+/* Where the bytes of a model go: to the file, and into its hash. */
 typedef struct hashed {
-    weld_sink *sink;
+    weld_writer file;
     weld_relay *hash;
 } hashed;
 
@@ -130,16 +181,16 @@ static weld_status write_hashed(void *user, const void *bytes, size_t n, weld_er
 {
     const hashed *to = user;
     const weld_status st = weld_relay_write(to->hash, bytes, n, err);
-    return st == WELD_OK ? weld_sink_write(to->sink, bytes, n, err) : st;
+    return st == WELD_OK ? to->file.write(to->file.user, bytes, n, err) : st;
 }
 
 /* Writes the model itself; it is hashed on the way. */
-static weld_status write_model(char sha256[WELD_SHA256_TEXT], weld_sink *sink,
+static weld_status write_model(char sha256[WELD_SHA256_TEXT], const weld_writer *file,
                                const weld_splice *splice, weld_context *ctx, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_sha256 *hash = NULL;
-    hashed out = {.sink = sink};
+    hashed out = {.file = *file};
     WELD_TRY(weld_sha256_create(&hash, ctx, err));
     const weld_writer into_hash = {write_hash, hash}, to = {write_hashed, &out};
     WELD_TRY(weld_relay_create(&out.hash, ctx, &into_hash, err));
@@ -147,8 +198,6 @@ static weld_status write_model(char sha256[WELD_SHA256_TEXT], weld_sink *sink,
     WELD_TRY(weld_relay_finish(out.hash, err));
     WELD_TRY(weld_sha256_finish(sha256, hash, err));
 done:
-    if (st == WELD_E_LIMIT)
-        weld_error_wrap(err, "%s", weld_sink_path(sink));
     weld_relay_free(out.hash);
     weld_sha256_free(hash);
     return st;
@@ -161,16 +210,17 @@ weld_status weld_outputs_add_model(weld_outputs *outputs, const weld_model *mode
     char beside[4096], hex[WELD_SHA256_TEXT];
     weld_relocation relocation;
     weld_splice *splice = NULL;
-    weld_sink *sink = NULL;
+    weld_writer to;
     WELD_TRY(plan_model(&splice, &relocation, beside, sizeof beside, model, path, external, err));
-    WELD_TRY(add_sink(&sink, outputs, path, err));
-    WELD_TRY(write_model(hex, sink, splice, outputs->ctx, err));
-    if (weld_splice_outside_size(splice)) {
-        WELD_TRY(add_sink(&sink, outputs, beside, err));
-        const weld_writer to = {write_sink, sink};
+    WELD_TRY(add_output(&to, outputs, path, err));
+    st = write_model(hex, &to, splice, outputs->ctx, err);
+    if (st == WELD_E_LIMIT)
+        weld_error_wrap(err, "%s", path);
+    if (st == WELD_OK && weld_splice_outside_size(splice)) {
+        WELD_TRY(add_output(&to, outputs, beside, err));
         WELD_TRY(weld_splice_write_outside(splice, &to, err));
     }
-    if (sha256)
+    if (st == WELD_OK && sha256)
         memcpy(sha256, hex, sizeof hex);
 done:
     weld_splice_free(splice);
@@ -215,9 +265,62 @@ done:
     return st;
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t n = strlen(text), m = strlen(end);
+    return n > m && strcmp(text + n - m, end) == 0;
+}
+
+weld_status weld_outputs_add_array(weld_outputs *outputs, const weld_values *values, size_t index,
+                                   const char *path, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_named *item = &values->items[index];
+    weld_tensor t = item->tensor; /* its shape may change */
+    weld_buffer bytes;
+    weld_buffer_init(&bytes, outputs->ctx);
+    if (ends_with(path, ".pb")) {
+        WELD_TRY(weld_tensor_file_write(&bytes, item->name, &t, err));
+    } else if (ends_with(path, ".npy")) {
+        WELD_TRY(weld_npy_write(&bytes, &t, err));
+    } else {
+        const int64_t *d = t.shape.dims;
+        if (t.shape.rank == 4 && d[1] == 1)
+            t.shape = weld_shape_make(3, (const int64_t[]){d[0], d[2], d[3]});
+        WELD_TRY(weld_idx_write(&bytes, &t, err));
+    }
+    WELD_TRY(add_bytes(outputs, path, bytes.data, bytes.size, err));
+done:
+    if (st == WELD_E_UNSUPPORTED)
+        weld_error_wrap(err, "%s: '%s'", path, item->name);
+    weld_buffer_free(&bytes);
+    return st;
+}
+
+weld_status weld_outputs_add_folder(weld_outputs *o, const char *path, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    char *copy = NULL;
+    WELD_GROW(o->folders, o->folder_cap, o->ctx, o->folder_count + 1);
+    copy = weld_strdup(o->ctx, path);
+    WELD_REQUIRE(copy, WELD_E_NOMEM, "out of memory");
+    if (mkdir(path, 0777) == 0) {
+        o->folders[o->folder_count++] = copy;
+        copy = NULL;
+    } else {
+        WELD_REQUIRE(errno == EEXIST, WELD_E_IO, "%s: %s", path, strerror(errno));
+    }
+done:
+    weld_free(o->ctx, copy);
+    return st;
+}
+
 weld_status weld_outputs_commit(weld_outputs *outputs, weld_error *err)
 {
-    return weld_sink_commit_all(outputs->sinks, outputs->count, err);
+    const weld_writer to = {write_sink, outputs->bundle_sink};
+    const weld_status st = outputs->bundle ? weld_bundle_finish(outputs->bundle, &to, err)
+                                           : WELD_OK;
+    return st != WELD_OK ? st : weld_sink_commit_all(outputs->sinks, outputs->count, err);
 }
 
 weld_status weld_model_save(const weld_model *model, const char *path, bool replace,

@@ -29,6 +29,7 @@ static weld_status read_anew(attempt *t, int side, weld_error *err)
     const weld_structure *s = t->given[side]->structure;
     const weld_reading reading = {.freeze = s->reading.freeze,
                                   .fold_norms = t->fold_norms,
+                                  .loss_output = s->reading.loss_output,
                                   .copies = side == 0 ? t->copies : NULL};
     weld_model_free(t->reread[side]);
     t->reread[side] = NULL;

@@ -1,7 +1,7 @@
 /* Runs a model on given arrays or on a data set, in parts along axis 0 where that is allowed. */
 #include "api/objects.h"
 #include "api/values.h"
-#include "data/dataset.h"
+#include "data/feed.h"
 #include "exec/plan.h"
 #include <inttypes.h>
 #include <regex.h>
@@ -277,33 +277,53 @@ done:
 
 /* ---- data sets ------------------------------------------------------------------ */
 
-static weld_status make_input(runner *r, const weld_dataset *data, weld_error *err)
+/* Input k for one pass: the shape that the file declares, or that of the samples. */
+static weld_status make_input(runner *r, int k, const weld_dataset *data, int array,
+                              weld_error *err)
 {
     weld_status st = WELD_OK;
-    const weld_value *input = &r->graph->values[r->graph->inputs[0]];
+    const weld_value *input = &r->graph->values[r->graph->inputs[k]];
+    const weld_shape *sample = &data->arrays[array].sample;
     weld_shape shape;
     WELD_REQUIRE(input->rank != 0, WELD_E_ARGUMENT, "the input '%s' is a single number",
                  input->name);
-    shape = weld_shape_make(data->sample.rank + 1, (const int64_t[WELD_RANK_MAX + 1]){0});
-    memcpy(shape.dims + 1, data->sample.dims, (size_t)data->sample.rank * sizeof(int64_t));
+    shape = weld_shape_make(sample->rank + 1, (const int64_t[WELD_RANK_MAX + 1]){0});
+    memcpy(shape.dims + 1, sample->dims, (size_t)sample->rank * sizeof(int64_t));
     bool declared = input->rank > 0;
-    for (int k = 1; k < input->rank; k++)
-        declared = declared && input->dims[k] >= 0;
+    for (int d = 1; d < input->rank; d++)
+        declared = declared && input->dims[d] >= 0;
     if (declared)
         shape = weld_shape_make(input->rank, input->dims);
     shape.dims[0] = r->part ? r->part : r->total;
-    WELD_TRY(weld_dataset_fits(data, &shape, err));
-    WELD_TRY(weld_tensor_create(&r->inputs[0], r->model->ctx, input->dtype, &shape, err));
+    WELD_TRY(weld_dataset_fits(data, array, &shape, err));
+    WELD_TRY(weld_tensor_create(&r->inputs[k], r->model->ctx, input->dtype, &shape, err));
 done:
     return st;
 }
 
-static weld_status fill_input(weld_tensor *t, const weld_dataset *data, int64_t first, int64_t n,
-                              weld_error *err)
+static weld_status fill_input(weld_tensor *t, const weld_dataset *data, int array, int64_t first,
+                              int64_t n, weld_error *err)
 {
     if (n < t->shape.dims[0])
         memset(t->data, 0, (size_t)weld_shape_numel(&t->shape) * weld_compute_size(t->dtype));
-    return weld_dataset_batch(t, data, first, n, err);
+    return weld_dataset_batch(t, data, array, first, n, err);
+}
+
+static weld_status run_samples(runner *r, const weld_dataset *data, const int *arrays,
+                               weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const int64_t step = r->part ? r->part : r->total;
+    for (int k = 0; k < r->graph->input_count; k++)
+        WELD_TRY(make_input(r, k, data, arrays[k], err));
+    for (int64_t first = 0; first < r->total; first += step) {
+        const int64_t n = r->total - first < step ? r->total - first : step;
+        for (int k = 0; k < r->graph->input_count; k++)
+            WELD_TRY(fill_input(&r->inputs[k], data, arrays[k], first, n, err));
+        WELD_TRY(pass(r, first, n, err));
+    }
+done:
+    return st;
 }
 
 weld_status weld_model_run_data(weld_values **out, const weld_model *model,
@@ -315,22 +335,18 @@ weld_status weld_model_run_data(weld_values **out, const weld_model *model,
     weld_status st = WELD_OK;
     runner r;
     *out = NULL;
+    int *arrays = NULL;
     WELD_TRY(open_runner(&r, model, o, err));
-    WELD_REQUIRE(r.graph->input_count == 1, WELD_E_UNSUPPORTED,
-                 "a data set for a model with %d inputs", r.graph->input_count);
+    WELD_NEW(arrays, model->ctx, r.graph->input_count);
+    WELD_TRY(weld_feed_bind(arrays, data, r.graph, err));
     r.total = data->count;
     r.part = part_size(model->structure, r.total, o->batch);
     WELD_TRY(check_parts(&r, err));
-    WELD_TRY(make_input(&r, data, err));
-    int64_t step = r.part ? r.part : r.total;
-    for (int64_t first = 0; first < r.total; first += step) {
-        int64_t n = r.total - first < step ? r.total - first : step;
-        WELD_TRY(fill_input(&r.inputs[0], data, first, n, err));
-        WELD_TRY(pass(&r, first, n, err));
-    }
+    WELD_TRY(run_samples(&r, data, arrays, err));
     *out = r.out;
     r.out = NULL;
 done:
+    weld_free(model->ctx, arrays);
     close_runner(&r);
     return st;
 }

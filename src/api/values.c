@@ -1,12 +1,16 @@
 #include "api/values.h"
+#include "data/test_data.h"
 #include "io/archive.h"
+#include "io/archive_write.h"
 #include "io/npy.h"
+#include "io/packed.h"
 #include "io/source.h"
 #include "onnx/tensor_file.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 weld_status weld_values_new(weld_values **out, weld_context *ctx, weld_error *err)
@@ -101,7 +105,7 @@ static weld_status add_member(weld_values *values, weld_archive *archive, const 
     WELD_REQUIRE(key, WELD_E_NOMEM, "out of memory");
     if (n > 4 && strcmp(member + n - 4, ".npy") == 0)
         key[n - 4] = '\0';
-    WELD_TRY(weld_archive_read(&bytes, &size, archive, (size_t)ctx->limits.file_bytes_max, err));
+    WELD_TRY(weld_archive_read(&bytes, &size, archive, err));
     WELD_TRY(weld_npy_parse(&npy, ctx, bytes, size, key, err));
     WELD_TRY(add_npy(values, key, &npy, err));
 done:
@@ -186,6 +190,91 @@ weld_status weld_values_load_folder(weld_values **out, weld_context *ctx, const 
             break;
         WELD_TRY(add_pb(values, path, err));
     }
+    *out = values;
+    values = NULL;
+done:
+    weld_values_free(values);
+    return st;
+}
+
+static weld_status add_pb_bytes(weld_values *values, const void *bytes, size_t size,
+                                const char *label, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_tensor tensor = {0};
+    char *name = NULL;
+    WELD_TRY(weld_tensor_parse(&tensor, &name, values->ctx, bytes, size, label, err));
+    WELD_TRY(weld_values_add(values, name, &tensor, err));
+done:
+    weld_free(values->ctx, name);
+    return st;
+}
+
+/* PREFIX_place.pb of the set, if the archive has it. */
+static weld_status add_packed(weld_values *values, bool *none, weld_archive *archive, int set,
+                              int place, const char *prefix, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const char *member;
+    void *bytes = NULL;
+    size_t size, folder;
+    int s, p;
+    *none = true;
+    WELD_TRY(weld_archive_rewind(archive, err));
+    for (;;) {
+        WELD_TRY(weld_archive_next(&member, archive, err));
+        if (!member)
+            break;
+        if (!weld_test_data_name(&s, &p, &folder, member, prefix) || s != set || p != place)
+            continue;
+        WELD_REQUIRE(*none, WELD_E_FORMAT, "a second %s_%d.pb of set %d: %s", prefix, place, set,
+                     member);
+        *none = false;
+        WELD_TRY(weld_archive_read(&bytes, &size, archive, err));
+        WELD_TRY(add_pb_bytes(values, bytes, size, member, err));
+        weld_free(values->ctx, bytes);
+        bytes = NULL;
+    }
+done:
+    weld_free(values->ctx, bytes);
+    return st;
+}
+
+static weld_status load_packed_set(weld_values *values, const char *path, int set,
+                                   const char *prefix, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_packed packed = {0};
+    weld_archive *archive = NULL;
+    bool none = false;
+    WELD_TRY(weld_packed_read(&packed, values->ctx, path, err));
+    if (!weld_is_zip(packed.bytes, packed.size) && !weld_is_tar(packed.bytes, packed.size))
+        goto done;
+    WELD_TRY(weld_archive_open(&archive, values->ctx, packed.bytes, packed.size, path, err));
+    for (int place = 0; !none; place++)
+        WELD_TRY(add_packed(values, &none, archive, set, place, prefix, err));
+done:
+    weld_archive_free(archive);
+    weld_packed_free(&packed);
+    return st;
+}
+
+weld_status weld_values_load_set(weld_values **out, weld_context *ctx, const char *path, int set,
+                                 const char *prefix, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    struct stat info;
+    weld_values *values = NULL;
+    char folder[4096];
+    *out = NULL;
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
+        const int n = snprintf(folder, sizeof folder, "%s/test_data_set_%d", path, set);
+        WELD_REQUIRE(n > 0 && (size_t)n < sizeof folder, WELD_E_ARGUMENT,
+                     "%.200s...: path too long", path);
+        return weld_values_load_folder(out, ctx, folder, prefix, err);
+    }
+    WELD_TRY(weld_values_new(&values, ctx, err));
+    WELD_TRY(load_packed_set(values, path, set, prefix, err));
     *out = values;
     values = NULL;
 done:

@@ -21,6 +21,19 @@ typedef struct texts {
     size_t count;
 } texts;
 
+typedef struct input_keys {
+    char text[2048]; /* that holds the names */
+    size_t used;
+    weld_input_key at[REPORTS_MAX];
+    size_t count;
+} input_keys;
+
+/* Of A and B; 0 = nothing */
+typedef struct expected {
+    double accuracy[2];
+    bool given;
+} expected;
+
 typedef struct sizes {
     char text[1024]; /* that holds the names */
     const char *names[SIZES_MAX];
@@ -48,6 +61,8 @@ typedef struct options {
 #define OPTION_FIELD_GRID(field) numbers field
 #define OPTION_FIELD_SIZES(field) sizes field
 #define OPTION_FIELD_LIMIT(field) bool field /* given; the limit is in `limits` */
+#define OPTION_FIELD_KEYS(field) input_keys field
+#define OPTION_FIELD_ENDS(field) expected field
 #include "options.def"
 #undef WELD_OPTION
     limits limits; /* of all options of the kind LIMIT that were given */
@@ -82,7 +97,9 @@ void print_options(FILE *to, char letter);
 const char *nearest(const char *word, const char *const *candidates, size_t count);
 
 /* Shared by the commands. */
-/* labels: key or file, NULL = found; limit 0 = all samples */
+/* --data or --raw is given */
+bool has_data(const options *o);
+/* path: NULL = --raw; labels: key or file, NULL = found; limit 0 = all samples */
 weld_status open_data(weld_dataset **out, const session *s, const char *path, const char *labels,
                       long long limit, weld_error *err);
 /* --match-data */
@@ -110,6 +127,10 @@ typedef struct results {
 /* One of the files, also named in the report. */
 weld_status add_model(results *r, const session *s, const weld_model *model, const char *path,
                       double alpha, weld_error *err);
+/* --bundle: all that follows goes into it. */
+weld_status open_outputs(weld_outputs **out, const session *s, weld_error *err);
+/* -o, or the name that the model has in a bundle. */
+const char *output_of(const options *o);
 /* Gates, then what leave() does. WELD_E_NEGATIVE where a gate failed: everything is written then. */
 weld_status finish(results *r, const session *s, weld_error *err);
 void close_results(results *r);
@@ -139,7 +160,9 @@ weld_status read_gates(weld_gate_options *out, const options *o, weld_error *err
 /* Mistakes in what is asked of the report, before there is any work. */
 weld_status check_gates(const session *s, weld_error *err);
 weld_status check_reports(const options *o, weld_error *err);
-/* A model for aligning: --freeze-unknown counts. */
+/* The options for preprocessing. */
+weld_status read_preprocessing(weld_dataset_options *out, const options *o, weld_error *err);
+/* A model for aligning: --freeze-unknown counts, and --output-name for the first of the files. */
 weld_status load_model(weld_model **out, const session *s, const char *path, weld_error *err);
 /* Seconds since the program began. */
 double seconds_run(void);

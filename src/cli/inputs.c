@@ -13,6 +13,49 @@ bool is_permutation_file(const char *method)
     return n > 5 && strcmp(method + n - 5, ".json") == 0;
 }
 
+bool has_data(const options *o)
+{
+    return o->data || o->raw.count;
+}
+
+weld_status read_preprocessing(weld_dataset_options *out, const options *o, weld_error *err)
+{
+    if (o->mean.count && o->std.count && o->mean.count != o->std.count)
+        return bad_usage(err, "--mean has %zu values, --std %zu", o->mean.count, o->std.count);
+    out->preset = o->preset;
+    out->mean = o->mean.count ? o->mean.at : NULL;
+    out->std = o->std.count ? o->std.at : NULL;
+    out->channels = o->mean.count ? o->mean.count : o->std.count;
+    out->scale = o->scale;
+    out->layout = o->layout;
+    out->bgr = o->bgr;
+    return WELD_OK;
+}
+
+weld_status open_data(weld_dataset **out, const session *s, const char *path, const char *labels,
+                      long long limit, weld_error *err)
+{
+    const options *o = s->o;
+    weld_dataset_options d = WELD_DATASET_OPTIONS_INIT;
+    const weld_status st = read_preprocessing(&d, o, err);
+    if (st != WELD_OK)
+        return st;
+    d.labels = labels;
+    d.inputs = o->inputs.at;
+    d.input_count = o->inputs.count;
+    d.raw = path ? NULL : o->raw.at;
+    d.raw_count = path ? 0 : o->raw.count;
+    d.samples_max = limit;
+    return weld_dataset_open(out, s->ctx, path, &d, err);
+}
+
+weld_status open_match_data(weld_dataset **out, const session *s, weld_error *err)
+{
+    const options *o = s->o;
+    return open_data(out, s, o->match_data, o->match_labels,
+                     o->match_limit ? o->match_limit : o->limit, err);
+}
+
 /* To match, to merge or to search. */
 static bool learns(const session *s)
 {
@@ -39,11 +82,13 @@ weld_status open_datasets(datasets *d, const session *s, weld_error *err)
 {
     const options *o = s->o;
     weld_status st = WELD_OK;
-    if (o->data)
+    if (o->data && o->raw.count)
+        st = bad_usage(err, "--data and --raw: one of them");
+    else if (has_data(o))
         st = open_data(&d->data, s, o->data, o->labels, o->limit, err);
     if (st == WELD_OK && o->match_data)
         st = open_match_data(&d->match, s, err);
-    else if (st == WELD_OK && o->data && learns(s))
+    else if (st == WELD_OK && has_data(o) && learns(s))
         st = split_data(d, o, err);
     if (st == WELD_OK && o->tune_data)
         st = open_data(&d->tune, s, o->tune_data, o->tune_labels, 0, err);

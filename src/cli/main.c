@@ -47,34 +47,11 @@ double seconds_run(void)
     return (double)(now.tv_sec - began.tv_sec) + 1e-9 * (double)(now.tv_nsec - began.tv_nsec);
 }
 
-weld_status open_data(weld_dataset **out, const session *s, const char *path, const char *labels,
-                      long long limit, weld_error *err)
-{
-    const options *o = s->o;
-    weld_dataset_options d = WELD_DATASET_OPTIONS_INIT;
-    if (o->mean.count && o->std.count && o->mean.count != o->std.count)
-        return bad_usage(err, "--mean has %zu values, --std %zu", o->mean.count, o->std.count);
-    d.preset = o->preset;
-    d.labels = labels;
-    d.mean = o->mean.count ? o->mean.at : NULL;
-    d.std = o->std.count ? o->std.at : NULL;
-    d.channels = o->mean.count ? o->mean.count : o->std.count;
-    d.scale = o->scale;
-    d.samples_max = limit;
-    return weld_dataset_open(out, s->ctx, path, &d, err);
-}
-
-weld_status open_match_data(weld_dataset **out, const session *s, weld_error *err)
-{
-    const options *o = s->o;
-    return open_data(out, s, o->match_data, o->match_labels,
-                     o->match_limit ? o->match_limit : o->limit, err);
-}
-
 weld_status load_model(weld_model **out, const session *s, const char *path, weld_error *err)
 {
     weld_load_options how = WELD_LOAD_OPTIONS_INIT;
     how.freeze_unknown = s->o->freeze_unknown;
+    how.output_name = path == s->o->files[0] ? s->o->output_name : NULL;
     return weld_model_load_as(out, s->ctx, path, &how, err);
 }
 

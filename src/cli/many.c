@@ -13,6 +13,7 @@ static weld_status check(const options *o, weld_error *err)
     const char *for_two = o->alpha.best || o->alpha.list.count ? "--alpha"
                           : is_permutation_file(o->method)     ? "a permutation file"
                           : o->save_perm                       ? "--save-perm"
+                          : o->expect_acc.given                ? "--expect-acc"
                           : o->compare                         ? "--compare"
                           : o->sweep.count                     ? "--sweep"
                           : o->llfc_alpha.count                ? "--llfc-alpha"
@@ -38,6 +39,7 @@ static weld_status merge(job *j, const session *s, weld_error *err)
     how.merge = &j->wish.options;
     how.start = (int)o->start - 1;
     how.data = j->sets.data;
+    how.output_name = o->output_name;
     return weld_merge_many(&j->merged, &j->results.report, s->ctx, o->files, (size_t)o->file_count,
                            &how, err);
 }
@@ -53,9 +55,9 @@ weld_status weld_many(const session *s, weld_error *err)
     if (st == WELD_OK)
         st = merge(&j, s, err);
     if (st == WELD_OK)
-        st = weld_outputs_create(&j.results.outputs, s->ctx, s->o->force, err);
+        st = open_outputs(&j.results.outputs, s, err);
     if (st == WELD_OK)
-        st = add_model(&j.results, s, j.merged, s->o->output, weld_model_alpha(j.merged), err);
+        st = add_model(&j.results, s, j.merged, output_of(s->o), weld_model_alpha(j.merged), err);
     if (st == WELD_OK)
         st = finish(&j.results, s, err);
     close_results(&j.results);

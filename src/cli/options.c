@@ -15,7 +15,9 @@ typedef enum option_kind {
     ALPHAS,
     GRID,
     SIZES,
-    LIMIT
+    LIMIT,
+    KEYS,
+    ENDS
 } option_kind;
 
 typedef struct option {
@@ -148,6 +150,41 @@ static weld_status take_limit(limits *list, const char *flag, const char *text, 
     return WELD_OK;
 }
 
+/* "NAME=KEY" */
+static weld_status parse_key(input_keys *out, const char *flag, const char *text, weld_error *err)
+{
+    const char *mark = strchr(text, '=');
+    const size_t n = strlen(text) + 1;
+    if (!mark || mark == text || !mark[1])
+        return bad_usage(err, "%s: '%.100s', allowed NAME=KEY", flag, text);
+    if (out->count == REPORTS_MAX || n > sizeof out->text - out->used)
+        return bad_usage(err, "%s: given more than %d times, or too long", flag, REPORTS_MAX);
+    char *copy = out->text + out->used;
+    memcpy(copy, text, n);
+    copy[mark - text] = '\0';
+    out->used += n;
+    out->at[out->count++] = (weld_input_key){copy, copy + (mark - text) + 1};
+    return WELD_OK;
+}
+
+/* "A=.93,B=.92", or one of them */
+static weld_status parse_ends(expected *out, const char *flag, const char *text, weld_error *err)
+{
+    *out = (expected){.given = true};
+    for (const char *at = text;; at++) {
+        char *end = NULL;
+        const bool named = (at[0] == 'A' || at[0] == 'B') && at[1] == '=';
+        const double x = named ? strtod(at + 2, &end) : -1;
+        if (!(x > 0 && x <= 1) || end == at + 2 || (*end && *end != ','))
+            return bad_usage(err, "%s: '%.100s', allowed A=X,B=Y with numbers above 0 to 1", flag,
+                             text);
+        out->accuracy[at[0] - 'A'] = x;
+        at = end;
+        if (!*at)
+            return WELD_OK;
+    }
+}
+
 static weld_status take(options *o, const option *as, const char *value, weld_error *err)
 {
     void *field = (char *)o + as->offset;
@@ -167,6 +204,8 @@ static weld_status take(options *o, const option *as, const char *value, weld_er
     case GRID: return parse_grid(field, as->flag, value, err);
     case SIZES: return parse_sizes(field, as->flag, value, err);
     case LIMIT: *(bool *)field = true; return take_limit(&o->limits, as->flag, value, err);
+    case KEYS: return parse_key(field, as->flag, value, err);
+    case ENDS: return parse_ends(field, as->flag, value, err);
     }
     return WELD_E_INTERNAL;
 }

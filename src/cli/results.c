@@ -26,6 +26,30 @@ weld_status add_model(results *r, const session *s, const weld_model *model, con
     return st == WELD_OK ? weld_report_add_output(r->report, path, sha256, alpha, err) : st;
 }
 
+/* ---- a bundle ---------------------------------------------------------------------------------- */
+
+const char *output_of(const options *o)
+{
+    return o->output ? o->output : o->alpha.list.count > 1 ? "merged_{alpha}.onnx" : "merged.onnx";
+}
+
+/* SOURCE_DATE_EPOCH; 0 = there is none, or it is no time. */
+static int64_t source_date(void)
+{
+    const char *text = getenv("SOURCE_DATE_EPOCH");
+    char *end = NULL;
+    const long long seconds = text ? strtoll(text, &end, 10) : 0;
+    return text && end != text && !*end && seconds > 0 && seconds < 1LL << 33 ? seconds : 0;
+}
+
+weld_status open_outputs(weld_outputs **out, const session *s, weld_error *err)
+{
+    const weld_status st = weld_outputs_create(out, s->ctx, s->o->force, err);
+    return st == WELD_OK && s->o->bundle
+               ? weld_outputs_bundle(*out, s->o->bundle, source_date(), err)
+               : st;
+}
+
 /* ---- reports ---------------------------------------------------------------------------------- */
 
 /* By the end of the name; NULL = no format of this name. */
@@ -58,10 +82,13 @@ weld_status check_reports(const options *o, weld_error *err)
 static weld_status add_reports(weld_outputs *outputs, const weld_report *report, const options *o,
                                weld_error *err)
 {
+    static const char *const bundled[] = {"report.json", "report.html"};
+    const bool plain = o->bundle && !o->reports.count;
     weld_status st = WELD_OK;
-    for (size_t k = 0; st == WELD_OK && k < o->reports.count; k++)
-        st = weld_outputs_add_report(outputs, report, format_of(o->reports.at[k]), o->reports.at[k],
-                                     err);
+    for (size_t k = 0; st == WELD_OK && k < (plain ? 2 : o->reports.count); k++) {
+        const char *path = plain ? bundled[k] : o->reports.at[k];
+        st = weld_outputs_add_report(outputs, report, format_of(path), path, err);
+    }
     if (st == WELD_OK && o->junit)
         st = weld_outputs_add_report(outputs, report, "junit", o->junit, err);
     if (st == WELD_OK && o->card)
@@ -107,6 +134,8 @@ static weld_status leave(weld_outputs *outputs, weld_report *report, const sessi
 {
     const options *o = s->o;
     weld_status st = weld_report_set_run(report, s->argc, s->argv, seconds_run(), err);
+    if (o->bundle)
+        weld_report_omit_run(report);
     if (st == WELD_OK)
         st = add_reports(outputs, report, o, err);
     if (st == WELD_OK)

@@ -16,7 +16,8 @@ static bool is_raw(const options *o)
     const char *dot = o->data ? strrchr(o->data, '.') : NULL;
     bool arrays = dot &&
                   (strcmp(dot, ".npz") == 0 || strcmp(dot, ".npy") == 0 || strcmp(dot, ".pb") == 0);
-    return arrays && !o->preset && !o->mean.count && !o->std.count && o->scale == 0 && !o->limit;
+    return arrays && !o->preset && !o->mean.count && !o->std.count && o->scale == 0 && !o->limit &&
+           !o->inputs.count && !o->layout && !o->bgr;
 }
 
 static weld_status run_on_data(weld_values **out, const weld_model *model, const session *s,
@@ -29,8 +30,6 @@ static weld_status run_on_data(weld_values **out, const weld_model *model, const
     weld_status st;
     how.tap = o->tap;
     how.batch = o->batch;
-    if (!o->data)
-        return bad_usage(err, "run needs --data FILE (or a folder with model.onnx and test data)");
     if (is_raw(o)) {
         st = weld_values_load(&inputs, s->ctx, o->data, err);
         if (st == WELD_OK)
@@ -95,20 +94,23 @@ static weld_status run_model(const session *s, weld_error *err)
     return st;
 }
 
-/* ---- ONNX test folders: model.onnx, test_data_set_N/{input,output}_K.pb ------------- */
+/* ---- ONNX tests: a model and test_data_set_N/{input,output}_K.pb, in a folder or an archive ------- */
 
-static weld_status run_set(const weld_model *model, const char *folder, const session *s,
+/* *none: there is no such set. */
+static weld_status run_set(bool *none, const weld_model *model, int set, const session *s,
                            weld_error *err)
 {
     const double rtol = s->o->rtol > 0 ? s->o->rtol : 1e-3;
     const double atol = s->o->atol > 0 ? s->o->atol : 1e-7;
+    const char *path = s->o->files[0];
     weld_values *inputs = NULL, *outputs = NULL, *want = NULL;
-    weld_status st = weld_values_load_folder(&inputs, s->ctx, folder, "input", err);
+    weld_status st = weld_values_load_set(&inputs, s->ctx, path, set, "input", err);
     if (st == WELD_OK)
-        st = weld_values_load_folder(&want, s->ctx, folder, "output", err);
-    if (st == WELD_OK)
+        st = weld_values_load_set(&want, s->ctx, path, set, "output", err);
+    *none = st == WELD_OK && weld_values_count(want) == 0;
+    if (st == WELD_OK && !*none)
         st = weld_model_run(&outputs, model, inputs, NULL, err);
-    if (st == WELD_OK)
+    if (st == WELD_OK && !*none)
         st = weld_values_compare(outputs, want, rtol, atol, err);
     weld_values_free(inputs);
     weld_values_free(outputs);
@@ -116,33 +118,37 @@ static weld_status run_set(const weld_model *model, const char *folder, const se
     return st;
 }
 
-static weld_status run_folder(const session *s, weld_error *err)
+static weld_status run_sets(const session *s, weld_error *err)
 {
     char path[4096];
+    const char *given = s->o->files[0];
     weld_model *model = NULL;
+    bool none = false;
     int sets = 0;
-    snprintf(path, sizeof path, "%.4000s/model.onnx", s->o->files[0]);
+    snprintf(path, sizeof path, "%.4000s%s", given, is_folder(given) ? "/model.onnx" : "");
     weld_status st = weld_model_load(&model, s->ctx, path, err);
-    for (; st == WELD_OK; sets++) {
+    while (st == WELD_OK && !none) {
         char detail[sizeof err->message];
-        snprintf(path, sizeof path, "%.4000s/test_data_set_%d", s->o->files[0], sets);
-        if (!is_folder(path))
-            break;
-        st = run_set(model, path, s, err);
+        st = run_set(&none, model, sets, s, err);
         if (st != WELD_OK) {
             memcpy(detail, err->message, sizeof detail);
-            snprintf(err->message, sizeof err->message, "%.300s: %.700s", path, detail);
+            snprintf(err->message, sizeof err->message, "%.300s: test_data_set_%d: %.650s", given,
+                     sets, detail);
         }
+        sets += !none;
     }
     if (st == WELD_OK && sets == 0)
-        st = bad_usage(err, "%s: no test_data_set_0", s->o->files[0]);
+        st = bad_usage(err,
+                       "%s: no test_data_set_0; run needs --data FILE, or a model with test "
+                       "data",
+                       given);
     if (st == WELD_OK && !s->o->quiet)
-        fprintf(stderr, "%s: %d test data sets agree\n", s->o->files[0], sets);
+        fprintf(stderr, "%s: %d test data sets agree\n", given, sets);
     weld_model_free(model);
     return st;
 }
 
 weld_status run_run(const session *s, weld_error *err)
 {
-    return is_folder(s->o->files[0]) ? run_folder(s, err) : run_model(s, err);
+    return has_data(s->o) ? run_model(s, err) : run_sets(s, err);
 }

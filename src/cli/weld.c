@@ -30,6 +30,31 @@ static void free_job(job *j)
     close_merge_wish(&j->wish);
 }
 
+/* --expect-acc: whether the data and their preprocessing are what the models were made for. */
+static weld_status check_accuracy(const job *j, const session *s, weld_error *err)
+{
+    const expected *e = &s->o->expect_acc;
+    const weld_model *const models[] = {j->a, j->b};
+    weld_status st = WELD_OK;
+    if (e->given && !j->sets.data)
+        return bad_usage(err, "--expect-acc needs --data FILE");
+    for (int k = 0; st == WELD_OK && k < 2; k++) {
+        double loss, accuracy;
+        if (!(e->accuracy[k] > 0))
+            continue;
+        st = weld_model_score(&loss, &accuracy, models[k], j->sets.data, err);
+        if (st != WELD_OK || accuracy >= e->accuracy[k])
+            continue;
+        snprintf(
+            err->message, sizeof err->message,
+            "accuracy of %c is %.4f on %lld samples, expected at least %g: check preprocessing "
+            "(onnxweld data probe) and the order of the labels",
+            "AB"[k], accuracy, (long long)weld_dataset_size(j->sets.data), e -> accuracy[k]);
+        st = err->status = WELD_E_NEGATIVE;
+    }
+    return st;
+}
+
 static weld_status load(job *j, const session *s, weld_error *err)
 {
     const options *o = s->o;
@@ -39,13 +64,15 @@ static weld_status load(job *j, const session *s, weld_error *err)
                          : o->freeze.count ? "--freeze"
                                            : "--polish",
                          o->method);
-    weld_status st = weld_outputs_create(&j->results.outputs, s->ctx, o->force, err);
+    weld_status st = open_outputs(&j->results.outputs, s, err);
     if (st == WELD_OK)
         st = load_model(&j->a, s, o->files[0], err);
     if (st == WELD_OK)
         st = load_model(&j->b, s, o->files[1], err);
     if (st == WELD_OK)
         st = open_datasets(&j->sets, s, err);
+    if (st == WELD_OK)
+        st = check_accuracy(j, s, err);
     if (st == WELD_OK)
         st = read_merge_wish(&j->wish, s, j->sets.match, err);
     return st;
@@ -61,8 +88,9 @@ static weld_status align(job *j, const session *s, weld_error *err)
                          : weld_align(&j->alignment, j->a, j->b, &how, err);
     if (st == WELD_OK)
         st = weld_alignment_verify(j->alignment, j->sets.data, 256, 1e-4, err);
-    if (st == WELD_OK && o->save_perm)
-        st = weld_outputs_add_alignment(j->results.outputs, j->alignment, o->save_perm, err);
+    const char *saved = o->save_perm ? o->save_perm : o->bundle ? "permutation.json" : NULL;
+    if (st == WELD_OK && saved)
+        st = weld_outputs_add_alignment(j->results.outputs, j->alignment, saved, err);
     if (st == WELD_OK)
         st = weld_report_create(&j->results.report, j->alignment, err);
     return st;
@@ -226,7 +254,7 @@ static weld_status write_one(job *j, const session *s, const weld_model *merged,
 {
     char path[4096];
     const double alpha = weld_model_alpha(merged);
-    const weld_status st = output_path(path, sizeof path, s->o->output, alpha, err);
+    const weld_status st = output_path(path, sizeof path, output_of(s->o), alpha, err);
     return st == WELD_OK ? add_model(&j->results, s, merged, path, alpha, err) : st;
 }
 
@@ -234,16 +262,17 @@ static weld_status check_output(const session *s, weld_error *err)
 {
     const options *o = s->o;
     const char *name = s->argv[1];
-    if (!o->output)
+    if (!o->output && !o->bundle)
         return bad_usage(err, "%s needs -o FILE", name);
-    if (strcmp(o->output, "-") == 0 && isatty(STDOUT_FILENO))
+    const bool streamed = o->output && strcmp(o->output, "-") == 0;
+    if (streamed && isatty(STDOUT_FILENO))
         return bad_usage(err, "-o -: a model is not written to a terminal");
-    if (strcmp(o->output, "-") == 0 && o->json)
+    if (streamed && o->json)
         return bad_usage(err, "-o - and --json both want standard output");
     weld_external external;
     if (!read_external(&external, o))
         return bad_usage(err, "--external: '%.40s', allowed auto, never, always", o->external);
-    if (o->alpha.list.count > 1 && !strstr(o->output, "{alpha}"))
+    if (o->alpha.list.count > 1 && !strstr(output_of(o), "{alpha}"))
         return bad_usage(err, "-o %s: several --alpha need {alpha} in the name", o->output);
     return WELD_OK;
 }
@@ -283,7 +312,8 @@ weld_status run_align(const session *s, weld_error *err)
     if (st == WELD_OK)
         st = weld_permuted(&permuted, j.alignment, err);
     if (st == WELD_OK)
-        st = add_model(&j.results, s, permuted, s->o->output, 0, err);
+        st = add_model(&j.results, s, permuted, s->o->output ? s->o->output : "aligned.onnx", 0,
+                       err);
     if (st == WELD_OK)
         st = finish(&j.results, s, err);
     weld_model_free(permuted);
@@ -294,7 +324,7 @@ weld_status run_align(const session *s, weld_error *err)
 weld_status run_lmc(const session *s, weld_error *err)
 {
     job j = {0};
-    weld_status st = s->o->data ? WELD_OK : bad_usage(err, "lmc needs --data FILE");
+    weld_status st = has_data(s->o) ? WELD_OK : bad_usage(err, "lmc needs --data FILE");
     if (st == WELD_OK)
         st = load_and_align(&j, s, err);
     if (st == WELD_OK && strcmp(statistics_wanted(s), "none") != 0)

@@ -27,16 +27,22 @@ const char *const *weld_dataset_presets(void)
     return preset_names;
 }
 
-const weld_preset *weld_preset_find(const char *name)
+weld_status weld_preset_find(const weld_preset **out, const char *name, weld_error *err)
 {
-    for (size_t k = 0; k < sizeof presets / sizeof *presets; k++)
-        if (strcmp(presets[k].name, name) == 0)
-            return &presets[k];
-    return NULL;
+    *out = &presets[0];
+    for (size_t k = 0; name && k < sizeof presets / sizeof *presets; k++)
+        if (strcmp(presets[k].name, name) == 0) {
+            *out = &presets[k];
+            return WELD_OK;
+        }
+    return !name ? WELD_OK
+                 : weld_fail(err, WELD_E_ARGUMENT,
+                             "preset '%s', allowed none, unit, imagenet, cifar10, mnist, tf, caffe",
+                             name);
 }
 
 /* mean and std from the options where given, else from the preset. */
-static weld_status set_channels(weld_dataset *d, const weld_dataset_options *o,
+static weld_status set_channels(weld_samples *s, weld_context *ctx, const weld_dataset_options *o,
                                 const weld_preset *preset, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -47,58 +53,134 @@ static weld_status set_channels(weld_dataset *d, const weld_dataset_options *o,
                      o->channels == (size_t)preset->channels,
                  WELD_E_ARGUMENT, "mean or std of %zu channels, but preset %s has %d", o->channels,
                  preset->name, preset->channels);
-    d->channels = own ? (int)o->channels : preset->channels;
-    WELD_NEW(d->mean, d->ctx, d->channels);
-    WELD_NEW(d->std, d->ctx, d->channels);
-    for (int c = 0; c < d->channels; c++) {
+    s->channels = own ? (int)o->channels : preset->channels;
+    weld_free(ctx, s->mean);
+    weld_free(ctx, s->std);
+    s->std = NULL;
+    WELD_NEW(s->mean, ctx, s->channels);
+    WELD_NEW(s->std, ctx, s->channels);
+    for (int c = 0; c < s->channels; c++) {
         int p = preset->channels > 1 && c < 3 ? c : 0;
-        d->mean[c] = o->mean ? o->mean[c] : preset->channels ? preset->mean[p] : 0.0;
-        d->std[c] = o->std ? o->std[c] : preset->channels ? preset->std[p] : 1.0;
-        WELD_REQUIRE(isfinite(d->mean[c]), WELD_E_ARGUMENT, "mean of channel %d is not finite", c);
-        WELD_REQUIRE(isfinite(d->std[c]) && d->std[c] > 0, WELD_E_ARGUMENT,
-                     "std of channel %d is %g, must be above 0", c, d->std[c]);
+        s->mean[c] = o->mean ? o->mean[c] : preset->channels ? preset->mean[p] : 0.0;
+        s->std[c] = o->std ? o->std[c] : preset->channels ? preset->std[p] : 1.0;
+        WELD_REQUIRE(isfinite(s->mean[c]), WELD_E_ARGUMENT, "mean of channel %d is not finite", c);
+        WELD_REQUIRE(isfinite(s->std[c]) && s->std[c] > 0, WELD_E_ARGUMENT,
+                     "std of channel %d is %g, must be above 0", c, s->std[c]);
     }
 done:
     return st;
 }
 
 /* Channels come first ([3, 32, 32]) or last ([32, 32, 3]). */
-static weld_status find_axis(weld_dataset *d, weld_error *err)
+static weld_status find_axis(weld_samples *s, const weld_dataset *d, weld_error *err)
 {
-    const weld_shape *s = &d->sample;
+    const weld_shape *shape = &s->sample;
     char text[128];
-    int need = d->bgr && d->channels < 2 ? 3 : d->channels;
-    d->channel_axis = -1;
-    if (need <= 1)
+    int need = s->bgr && s->channels < 2 ? 3 : s->channels;
+    const bool told = s->channel_axis >= 0; /* by the layout */
+    if (need <= 1 || (told && shape->dims[s->channel_axis] == need))
         return WELD_OK;
-    if (s->rank >= 1 && s->dims[0] == need)
-        d->channel_axis = 0;
-    else if (s->rank >= 2 && s->dims[s->rank - 1] == need)
-        d->channel_axis = s->rank - 1;
+    if (!told && shape->rank >= 1 && shape->dims[0] == need)
+        s->channel_axis = 0;
+    else if (!told && shape->rank >= 2 && shape->dims[shape->rank - 1] == need)
+        s->channel_axis = shape->rank - 1;
     else
         return weld_fail(err, WELD_E_ARGUMENT,
                          "%s: samples have shape %s, but preset %s with its mean and std is for "
                          "%d channels",
-                         d->path, weld_shape_text(s, text), d->preset, need);
+                         d->path, weld_shape_text(shape, text), d->preset, need);
     return WELD_OK;
+}
+
+/* ---- layout --------------------------------------------------------------------- */
+
+static bool is_depth(int64_t dim)
+{
+    return dim == 1 || dim == 3 || dim == 4;
+}
+
+/* [a, b, c] -> [c, a, b] when the channels are to come first, [b, c, a] when last. */
+static weld_shape turn_shape(const weld_shape *s, bool first)
+{
+    const int64_t *d = s->dims;
+    return first ? weld_shape_make(3, (const int64_t[]){d[2], d[0], d[1]})
+                 : weld_shape_make(3, (const int64_t[]){d[1], d[2], d[0]});
+}
+
+/* As it is stored, whatever was asked for before. */
+static void turn_back(weld_samples *s)
+{
+    if (s->turned)
+        s->sample = turn_shape(&s->sample, s->channel_axis != 0);
+    s->turned = false;
+    s->channel_axis = -1;
+}
+
+static weld_status set_layout(weld_samples *s, const weld_dataset *d, const char *layout,
+                              weld_error *err)
+{
+    weld_status st = WELD_OK;
+    char text[128];
+    turn_back(s);
+    if (!layout)
+        return WELD_OK;
+    const bool first = strcmp(layout, "nchw") == 0;
+    WELD_REQUIRE(first || strcmp(layout, "nhwc") == 0, WELD_E_ARGUMENT,
+                 "layout '%.40s', allowed nchw, nhwc", layout);
+    const weld_shape *shape = &s->sample;
+    const bool images = shape->rank == 3;
+    const bool at_first = images && is_depth(shape->dims[0]);
+    const bool at_last = images && is_depth(shape->dims[2]);
+    WELD_REQUIRE(at_first != at_last, WELD_E_ARGUMENT,
+                 "%s: layout %s of samples of shape %s: channels (1, 3 or 4) have to be the first "
+                 "or the last of three axes",
+                 d->path, layout, weld_shape_text(shape, text));
+    s->turned = at_first != first;
+    if (s->turned)
+        s->sample = turn_shape(shape, first);
+    s->channel_axis = first ? 0 : 2;
+done:
+    return st;
+}
+
+/* ---- all of it ------------------------------------------------------------------ */
+
+static weld_status preprocess(weld_samples *s, const weld_dataset *d, const weld_dataset_options *o,
+                              const weld_preset *preset, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    s->bgr = preset->bgr != o->bgr;
+    s->scale = o->scale != 0.0 ? o->scale : preset->scale;
+    WELD_TRY(set_channels(s, d->ctx, o, preset, err));
+    WELD_TRY(set_layout(s, d, o->layout, err));
+    WELD_TRY(find_axis(s, d, err));
+    /* Who asks for preprocessing has pixels, not tokens. */
+    s->integer = (s->stored == WELD_INT64 || s->stored == WELD_UINT8) && !s->channels && !s->bgr &&
+                 s->scale == 1.0;
+done:
+    return st;
 }
 
 weld_status weld_dataset_preprocess(weld_dataset *dataset, const weld_dataset_options *options,
                                     weld_error *err)
 {
     weld_status st = WELD_OK;
-    const char *name = options->preset ? options->preset : "none";
-    const weld_preset *preset = weld_preset_find(name);
-    WELD_REQUIRE(preset, WELD_E_ARGUMENT,
-                 "preset '%s', allowed none, unit, imagenet, cifar10, mnist, tf, caffe", name);
+    static const weld_dataset_options nothing = WELD_DATASET_OPTIONS_INIT;
+    const weld_preset *preset;
+    int images = 0;
+    WELD_TRY(weld_preset_find(&preset, options->preset, err));
     WELD_REQUIRE(isfinite(options->scale), WELD_E_ARGUMENT, "scale is not finite");
     dataset->preset = preset->name;
-    dataset->bgr = preset->bgr;
-    dataset->scale = options->scale != 0.0 ? options->scale : preset->scale;
-    WELD_TRY(set_channels(dataset, options, preset, err));
-    WELD_TRY(find_axis(dataset, err));
-    /* Who asks for preprocessing has pixels, not tokens. */
-    dataset->integer = dataset->stored == WELD_INT64 && !dataset->channels && dataset->scale == 1.0;
+    for (int k = 0; k < dataset->array_count; k++) {
+        weld_samples *s = &dataset->arrays[k];
+        const bool image = dataset->array_count == 1 || s->sample.rank == 3;
+        images += image;
+        WELD_TRY(
+            preprocess(s, dataset, image ? options : &nothing, image ? preset : &presets[0], err));
+    }
+    WELD_REQUIRE(images || preset == &presets[0], WELD_E_ARGUMENT,
+                 "%s: preset %s, but none of its %d arrays has images", dataset->path, preset->name,
+                 dataset->array_count);
 done:
     return st;
 }

@@ -2,25 +2,28 @@
 #ifndef WELD_DATA_READERS_H
 #define WELD_DATA_READERS_H
 #include "data/dataset.h"
+#include "io/npy.h"
 
-/* A whole file, already unpacked when it was gzip. */
+/* What is to be read: a whole file, unpacked when it was gzip; a folder; or files without a header. */
 typedef struct weld_data_file {
-    const unsigned char *bytes;
+    const unsigned char *bytes; /* NULL unless it is a file */
     size_t size;
     const char *path;
-    const char *input_name; /* or NULL */
+    char **members; /* [member_count] names of the files in an archive, in its order */
+    size_t member_count;
+    bool folder;
+    const weld_dataset_options *options;
     const char *labels_key; /* or NULL: the user named none, or a file */
     bool labels_elsewhere;  /* they come from a file of their own */
-    int64_t samples_max;    /* 0 = all */
 } weld_data_file;
 
 typedef struct weld_reader {
-    const char *name;
-    bool has_keys; /* labels can be named by a key */
+    const char *name;   /* as messages call it */
+    bool named;         /* arrays have keys, which --input can say */
+    const char *labels; /* keys that labels can have, for messages; NULL = labels have none */
     /* How sure we are that this is ours: 0 = no, 100 = certain. */
-    int (*bid)(const unsigned char *bytes, size_t size, const char *path);
-    /* Fills total, count, sample, stored, raw, and labels if the file has some. The caller frees
-     * the dataset on failure too. */
+    int (*bid)(const weld_data_file *file);
+    /* Adds arrays, and labels if the file has some. The caller frees the dataset on failure too. */
     weld_status (*read)(weld_dataset *out, const weld_data_file *file, weld_error *err);
 } weld_reader;
 
@@ -28,12 +31,17 @@ typedef struct weld_reader {
 #include "data/readers.def"
 #undef WELD_READER
 
-/* Sets total and count = min(total, samples_max), allocates raw for `stored` and `sample`. */
-weld_status weld_dataset_make_room(weld_dataset *out, const weld_data_file *file, int64_t total,
-                                   weld_error *err);
-/* Labels of a file of their own: out->labels has *count elements. */
-weld_status weld_npy_labels(weld_dataset *out, int64_t *count, const weld_data_file *file,
-                            weld_error *err);
-weld_status weld_idx_labels(weld_dataset *out, int64_t *count, const weld_data_file *file,
-                            weld_error *err);
+/* One more array of `total` samples, of which samples_max are kept, to be filled; all arrays of a set
+ * have as many. */
+weld_status weld_dataset_add(weld_samples **out, weld_dataset *dataset, const weld_data_file *file,
+                             const char *key, weld_dtype dtype, const weld_shape *sample,
+                             int64_t total, weld_error *err);
+/* Does the user want this array? */
+bool weld_dataset_wants(const weld_data_file *file, const char *key);
+/* An array [N, ...] becomes samples. */
+weld_status weld_dataset_add_npy(weld_dataset *out, const weld_data_file *file, const char *key,
+                                 const weld_npy *npy, weld_error *err);
+/* An array [N] or [N, 1] of integers becomes labels. */
+weld_status weld_dataset_add_labels(weld_dataset *out, const weld_npy *npy, int64_t *count,
+                                    weld_error *err);
 #endif

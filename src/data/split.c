@@ -6,19 +6,6 @@
 
 enum { STREAM = 0x5917, MATCH_MAX = 10000 }; /* no matcher draws from this stream */
 
-static weld_status copy_numbers(double **out, weld_context *ctx, const double *from, int count,
-                                weld_error *err)
-{
-    weld_status st = WELD_OK;
-    if (!from)
-        return WELD_OK;
-    WELD_NEW(*out, ctx, count);
-    if (count)
-        memcpy(*out, from, (size_t)count * sizeof **out);
-done:
-    return st;
-}
-
 /* `count` samples of the whole are to be placed. */
 static weld_status make_part(weld_dataset **out, const weld_dataset *whole, int64_t count,
                              weld_error *err)
@@ -31,13 +18,10 @@ static weld_status make_part(weld_dataset **out, const weld_dataset *whole, int6
     part->whole = whole;
     part->count = part->total = count;
     part->labels = part->place = NULL;
-    part->mean = part->std = NULL;
     part->path = NULL;
     WELD_NEW(part->place, ctx, count);
     if (whole->labels)
         WELD_NEW(part->labels, ctx, count);
-    WELD_TRY(copy_numbers(&part->mean, ctx, whole->mean, whole->channels, err));
-    WELD_TRY(copy_numbers(&part->std, ctx, whole->std, whole->channels, err));
     part->path = weld_strdup(ctx, whole->path);
     WELD_REQUIRE(part->path, WELD_E_NOMEM, "out of memory");
     *out = part;

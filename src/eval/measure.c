@@ -21,7 +21,7 @@ typedef struct pass {
     int mix_count;
     int *alpha_of, *llfc_of; /* [mix_count] place in alpha, llfc_alpha; -1 = not there */
     weld_run **runs;         /* [slot, 4]: A, naive B, aligned B, mixed */
-    weld_tensor *batch;      /* [slot] one micro-batch of inputs */
+    weld_feed *feed;         /* [slot] one micro-batch of inputs */
     samples s;
     int64_t micro;
 } pass;
@@ -175,8 +175,8 @@ static weld_status measure_batch(void *user, int64_t item, int slot, weld_error 
     weld_run **runs = p->runs + 4 * slot;
     int64_t first = item * p->micro;
     int64_t n = data->count - first < p->micro ? data->count - first : p->micro;
-    const weld_tensor *inputs[] = {&p->batch[slot]};
-    WELD_TRY(weld_dataset_batch(&p->batch[slot], data, first, n, err));
+    const weld_tensor *const *inputs = p->feed[slot].inputs;
+    WELD_TRY(weld_feed_load(&p->feed[slot], first, n, err));
     WELD_TRY(weld_run_all(runs[0], p->in->a, inputs, err));
     for (int v = 0; v < WELD_VARIANTS; v++)
         WELD_TRY(measure_variant(p, runs, v, first, n, inputs, err));
@@ -238,11 +238,10 @@ static weld_status alloc_pass(pass *p, weld_error *err)
     WELD_ARENA_NEW(p->s.extra_dist, arena, (size_t)in->extra_count * rows * n);
     WELD_ARENA_NEW(p->mixed, arena, WELD_VARIANTS * p->mix_count);
     WELD_ARENA_NEW(p->runs, arena, 4 * slots);
-    WELD_ARENA_NEW(p->batch, arena, slots);
+    WELD_ARENA_NEW(p->feed, arena, slots);
     p->micro = in->shapes->batch;
-    const weld_type *input = &in->shapes->types[in->shapes->graph->inputs[0]];
     for (int s = 0; s < slots; s++)
-        WELD_TRY(weld_tensor_create(&p->batch[s], ctx, input->dtype, &input->shape, err));
+        WELD_TRY(weld_feed_create(&p->feed[s], in->data, in->shapes, err));
     for (int k = 0; k < WELD_VARIANTS * p->mix_count; k++) {
         WELD_TRY(weld_paramset_create(&p->mixed[k], ctx, in->shapes->graph, err));
         weld_paramset_lerp(p->mixed[k], in->a, in->b[k / p->mix_count], p->mix[k % p->mix_count]);
@@ -261,8 +260,8 @@ static void free_pass(pass *p)
         weld_paramset_free(p->mixed[k]);
     for (int s = 0; p->runs && s < 4 * weld_parallel_slots(p->in->ctx); s++)
         weld_run_free(p->runs[s]);
-    for (int s = 0; p->batch && s < weld_parallel_slots(p->in->ctx); s++)
-        weld_tensor_free(p->in->ctx, &p->batch[s]);
+    for (int s = 0; p->feed && s < weld_parallel_slots(p->in->ctx); s++)
+        weld_feed_free(&p->feed[s]);
     weld_plan_free(p->plan);
 }
 

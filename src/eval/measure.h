@@ -3,7 +3,7 @@
  * scalars are, and are summed in sample order: same bits for any number of threads. */
 #ifndef WELD_EVAL_MEASURE_H
 #define WELD_EVAL_MEASURE_H
-#include "data/dataset.h"
+#include "data/feed.h"
 #include "eval/rows.h"
 #include "exec/plan.h"
 

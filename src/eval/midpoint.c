@@ -13,7 +13,7 @@ typedef struct pass {
     int64_t size, micro; /* elements of the output per sample; samples per pass */
     weld_plan *plan;
     weld_run **runs;        /* [slot] */
-    weld_tensor *batch;     /* [slot] */
+    weld_feed *feed;        /* [slot] */
     double **target;        /* [slot][micro, size]: what the ends say together */
     double *loss, *correct; /* [count, N] */
 } pass;
@@ -78,16 +78,16 @@ static weld_status run_batch(void *user, int64_t item, int slot, weld_error *err
     weld_run *run = p->runs[slot];
     const int64_t first = item * p->micro;
     const int64_t n = data->count - first < p->micro ? data->count - first : p->micro;
-    const weld_tensor *inputs[] = {&p->batch[slot]};
-    WELD_TRY(weld_dataset_batch(&p->batch[slot], data, first, n, err));
+    weld_feed *feed = &p->feed[slot];
+    WELD_TRY(weld_feed_load(feed, first, n, err));
     for (int64_t k = 0; p->judge != CE && k < p->micro * p->size; k++)
         p->target[slot][k] = 0;
     for (int end = 0; p->judge != CE && end < p->in->end_count; end++) {
-        WELD_TRY(weld_run_all(run, p->in->ends[end], inputs, err));
+        WELD_TRY(weld_run_all(run, p->in->ends[end], feed->inputs, err));
         add_to_target(p, p->target[slot], weld_run_floats(run, p->output), n);
     }
     for (int k = 0; k < p->in->count; k++) {
-        WELD_TRY(weld_run_all(run, p->in->merged[k], inputs, err));
+        WELD_TRY(weld_run_all(run, p->in->merged[k], feed->inputs, err));
         judge_batch(p, k, slot, first, n);
     }
     if (item % 8 == 0)
@@ -107,7 +107,7 @@ static weld_status find_judge(pass *p, weld_error *err)
     p->output = rows.logits;
     const weld_type *type = &shapes->types[p->output];
     WELD_REQUIRE(weld_dtype_is_float(type->dtype), WELD_E_UNSUPPORTED,
-                 "the first output is %s: merged models can't be compared by it",
+                 "the output that the loss is of is %s: merged models can't be compared by it",
                  weld_dtype_name(type->dtype));
     p->size = weld_shape_numel(&type->shape) / (type->shape.rank ? type->shape.dims[0] : 1);
     for (int axis = 1; axis < type->shape.rank; axis++)
@@ -125,16 +125,15 @@ static weld_status alloc_pass(pass *p, weld_error *err)
     weld_status st = WELD_OK;
     const weld_midpoint_input *in = p->in;
     const int slots = weld_parallel_slots(in->ctx);
-    const weld_type *input = &in->shapes->types[in->shapes->graph->inputs[0]];
     p->micro = in->shapes->batch;
     WELD_NEW(p->loss, in->ctx, (size_t)in->count * (size_t)in->data->count);
     WELD_NEW(p->correct, in->ctx, (size_t)in->count * (size_t)in->data->count);
     WELD_NEW(p->runs, in->ctx, slots);
-    WELD_NEW(p->batch, in->ctx, slots);
+    WELD_NEW(p->feed, in->ctx, slots);
     WELD_NEW(p->target, in->ctx, slots);
     WELD_TRY(weld_plan_create(&p->plan, in->ctx, in->shapes, &p->output, 1, err));
     for (int s = 0; s < slots; s++) {
-        WELD_TRY(weld_tensor_create(&p->batch[s], in->ctx, input->dtype, &input->shape, err));
+        WELD_TRY(weld_feed_create(&p->feed[s], in->data, in->shapes, err));
         WELD_NEW(p->target[s], in->ctx, p->judge == CE ? 0 : p->micro * p->size);
     }
     for (int s = 0; s < slots; s++)
@@ -149,13 +148,13 @@ static void free_pass(pass *p)
     const int slots = weld_parallel_slots(ctx);
     for (int s = 0; p->runs && s < slots; s++)
         weld_run_free(p->runs[s]);
-    for (int s = 0; p->batch && s < slots; s++)
-        weld_tensor_free(ctx, &p->batch[s]);
+    for (int s = 0; p->feed && s < slots; s++)
+        weld_feed_free(&p->feed[s]);
     for (int s = 0; p->target && s < slots; s++)
         weld_free(ctx, p->target[s]);
     weld_plan_free(p->plan);
     weld_free(ctx, p->runs);
-    weld_free(ctx, p->batch);
+    weld_free(ctx, p->feed);
     weld_free(ctx, p->target);
     weld_free(ctx, p->loss);
     weld_free(ctx, p->correct);

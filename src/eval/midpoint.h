@@ -1,7 +1,7 @@
 /* How good merged models are: one figure for each, by which --match auto chooses. */
 #ifndef WELD_EVAL_MIDPOINT_H
 #define WELD_EVAL_MIDPOINT_H
-#include "data/dataset.h"
+#include "data/feed.h"
 #include "exec/plan.h"
 
 typedef struct weld_midpoint_input {
@@ -15,7 +15,7 @@ typedef struct weld_midpoint_input {
     double *accuracies; /* [count], of ce; NULL = not wanted */
 } weld_midpoint_input;
 
-/* losses [count]: the mean over the samples of (z: the first output, before a trailing Softmax)
+/* losses [count]: the mean over the samples of (z: the output that losses are of, before a trailing Softmax)
  *   "ce"   with labels: cross-entropy of z;
  *   "kl"   without, and z is [N, C], C >= 2 (axes of 1 don't count): the divergence
  *          sum_c p_c (log p_c - log softmax(z)_c) from p, the mean of the ends' softmax;

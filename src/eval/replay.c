@@ -12,8 +12,8 @@ struct weld_replay {
     int chunks, logits, from;
     bool kept; /* every chunk has a run of its own, which keeps all values; else one per slot */
     weld_plan *plan;
-    weld_run **runs;    /* [run_count] */
-    weld_tensor *batch; /* [run_count] */
+    weld_run **runs; /* [run_count] */
+    weld_feed *feed; /* [run_count] */
     int run_count;
     double *loss; /* [samples] */
 };
@@ -43,7 +43,6 @@ static weld_status alloc_runs(weld_replay *r, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_graph *g = r->shapes->graph;
-    const weld_type *input = &r->shapes->types[g->inputs[0]];
     int *taps = NULL, tap_count = 1;
     WELD_NEW(taps, r->ctx, g->value_count + 1);
     taps[0] = r->logits;
@@ -53,10 +52,10 @@ static weld_status alloc_runs(weld_replay *r, weld_error *err)
     WELD_TRY(weld_plan_create(&r->plan, r->ctx, r->shapes, taps, tap_count, err));
     r->run_count = r->kept ? r->chunks : weld_parallel_slots(r->ctx);
     WELD_NEW(r->runs, r->ctx, r->run_count);
-    WELD_NEW(r->batch, r->ctx, r->run_count);
+    WELD_NEW(r->feed, r->ctx, r->run_count);
     for (int k = 0; k < r->run_count; k++) {
         WELD_TRY(weld_run_create(&r->runs[k], r->plan, err));
-        WELD_TRY(weld_tensor_create(&r->batch[k], r->ctx, input->dtype, &input->shape, err));
+        WELD_TRY(weld_feed_create(&r->feed[k], r->data, r->shapes, err));
     }
 done:
     weld_free(r->ctx, taps);
@@ -71,10 +70,8 @@ static int64_t chunk_size(const weld_replay *r, int64_t chunk)
 
 static weld_status load_chunk(weld_replay *r, int run, int64_t chunk, weld_error *err)
 {
-    const weld_tensor *inputs[] = {&r->batch[run]};
-    weld_run_bind(r->runs[run], r->params, inputs);
-    return weld_dataset_batch(&r->batch[run], r->data, chunk * r->shapes->batch,
-                              chunk_size(r, chunk), err);
+    weld_run_bind(r->runs[run], r->params, r->feed[run].inputs);
+    return weld_feed_load(&r->feed[run], chunk * r->shapes->batch, chunk_size(r, chunk), err);
 }
 
 weld_status weld_replay_create(weld_replay **out, const weld_shapes *shapes,
@@ -114,10 +111,10 @@ void weld_replay_free(weld_replay *r)
         return;
     for (int k = 0; r->runs && k < r->run_count; k++)
         weld_run_free(r->runs[k]);
-    for (int k = 0; r->batch && k < r->run_count; k++)
-        weld_tensor_free(r->ctx, &r->batch[k]);
+    for (int k = 0; r->feed && k < r->run_count; k++)
+        weld_feed_free(&r->feed[k]);
     weld_free(r->ctx, r->runs);
-    weld_free(r->ctx, r->batch);
+    weld_free(r->ctx, r->feed);
     weld_free(r->ctx, r->loss);
     weld_plan_free(r->plan);
     weld_free(r->ctx, r);

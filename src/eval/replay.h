@@ -2,7 +2,7 @@
  * before the first changed parameter is not computed again. */
 #ifndef WELD_EVAL_REPLAY_H
 #define WELD_EVAL_REPLAY_H
-#include "data/dataset.h"
+#include "data/feed.h"
 #include "exec/plan.h"
 
 typedef struct weld_replay weld_replay;

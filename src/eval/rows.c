@@ -41,7 +41,7 @@ static void add_row(weld_rows *rows, int value, const char *name)
 
 static void find_logits(weld_rows *rows, const weld_graph *g)
 {
-    rows->logits = g->outputs[0];
+    rows->logits = g->outputs[g->loss_output];
     if (g->values[rows->logits].kind != WELD_VALUE_NODE)
         return;
     const weld_node *last = &g->nodes[g->values[rows->logits].producer];
@@ -62,11 +62,12 @@ static weld_status keep_samples(weld_rows *rows, const weld_shapes *shapes, weld
     char text[128];
     int kept = 0;
     if (!has_samples(shapes, rows->logits))
-        return weld_fail(
-            err, WELD_E_UNSUPPORTED,
-            "the first output has shape %s for a batch of %d: its first axis has to be "
-            "the samples",
-            weld_shape_text(&shapes->types[rows->logits].shape, text), (int)shapes->batch);
+        return weld_fail(err, WELD_E_UNSUPPORTED,
+                         "the output that the loss is of has shape %s for a batch of %d: its first "
+                         "axis has to be "
+                         "the samples",
+                         weld_shape_text(&shapes->types[rows->logits].shape, text),
+                         (int)shapes->batch);
     for (int k = 0; k < rows->count; k++)
         if (has_samples(shapes, rows->values[k])) {
             rows->values[kept] = rows->values[k];
@@ -92,7 +93,7 @@ weld_status weld_rows_find(weld_rows *out, weld_context *ctx, const weld_shapes 
         if (!linear && !is_residual_sum(graph, node))
             continue;
         int value = after_activation(graph, node->outputs[0]);
-        if (value != out->logits && value != graph->outputs[0])
+        if (value != out->logits && value != graph->outputs[graph->loss_output])
             add_row(out, value, node->name);
     }
     add_row(out, out->logits, "logits");

@@ -14,7 +14,7 @@ typedef struct weld_rows {
 } weld_rows;
 
 /* Post-activation value of every Dense and Conv, every residual sum after its activation, the
- * logits of the first output; of those only whose first axis is that of the samples. WELD_E_UNSUPPORTED
+ * logits of the output that losses are of; of those only whose first axis is that of the samples. WELD_E_UNSUPPORTED
  * if that of the logits is not. */
 weld_status weld_rows_find(weld_rows *out, weld_context *ctx, const weld_shapes *shapes,
                            weld_error *err);

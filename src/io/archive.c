@@ -1,9 +1,11 @@
 #include "io/archive.h"
 #include <archive.h>
 #include <archive_entry.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
-enum { BLOCK_BYTES = 1 << 16 };
+enum { BLOCK_BYTES = 1 << 16, MEMBERS_SHOWN = 12 };
 
 struct weld_archive {
     weld_context *ctx;
@@ -13,6 +15,7 @@ struct weld_archive {
     char *member; /* the current one, NULL before the first and at the end */
     struct archive *handle;
     long entries;
+    size_t unpacked, unpacked_max; /* bytes of members that were read since the first */
 };
 
 bool weld_is_zip(const void *bytes, size_t size)
@@ -23,6 +26,13 @@ bool weld_is_zip(const void *bytes, size_t size)
 bool weld_is_tar(const void *bytes, size_t size)
 {
     return size >= 512 && memcmp((const char *)bytes + 257, "ustar", 5) == 0;
+}
+
+size_t weld_expansion_max(const weld_context *ctx, size_t packed)
+{
+    const uint64_t most = ctx->limits.file_bytes_max;
+    const uint64_t allowed = (UINT64_C(64) << 20) + 200 * (uint64_t)packed;
+    return (size_t)(allowed < most ? allowed : most);
 }
 
 static const char *reason(const weld_archive *archive)
@@ -38,6 +48,7 @@ weld_status weld_archive_rewind(weld_archive *archive, weld_error *err)
     weld_free(archive->ctx, archive->member);
     archive->member = NULL;
     archive->entries = 0;
+    archive->unpacked = 0;
     if (archive->handle)
         archive_read_free(archive->handle);
     archive->handle = archive_read_new();
@@ -64,6 +75,7 @@ weld_status weld_archive_open(weld_archive **out, weld_context *ctx, const void 
     archive->ctx = ctx;
     archive->bytes = bytes;
     archive->size = size;
+    archive->unpacked_max = weld_expansion_max(ctx, size);
     WELD_NEW(archive->name, ctx, strlen(name) + 1);
     memcpy(archive->name, name, strlen(name) + 1);
     WELD_TRY(weld_archive_rewind(archive, err));
@@ -117,8 +129,7 @@ done:
     return st;
 }
 
-weld_status weld_archive_read(void **out, size_t *out_size, weld_archive *archive, size_t cap,
-                              weld_error *err)
+weld_status weld_archive_read(void **out, size_t *out_size, weld_archive *archive, weld_error *err)
 {
     weld_status st = WELD_OK;
     unsigned char *bytes = NULL;
@@ -135,8 +146,10 @@ weld_status weld_archive_read(void **out, size_t *out_size, weld_archive *archiv
         if (n == 0)
             break;
         size += (size_t)n;
-        WELD_REQUIRE(size <= cap, WELD_E_LIMIT, "%s: member %s has more than %zu bytes",
-                     archive->name, archive->member, cap);
+        archive->unpacked += (size_t)n;
+        WELD_REQUIRE(archive->unpacked <= archive->unpacked_max, WELD_E_LIMIT,
+                     "%s: unpacks to more than %zu bytes, at member %s", archive->name,
+                     archive->unpacked_max, archive->member);
     }
     *out = bytes;
     *out_size = size;
@@ -147,7 +160,7 @@ done:
 }
 
 weld_status weld_archive_member(void **out, size_t *out_size, weld_archive *archive,
-                                const char *member, size_t cap, weld_error *err)
+                                const char *member, weld_error *err)
 {
     weld_status st = WELD_OK;
     const char *name = NULL;
@@ -163,13 +176,34 @@ weld_status weld_archive_member(void **out, size_t *out_size, weld_archive *arch
         if (strcmp(name, member) != 0)
             continue;
         WELD_REQUIRE(!bytes, WELD_E_FORMAT, "%s: two members are named %s", archive->name, member);
-        WELD_TRY(weld_archive_read(&bytes, &size, archive, cap, err));
+        WELD_TRY(weld_archive_read(&bytes, &size, archive, err));
     }
     *out = bytes;
     *out_size = size;
     bytes = NULL;
 done:
     weld_free(archive->ctx, bytes);
+    return st;
+}
+
+weld_status weld_archive_lacks(weld_archive *archive, const char *what, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const char *member;
+    char list[600] = "";
+    size_t n = 0;
+    int count = 0;
+    WELD_TRY(weld_archive_rewind(archive, err));
+    for (;; count++) {
+        WELD_TRY(weld_archive_next(&member, archive, err));
+        if (!member)
+            break;
+        if (count < MEMBERS_SHOWN && n + 100 < sizeof list)
+            n += (size_t)snprintf(list + n, sizeof list - n, "%s%.90s", count ? ", " : "", member);
+    }
+    st = weld_fail(err, WELD_E_ARGUMENT, "%s: has no %s; its %d files: %s%s", archive->name, what,
+                   count, list, count > MEMBERS_SHOWN ? ", ..." : "");
+done:
     return st;
 }
 

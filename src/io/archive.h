@@ -13,24 +13,18 @@ weld_status weld_archive_open(weld_archive **out, weld_context *ctx, const void 
                               const char *name, weld_error *err);
 /* The next regular file, or *member = NULL at the end; valid until the next call. */
 weld_status weld_archive_next(const char **member, weld_archive *archive, weld_error *err);
-/* The current member, whole and with its checksum checked; WELD_E_LIMIT past cap.
- * Free with weld_free(). */
-weld_status weld_archive_read(void **out, size_t *out_size, weld_archive *archive, size_t cap,
-                              weld_error *err);
+/* The current member, whole and with its checksum checked; free with weld_free(). WELD_E_LIMIT where
+ * the members read so far make more than weld_expansion_max() of the archive. */
+weld_status weld_archive_read(void **out, size_t *out_size, weld_archive *archive, weld_error *err);
 /* From the first member on again. */
 weld_status weld_archive_rewind(weld_archive *archive, weld_error *err);
 /* The member of exactly this name; *out = NULL when there is none, WELD_E_FORMAT for two. */
 weld_status weld_archive_member(void **out, size_t *out_size, weld_archive *archive,
-                                const char *member, size_t cap, weld_error *err);
+                                const char *member, weld_error *err);
+/* Fails: the archive has no `what`, but these members. */
+weld_status weld_archive_lacks(weld_archive *archive, const char *what, weld_error *err);
 void weld_archive_free(weld_archive *archive);
 
-typedef struct weld_archive_part {
-    const char *name;
-    const void *bytes;
-    size_t size;
-} weld_archive_part;
-
-/* Appends a zip of these members, stored and without times: equal members give equal bytes. */
-weld_status weld_archive_write_zip(weld_buffer *out, const weld_archive_part *parts, size_t count,
-                                   weld_error *err);
+/* Most bytes that so many packed ones may become: a bomb stops here. */
+size_t weld_expansion_max(const weld_context *ctx, size_t packed);
 #endif

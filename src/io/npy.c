@@ -180,6 +180,8 @@ static weld_status set_dtype(weld_npy *npy, const char *descr, weld_error *err)
     WELD_REQUIRE(kind != 'V', WELD_E_FORMAT, "%s: structured array (dtype '%s')", npy->name, descr);
     WELD_REQUIRE(kind != 'U' && kind != 'S', WELD_E_FORMAT,
                  "%s: holds text (dtype '%s'), expected numbers", npy->name, descr);
+    WELD_REQUIRE(kind != 'c', WELD_E_FORMAT,
+                 "%s: holds complex numbers (dtype '%s'), expected real", npy->name, descr);
     for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
         if (!strchr("<>|", order) || !order || strcmp(descr + 1, types[k].text) != 0)
             continue;

@@ -17,6 +17,9 @@ struct weld_source {
     dev_t device;
     ino_t inode;
     struct timespec modified;
+    weld_archive *archive; /* that it is a member of; NULL = none, or left */
+    unsigned char *archive_bytes;
+    size_t folder_at, folder_bytes; /* of `name`: the member's folder, with its slash */
 };
 
 static const char *kind_of(mode_t mode)
@@ -58,8 +61,8 @@ static weld_status source_new(weld_source **out, weld_context *ctx, const char *
     source->ctx = ctx;
     source->references = 1;
     source->fd = -1;
-    WELD_NEW(source->name, ctx, strlen(name) + 1);
-    memcpy(source->name, name, strlen(name) + 1);
+    source->name = weld_strdup(ctx, name);
+    WELD_REQUIRE(source->name, WELD_E_NOMEM, "out of memory");
     *out = source;
     source = NULL;
 done:
@@ -126,18 +129,47 @@ static int open_beneath(const char *anchor, const char *relative)
     return at;
 }
 
-weld_status weld_source_beneath(weld_source **out, weld_context *ctx, const char *anchor,
+static const char outside[] = "allowed are files below the model's folder, without .. and links";
+
+/* The member of the anchor's archive, in its folder. */
+static weld_status member_beneath(weld_source **out, weld_context *ctx, const weld_source *anchor,
+                                  const char *relative, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    char *name = NULL;
+    void *bytes = NULL;
+    size_t size;
+    for (const char *at = relative; at; at = strchr(at, '/')) {
+        at += at > relative;
+        WELD_REQUIRE(*at && *at != '/' && strncmp(at, "../", 3) != 0 && strcmp(at, "..") != 0,
+                     WELD_E_IO, "external data '%s': %s", relative, outside);
+    }
+    WELD_NEW(name, ctx, anchor->folder_bytes + strlen(relative) + 1);
+    memcpy(name, anchor->name + anchor->folder_at, anchor->folder_bytes);
+    strcpy(name + anchor->folder_bytes, relative);
+    WELD_TRY(weld_archive_member(&bytes, &size, anchor->archive, name, err));
+    WELD_REQUIRE(bytes, WELD_E_IO, "external data '%s': the archive has no %s", relative, name);
+    WELD_TRY(weld_source_adopt(out, ctx, &bytes, size, relative, err));
+done:
+    weld_free(ctx, name);
+    weld_free(ctx, bytes);
+    return st;
+}
+
+weld_status weld_source_beneath(weld_source **out, weld_context *ctx, const weld_source *anchor,
                                 const char *relative, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_source *source = NULL;
     *out = NULL;
+    if (anchor->archive)
+        return member_beneath(out, ctx, anchor, relative, err);
+    WELD_REQUIRE(anchor->fd >= 0, WELD_E_UNSUPPORTED,
+                 "has external data, which a model from memory can't");
     WELD_TRY(source_new(&source, ctx, relative, err));
-    source->fd = open_beneath(anchor, relative);
+    source->fd = open_beneath(anchor->name, relative);
     WELD_REQUIRE(source->fd >= 0, WELD_E_IO, "external data '%s': %s", relative,
-                 errno == EXDEV || errno == ELOOP
-                     ? "allowed are files below the model's folder, without .. and links"
-                     : strerror(errno));
+                 errno == EXDEV || errno == ELOOP ? outside : strerror(errno));
     WELD_TRY(adopt_file(source, INT64_MAX, err));
     *out = source;
     source = NULL;
@@ -150,16 +182,79 @@ weld_status weld_source_memory(weld_source **out, weld_context *ctx, const void 
                                weld_error *err)
 {
     weld_status st = WELD_OK;
-    weld_source *source = NULL;
-    uint64_t max = ctx->limits.file_bytes_max;
+    const uint64_t max = ctx->limits.file_bytes_max;
+    void *copy = NULL;
     *out = NULL;
     WELD_REQUIRE(size <= max, WELD_E_LIMIT, "<memory>: %zu bytes, allowed at most %" PRIu64, size,
                  max);
-    WELD_TRY(source_new(&source, ctx, "<memory>", err));
-    WELD_NEW(source->bytes, ctx, size);
+    copy = weld_alloc(ctx, size, 1);
+    if (!copy)
+        return weld_fail_memory(ctx, err, size, 1);
     if (size)
-        memcpy(source->bytes, bytes, size);
-    source->size = size;
+        memcpy(copy, bytes, size);
+    WELD_TRY(weld_source_adopt(out, ctx, &copy, size, "<memory>", err));
+done:
+    weld_free(ctx, copy);
+    return st;
+}
+
+weld_status weld_source_adopt(weld_source **out, weld_context *ctx, void **bytes, size_t size,
+                              const char *name, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const uint64_t max = ctx->limits.file_bytes_max;
+    *out = NULL;
+    WELD_REQUIRE(size <= max, WELD_E_LIMIT, "%s: %zu bytes, allowed at most %" PRIu64, name, size,
+                 max);
+    WELD_TRY(source_new(out, ctx, name, err));
+    (*out)->bytes = *bytes;
+    (*out)->size = size;
+    *bytes = NULL;
+done:
+    return st;
+}
+
+void weld_source_enter_archive(weld_source *source, weld_archive **archive, unsigned char **bytes,
+                               const char *member)
+{
+    const char *slash = strrchr(member, '/');
+    source->archive = *archive;
+    source->archive_bytes = *bytes;
+    source->folder_at = (size_t)(strlen(source->name) - strlen(member));
+    source->folder_bytes = slash ? (size_t)(slash - member) + 1 : 0;
+    *archive = NULL;
+    *bytes = NULL;
+}
+
+void weld_source_leave_archive(weld_source *source)
+{
+    weld_archive_free(source->archive);
+    weld_free(source->ctx, source->archive_bytes);
+    source->archive = NULL;
+    source->archive_bytes = NULL;
+}
+
+weld_status weld_source_stream(weld_source **out, weld_context *ctx, int fd, const char *name,
+                               weld_error *err)
+{
+    enum { BLOCK_BYTES = 1 << 16 };
+    weld_status st = WELD_OK;
+    weld_source *source = NULL;
+    size_t room = 0;
+    *out = NULL;
+    WELD_TRY(source_new(&source, ctx, name, err));
+    for (;;) {
+        WELD_GROW(source->bytes, room, ctx, source->size + BLOCK_BYTES);
+        ssize_t n = read(fd, source->bytes + source->size, BLOCK_BYTES);
+        if (n < 0 && errno == EINTR)
+            continue;
+        WELD_REQUIRE(n >= 0, WELD_E_IO, "%s: %s", name, strerror(errno));
+        if (n == 0)
+            break;
+        source->size += (uint64_t)n;
+        WELD_REQUIRE(source->size <= ctx->limits.file_bytes_max, WELD_E_LIMIT,
+                     "%s: more than %" PRIu64 " bytes", name, ctx->limits.file_bytes_max);
+    }
     *out = source;
     source = NULL;
 done:
@@ -253,6 +348,7 @@ void weld_source_free(weld_source *source)
         return;
     if (source->fd >= 0)
         close(source->fd);
+    weld_source_leave_archive(source);
     weld_free(source->ctx, source->bytes);
     weld_free(source->ctx, source->name);
     weld_free(source->ctx, source);

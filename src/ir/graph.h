@@ -95,6 +95,7 @@ typedef struct weld_graph {
     weld_node *nodes;
     weld_param *params;
     int *inputs, *outputs; /* value indices */
+    int loss_output;       /* the one, of outputs[], that losses are of */
     weld_symbol *symbols;  /* [symbol_count] */
     int symbol_count;
     int value_count, node_count, param_count, input_count, output_count;

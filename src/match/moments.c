@@ -17,7 +17,7 @@ typedef struct pass {
     weld_moments *moments;
     weld_plan *plan;
     weld_run *runs[LANES][2];
-    weld_tensor input[LANES];
+    weld_feed feed[LANES];
     int64_t first[LANES], samples[LANES]; /* of the batches of this round; none: 0 samples */
 } pass;
 
@@ -131,14 +131,12 @@ static weld_status run_lane(void *user, int64_t lane, int slot, weld_error *err)
     weld_status st = WELD_OK;
     pass *p = user;
     const weld_paramset *sets[2] = {p->in->a, p->in->b};
-    const weld_tensor *inputs[] = {&p->input[lane]};
     (void)slot;
     if (p->samples[lane] == 0)
         return WELD_OK;
-    WELD_TRY(
-        weld_dataset_batch(&p->input[lane], p->in->data, p->first[lane], p->samples[lane], err));
+    WELD_TRY(weld_feed_load(&p->feed[lane], p->first[lane], p->samples[lane], err));
     for (int s = 0; s < 2; s++)
-        WELD_TRY(weld_run_all(p->runs[lane][s], sets[s], inputs, err));
+        WELD_TRY(weld_run_all(p->runs[lane][s], sets[s], p->feed[lane].inputs, err));
 done:
     return st;
 }
@@ -248,10 +246,9 @@ static weld_status stream(weld_moments *m, const weld_moments_input *in, weld_er
 {
     weld_status st = WELD_OK;
     pass p = {.in = in, .moments = m};
-    const weld_type *type = &in->shapes->types[in->shapes->graph->inputs[0]];
     WELD_TRY(make_plan(&p, err));
     for (int lane = 0; lane < LANES; lane++) {
-        WELD_TRY(weld_tensor_create(&p.input[lane], m->ctx, type->dtype, &type->shape, err));
+        WELD_TRY(weld_feed_create(&p.feed[lane], in->data, in->shapes, err));
         for (int s = 0; s < 2; s++)
             WELD_TRY(weld_run_create(&p.runs[lane][s], p.plan, err));
     }
@@ -260,7 +257,7 @@ done:
     for (int lane = 0; lane < LANES; lane++) {
         weld_run_free(p.runs[lane][0]);
         weld_run_free(p.runs[lane][1]);
-        weld_tensor_free(m->ctx, &p.input[lane]);
+        weld_feed_free(&p.feed[lane]);
     }
     weld_plan_free(p.plan);
     return st;

@@ -10,7 +10,7 @@
  * A layer whose parts hold more than 2^25 cells together is left out. */
 #ifndef WELD_MATCH_MOMENTS_H
 #define WELD_MATCH_MOMENTS_H
-#include "data/dataset.h"
+#include "data/feed.h"
 #include "symmetry/group.h"
 
 /* Sums of one carrier; [0] of A, [1] of B. */

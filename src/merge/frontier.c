@@ -21,9 +21,9 @@ struct weld_frontier {
     int net_count;
     weld_plan *plan;
     int64_t chunks;
-    stand *stands;      /* [net_count] */
-    weld_run **runs;    /* [lane, net] */
-    weld_tensor *batch; /* [lane] */
+    stand *stands;   /* [net_count] */
+    weld_run **runs; /* [lane, net] */
+    weld_feed *feed; /* [lane] */
     /* this visit: */
     const weld_visitor *visitor;
     int64_t first; /* chunk of lane 0 */
@@ -61,7 +61,6 @@ weld_status weld_frontier_create(weld_frontier **out, const weld_merge_job *job,
     weld_status st = WELD_OK;
     weld_frontier *f = NULL;
     const weld_graph *g = job->shapes->graph;
-    const weld_type *type = &job->shapes->types[g->inputs[0]];
     *out = NULL;
     WELD_NEW(f, job->ctx, 1);
     f->job = job;
@@ -72,9 +71,9 @@ weld_status weld_frontier_create(weld_frontier **out, const weld_merge_job *job,
     WELD_TRY(weld_plan_create(&f->plan, job->ctx, job->shapes, NULL, 0, err));
     WELD_NEW(f->stands, job->ctx, f->net_count);
     WELD_NEW(f->runs, job->ctx, WELD_LANES * f->net_count);
-    WELD_NEW(f->batch, job->ctx, WELD_LANES);
+    WELD_NEW(f->feed, job->ctx, WELD_LANES);
     for (int k = 0; k < WELD_LANES; k++)
-        WELD_TRY(weld_tensor_create(&f->batch[k], job->ctx, type->dtype, &type->shape, err));
+        WELD_TRY(weld_feed_create(&f->feed[k], job->data, job->shapes, err));
     for (int k = 0; k < WELD_LANES * f->net_count; k++)
         WELD_TRY(weld_run_create(&f->runs[k], f->plan, err));
     for (int k = 0; k < f->net_count; k++) {
@@ -103,12 +102,12 @@ void weld_frontier_free(weld_frontier *f)
     }
     for (int k = 0; f->runs && k < WELD_LANES * f->net_count; k++)
         weld_run_free(f->runs[k]);
-    for (int k = 0; f->batch && k < WELD_LANES; k++)
-        weld_tensor_free(ctx, &f->batch[k]);
+    for (int k = 0; f->feed && k < WELD_LANES; k++)
+        weld_feed_free(&f->feed[k]);
     weld_free(ctx, f->nets);
     weld_free(ctx, f->stands);
     weld_free(ctx, f->runs);
-    weld_free(ctx, f->batch);
+    weld_free(ctx, f->feed);
     weld_plan_free(f->plan);
     weld_free(ctx, f);
 }
@@ -182,16 +181,22 @@ static bool reads_input(const weld_frontier *f)
     return false;
 }
 
-static weld_status read_batch(weld_frontier *f, weld_tensor *out, int64_t first, int64_t samples,
-                              weld_error *err)
+/* Places behind the first `samples` repeat them. */
+static void repeat_samples(weld_tensor *out, int64_t samples, int64_t batch)
 {
-    const int64_t batch = f->job->shapes->batch;
     const size_t each = (size_t)(weld_shape_numel(&out->shape) / batch) *
                         weld_compute_size(out->dtype);
     char *at = out->data;
-    const weld_status st = weld_dataset_batch(out, f->job->data, first, samples, err);
-    for (int64_t k = samples; st == WELD_OK && k < batch; k++)
+    for (int64_t k = samples; k < batch; k++)
         memcpy(at + (size_t)k * each, at + (size_t)(k - samples) * each, each);
+}
+
+static weld_status read_batch(const weld_frontier *f, weld_feed *feed, int64_t first,
+                              int64_t samples, weld_error *err)
+{
+    const weld_status st = weld_feed_load(feed, first, samples, err);
+    for (int k = 0; st == WELD_OK && k < feed->count; k++)
+        repeat_samples(&feed->tensors[k], samples, f->job->shapes->batch);
     return st;
 }
 
@@ -201,13 +206,12 @@ static weld_status run_lane(void *user, int64_t lane, int slot, weld_error *err)
     weld_frontier *f = user;
     weld_run **runs = f->runs + lane * f->net_count;
     const int64_t chunk = f->first + lane, samples = chunk_samples(f, chunk);
-    const weld_tensor *inputs[] = {&f->batch[lane]};
     (void)slot;
     if (reads_input(f))
-        WELD_TRY(read_batch(f, &f->batch[lane], chunk * f->job->shapes->batch, samples, err));
+        WELD_TRY(read_batch(f, &f->feed[lane], chunk * f->job->shapes->batch, samples, err));
     for (int k = 0; k < f->net_count; k++) {
         stand *s = &f->stands[k];
-        weld_run_bind(runs[k], f->nets[k], inputs);
+        weld_run_bind(runs[k], f->nets[k], f->feed[lane].inputs);
         restore(f, s, runs[k], chunk);
         WELD_TRY(weld_run_steps(runs[k], s->cut, s->next, err));
         if (s->keeps)

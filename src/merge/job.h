@@ -1,7 +1,7 @@
 /* What a merge works on. */
 #ifndef WELD_MERGE_JOB_H
 #define WELD_MERGE_JOB_H
-#include "data/dataset.h"
+#include "data/feed.h"
 #include "ir/paramset.h"
 #include "ops/infer.h"
 

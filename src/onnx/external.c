@@ -40,7 +40,7 @@ static weld_status open_once(const weld_source **out, weld_onnx_file *file, cons
             return WELD_OK;
         }
     WELD_GROW(file->external, cap, file->ctx, file->external_count + 1);
-    WELD_TRY(weld_source_beneath(&file->external[file->external_count], file->ctx, file->name,
+    WELD_TRY(weld_source_beneath(&file->external[file->external_count], file->ctx, file->source,
                                  location, err));
     *out = file->external[file->external_count++];
 done:
@@ -56,8 +56,6 @@ weld_status weld_external_locate(weld_onnx_file *file, const Weld__Onnx__Tensor 
     uint64_t need = (uint64_t)weld_shape_numel(&meta->shape) * weld_dtype_size(meta->dtype);
     uint64_t offset, length;
     WELD_REQUIRE(location && location[0], WELD_E_FORMAT, "names no location of its external data");
-    WELD_REQUIRE(strcmp(file->name, "<memory>") != 0, WELD_E_UNSUPPORTED,
-                 "has external data, which a model from memory can't");
     WELD_TRY(number_of(&offset, tensor, "offset", 0, err));
     WELD_TRY(number_of(&length, tensor, "length", need, err));
     WELD_REQUIRE(weld_dtype_size(meta->dtype), WELD_E_UNSUPPORTED, "is of type %s",

@@ -1,6 +1,7 @@
 #include "onnx/file.h"
 #include "io/hash.h"
 #include "onnx/external.h"
+#include "onnx/foreign.h"
 #include "onnx/skeleton.h"
 #include "onnx/sparse.h"
 #include <inttypes.h>
@@ -147,34 +148,15 @@ done:
     return st;
 }
 
-/* Says what a file is that people give instead of a model. */
-static const char *mistaken_for(const unsigned char *bytes, size_t size)
-{
-    static const struct {
-        const char *magic, *what;
-    } known[] = {
-        {"version https://git-lfs", "a Git LFS pointer: fetch the real file with git lfs pull"},
-        {"\x1f\x8b", "gzip-compressed: unpack it first"},
-        {"PK\x03\x04", "a zip archive (a PyTorch .pt?): export it to ONNX first"},
-        {"\x89HDF", "an HDF5 file (Keras .h5?): convert it with tf2onnx first"},
-        {"<!DOCTYPE", "an HTML page, not a model"},
-        {"<html", "an HTML page, not a model"}};
-    for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
-        if (size >= strlen(known[k].magic) &&
-            memcmp(bytes, known[k].magic, strlen(known[k].magic)) == 0)
-            return known[k].what;
-    return NULL;
-}
-
 /* What the bytes hold. */
 static weld_status parse(weld_onnx_file *file, weld_error *err)
 {
     weld_status st = WELD_OK;
     Weld__Onnx__Model *model = NULL;
-    unsigned char start[32];
+    unsigned char start[512];
     const size_t n = file->size < sizeof start ? (size_t)file->size : sizeof start;
     WELD_TRY(weld_source_read(file->source, 0, start, n, err));
-    const char *what = mistaken_for(start, n);
+    const char *what = weld_foreign_file(start, n, file->size);
     WELD_REQUIRE(!what, WELD_E_FORMAT, "%s", what);
     WELD_TRY(weld_sha256_source(file->sha256, file->ctx, file->source, err));
     WELD_TRY(weld_scan_model(&file->scan, file->ctx, file->source, err));

@@ -3,15 +3,21 @@
 #include "onnx/file.h"
 #include <string.h>
 
-static void append_field(weld_buffer *out, unsigned number, uint64_t size)
+/* The start of a field: its number and wire type, then a number. */
+static void append_head(weld_buffer *out, unsigned number, unsigned wire_type, uint64_t value)
 {
     unsigned char bytes[16];
     size_t n = 0;
-    bytes[n++] = (unsigned char)(number << 3 | 2);
-    for (; size >= 128; size >>= 7)
-        bytes[n++] = (unsigned char)(size | 128);
-    bytes[n++] = (unsigned char)size;
+    bytes[n++] = (unsigned char)(number << 3 | wire_type);
+    for (; value >= 128; value >>= 7)
+        bytes[n++] = (unsigned char)(value | 128);
+    bytes[n++] = (unsigned char)value;
     weld_buffer_append(out, bytes, n);
+}
+
+static void append_field(weld_buffer *out, unsigned number, uint64_t size)
+{
+    append_head(out, number, 2, size);
 }
 
 static uint64_t field_size(uint64_t content)
@@ -32,20 +38,16 @@ static void wrap_in_model(weld_buffer *out, const void *tensor, size_t size)
     weld_buffer_append(out, tensor, size);
 }
 
-weld_status weld_tensor_file_read(weld_tensor *out, char **name, weld_context *ctx,
-                                  const char *path, weld_error *err)
+weld_status weld_tensor_parse(weld_tensor *out, char **name, weld_context *ctx, const void *bytes,
+                              size_t size, const char *label, weld_error *err)
 {
     weld_status st = WELD_OK;
-    weld_source *source = NULL, *model = NULL;
+    weld_source *model = NULL;
     weld_onnx_file *file = NULL;
-    void *bytes = NULL;
-    size_t size;
     weld_buffer buffer;
     weld_buffer_init(&buffer, ctx);
     *out = (weld_tensor){0};
     *name = NULL;
-    WELD_TRY(weld_source_open(&source, ctx, path, err));
-    WELD_TRY(weld_source_read_all(&bytes, &size, source, err));
     wrap_in_model(&buffer, bytes, size);
     WELD_TRY(weld_buffer_check(&buffer, err));
     WELD_TRY(weld_source_memory(&model, ctx, buffer.data, buffer.size, err));
@@ -56,13 +58,52 @@ weld_status weld_tensor_file_read(weld_tensor *out, char **name, weld_context *c
     WELD_REQUIRE(*name, WELD_E_NOMEM, "out of memory");
 done:
     if (st != WELD_OK) {
-        weld_error_wrap(err, "%s", path);
+        weld_error_wrap(err, "%s", label);
         weld_tensor_free(ctx, out);
     }
     weld_onnx_free(file);
-    weld_source_free(source);
     weld_source_free(model);
     weld_buffer_free(&buffer);
+    return st;
+}
+
+weld_status weld_tensor_file_read(weld_tensor *out, char **name, weld_context *ctx,
+                                  const char *path, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_source *source = NULL;
+    void *bytes = NULL;
+    size_t size;
+    *out = (weld_tensor){0};
+    *name = NULL;
+    WELD_TRY(weld_source_open(&source, ctx, path, err));
+    WELD_TRY(weld_source_read_all(&bytes, &size, source, err));
+    WELD_TRY(weld_tensor_parse(out, name, ctx, bytes, size, path, err));
+done:
+    weld_source_free(source);
     weld_free(ctx, bytes);
+    return st;
+}
+
+weld_status weld_tensor_file_write(weld_buffer *out, const char *name, const weld_tensor *tensor,
+                                   weld_error *err)
+{
+    enum { DIMS = 1, DATA_TYPE = 2, NAME = 8, RAW_DATA = 9 };
+    weld_status st = WELD_OK;
+    const size_t count = (size_t)weld_shape_numel(&tensor->shape);
+    const size_t size = count * weld_dtype_size(tensor->dtype);
+    unsigned char *stored = NULL;
+    WELD_NEW(stored, out->ctx, size);
+    WELD_TRY(weld_encode(stored, tensor->dtype, tensor->data, count, err));
+    for (int k = 0; k < tensor->shape.rank; k++)
+        append_head(out, DIMS, 0, (uint64_t)tensor->shape.dims[k]);
+    append_head(out, DATA_TYPE, 0, (uint64_t)tensor->dtype);
+    append_field(out, NAME, strlen(name));
+    weld_buffer_append(out, name, strlen(name));
+    append_field(out, RAW_DATA, size);
+    weld_buffer_append(out, stored, size);
+    WELD_TRY(weld_buffer_check(out, err));
+done:
+    weld_free(out->ctx, stored);
     return st;
 }

@@ -11,6 +11,7 @@ typedef struct prover {
     weld_run *run[2];
     weld_tensor *inputs[2];       /* [input_count] of each side */
     const weld_tensor **bound[2]; /* the same as pointers */
+    int *arrays;                  /* [input_count] of the data set; NULL = inputs are drawn */
     weld_tensor turned;           /* an output of sides[1] in the layout of sides[0] */
     weld_rng rng;
 } prover;
@@ -106,8 +107,8 @@ static weld_status fill_inputs(prover *p, const weld_dataset *data, int64_t firs
     weld_status st = WELD_OK;
     const int count = graph_of(p, 0)->input_count;
     for (int k = 0; k < count; k++) {
-        if (data && count == 1)
-            WELD_TRY(weld_dataset_batch(&p->inputs[0][k], data, first, n, err));
+        if (data)
+            WELD_TRY(weld_dataset_batch(&p->inputs[0][k], data, p->arrays[k], first, n, err));
         else
             draw_input(p, k);
         const weld_port *port = p->ports ? &p->ports->inputs[k] : NULL;
@@ -167,7 +168,7 @@ static weld_status compare_output(weld_proof *out, tally *t, prover *p, int k, i
         back.perm[port->perm[a]] = a;
     WELD_TRY(weld_tensor_create(&p->turned, p->ctx, x->dtype, &x->shape, err));
     WELD_TRY(carry(&p->turned, p, y, &back, err));
-    compare_outputs(out, t, x, &p->turned, n, k == 0);
+    compare_outputs(out, t, x, &p->turned, n, k == graph_of(p, 0)->loss_output);
 done:
     weld_tensor_free(p->ctx, &p->turned);
     return st;
@@ -210,8 +211,13 @@ weld_status weld_prove(weld_proof *out, weld_context *ctx, const weld_side sides
         WELD_TRY(weld_plan_create(&p.plan[s], ctx, sides[s].shapes, NULL, 0, err));
         WELD_TRY(weld_run_create(&p.run[s], p.plan[s], err));
     }
+    if (data) {
+        WELD_NEW(p.arrays, ctx, graph_of(&p, 0)->input_count);
+        WELD_TRY(weld_feed_bind(p.arrays, data, graph_of(&p, 0), err));
+    }
     WELD_TRY(run_both(out, &p, data, samples, err));
 done:
+    weld_free(ctx, p.arrays);
     for (int s = 0; s < 2; s++) {
         for (int k = 0; p.inputs[s] && k < graph_of(&p, s)->input_count; k++)
             weld_tensor_free(ctx, &p.inputs[s][k]);

@@ -1,7 +1,7 @@
 /* pi(B) computes what B computes: checked before anything is written. */
 #ifndef WELD_PROVE_PROVE_H
 #define WELD_PROVE_PROVE_H
-#include "data/dataset.h"
+#include "data/feed.h"
 #include "exec/plan.h"
 
 typedef struct weld_proof {

@@ -32,6 +32,7 @@ typedef struct fixture {
     weld_symmetry *symmetry;
     weld_element *element; /* random */
     weld_paramset *b;      /* other weights */
+    weld_samples samples;  /* that the data consist of */
     weld_dataset data;
     weld_scores *scores;
     weld_moments *moments;
@@ -41,18 +42,18 @@ typedef struct fixture {
 static void make_data(fixture *f, weld_rng *rng)
 {
     const weld_shape *in = &f->shapes->types[f->shapes->graph->inputs[0]].shape;
-    f->data = (weld_dataset){.ctx = f->ctx,
-                             .total = SAMPLES,
-                             .count = SAMPLES,
-                             .sample = weld_shape_make(in->rank - 1, in->dims + 1),
-                             .stored = WELD_FLOAT,
-                             .scale = 1,
-                             .channel_axis = -1};
-    const int64_t count = SAMPLES * weld_shape_numel(&f->data.sample);
-    f->data.raw_f = weld_alloc(f->ctx, (size_t)count, sizeof(float));
-    assert_non_null(f->data.raw_f);
+    f->samples = (weld_samples){.key = "",
+                                .sample = weld_shape_make(in->rank - 1, in->dims + 1),
+                                .stored = WELD_FLOAT,
+                                .scale = 1,
+                                .channel_axis = -1};
+    f->data = (weld_dataset){
+        .ctx = f->ctx, .total = SAMPLES, .count = SAMPLES, .arrays = &f->samples, .array_count = 1};
+    const int64_t count = SAMPLES * weld_shape_numel(&f->samples.sample);
+    f->samples.raw_f = weld_alloc(f->ctx, (size_t)count, sizeof(float));
+    assert_non_null(f->samples.raw_f);
     for (int64_t k = 0; k < count; k++)
-        f->data.raw_f[k] = (float)weld_rng_normal(rng);
+        f->samples.raw_f[k] = (float)weld_rng_normal(rng);
 }
 
 /* Weights of the sizes that A's have, but other ones; what must be positive stays so. */
@@ -108,7 +109,7 @@ static void close_graph(fixture *f)
     weld_objective_free(f->objective);
     weld_moments_free(f->moments);
     weld_scores_free(f->scores);
-    weld_free(f->ctx, f->data.raw);
+    weld_free(f->ctx, f->samples.raw);
     weld_paramset_free(f->b);
     weld_element_free(f->element);
     weld_symmetry_free(f->symmetry);
@@ -202,7 +203,7 @@ static double direct_j(const fixture *f)
     for (int64_t first = 0; first < SAMPLES; first += f->shapes->batch) {
         const int64_t left = SAMPLES - first, batch = f->shapes->batch;
         const int64_t samples = left < batch ? left : batch;
-        assert_int_equal(weld_dataset_batch(&x, &f->data, first, samples, NULL), WELD_OK);
+        assert_int_equal(weld_dataset_batch(&x, &f->data, 0, first, samples, NULL), WELD_OK);
         for (int s = 0; s < 2; s++)
             assert_int_equal(weld_run_all(runs[s], sets[s], inputs, NULL), WELD_OK);
         for (int k = 0; k < count; k++)
@@ -262,7 +263,7 @@ static double direct_additivity(const fixture *f, const weld_additivity_moments 
     for (int64_t first = 0; first < SAMPLES; first += f->shapes->batch) {
         const int64_t left = SAMPLES - first, batch = f->shapes->batch;
         const int64_t samples = left < batch ? left : batch;
-        assert_int_equal(weld_dataset_batch(&image, &f->data, first, samples, NULL), WELD_OK);
+        assert_int_equal(weld_dataset_batch(&image, &f->data, 0, first, samples, NULL), WELD_OK);
         for (int s = 0; s < 2; s++)
             assert_int_equal(weld_run_all(runs[s], sets[s], inputs, NULL), WELD_OK);
         const float *a = weld_run_floats(runs[0], before), *b = weld_run_floats(runs[1], before);

@@ -22,17 +22,21 @@ static weld_dataset *noise(weld_context *ctx)
     assert_non_null(d);
     d->ctx = ctx;
     d->total = d->count = SAMPLES;
-    d->sample = (weld_shape){3, {3, 8, 8}};
-    d->stored = WELD_FLOAT;
-    d->channel_axis = -1;
-    d->scale = 1;
+    d->arrays = weld_alloc(ctx, 1, sizeof *d->arrays);
+    d->array_count = 1;
     d->path = weld_strdup(ctx, "noise");
-    d->raw = weld_alloc(ctx, SAMPLES * VALUES, sizeof(float));
     d->labels = weld_alloc(ctx, SAMPLES, sizeof *d->labels);
-    assert_true(d->path && d->raw && d->labels);
+    assert_true(d->arrays && d->path && d->labels);
+    d->arrays[0] = (weld_samples){.key = weld_strdup(ctx, ""),
+                                  .sample = {3, {3, 8, 8}},
+                                  .stored = WELD_FLOAT,
+                                  .raw = weld_alloc(ctx, SAMPLES * VALUES, sizeof(float)),
+                                  .scale = 1,
+                                  .channel_axis = -1};
+    assert_true(d->arrays[0].key && d->arrays[0].raw);
     weld_rng_seed(&rng, 1, 0);
     for (int k = 0; k < SAMPLES * VALUES; k++)
-        d->raw_f[k] = (float)weld_rng_normal(&rng);
+        d->arrays[0].raw_f[k] = (float)weld_rng_normal(&rng);
     for (int k = 0; k < SAMPLES; k++)
         d->labels[k] = weld_rng_below(&rng, 10);
     return d;

@@ -89,12 +89,13 @@ static void batches_are_gathered(void **state)
     assert_int_equal(weld_dataset_split(parts, whole, 7, 3, NULL), WELD_OK);
     assert_int_equal(weld_tensor_create(&one, ctx, WELD_FLOAT, &shape[0], NULL), WELD_OK);
     assert_int_equal(weld_tensor_create(&three, ctx, WELD_FLOAT, &shape[1], NULL), WELD_OK);
-    assert_int_equal(weld_dataset_batch(&three, parts[1], 2, 3, NULL), WELD_OK);
+    assert_int_equal(weld_dataset_batch(&three, parts[1], 0, 2, 3, NULL), WELD_OK);
     for (int64_t k = 0; k < 3; k++) {
-        assert_int_equal(weld_dataset_batch(&one, whole, parts[1]->place[2 + k], 1, NULL), WELD_OK);
+        assert_int_equal(weld_dataset_batch(&one, whole, 0, parts[1]->place[2 + k], 1, NULL),
+                         WELD_OK);
         assert_memory_equal(one.f, three.f + 256 * k, 256 * sizeof(float));
     }
-    assert_int_equal(weld_dataset_batch(&three, parts[1], 11, 3, NULL), WELD_E_ARGUMENT);
+    assert_int_equal(weld_dataset_batch(&three, parts[1], 0, 11, 3, NULL), WELD_E_ARGUMENT);
     weld_tensor_free(ctx, &one);
     weld_tensor_free(ctx, &three);
     weld_dataset_free(parts[0]);

@@ -29,7 +29,7 @@ static json_t *environment(maker *m, const weld_report *r)
         push(m, outputs, text(r->outputs[i].path));
     put(m, paths, "outputs", outputs);
     put(m, o, "paths", paths);
-    if (r->match.candidate_count) {
+    if (r->match.candidate_count && r->environment.seconds >= 0) {
         json_t *seconds = json_object();
         for (size_t i = 0; i < r->match.candidate_count; i++)
             if (r->match.candidates[i].name)

@@ -224,7 +224,8 @@ void weld_page_environment(weld_page *page, const weld_report *r)
     weld_page_name(page, e->version, WELD_NAME_MAX);
     weld_page_say(page, ", BLAS ");
     weld_page_name(page, e->blas, WELD_NAME_MAX);
-    weld_page_say(page, ", %d threads", e->threads);
+    if (e->threads) /* said, see weld_report_omit_run */
+        weld_page_say(page, ", %d threads", e->threads);
     if (r->match.present)
         weld_page_say(page, ", seed %llu", (unsigned long long)r->match.seed);
     if (e->seconds >= 0)

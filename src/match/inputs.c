@@ -12,15 +12,29 @@ static const int64_t cells_max = INT64_C(1) << 25; /* of all parts of a layer */
 
 /* ---- which columns ------------------------------------------------------------------------- */
 
+/* One channel of its own for each unit, and units of a class among them. */
+static bool is_depthwise(const weld_symmetry *s, const weld_node *node, int weight)
+{
+    const weld_shape *shape = &s->graph->params[weight].shape;
+    bool free_units = false;
+    for (int c = 0; c < s->free_count; c++)
+        for (int m = 0; m < s->classes[c].member_count; m++)
+            free_units = free_units || (s->classes[c].members[m].param == weight &&
+                                        s->classes[c].members[m].axis == 0);
+    return free_units && shape->rank > 2 && shape->dims[1] == 1 && shape->dims[0] > 1 &&
+           weld_attr_number(node, "group") == (double)shape->dims[0];
+}
+
 /* The layer multiplies a computed value, with no class on both its sides and some on its inputs. */
 static bool reads_free_units(const weld_symmetry *s, const weld_node *node)
 {
     const weld_graph *g = s->graph;
     const int weight = node->op->flags & WELD_OP_LINEAR ? weld_param_at(g, node, 1) : -1;
     bool reads = false;
-    if (weight < 0 || g->values[node->inputs[0]].kind != WELD_VALUE_NODE ||
-        weld_attr_number(node, "group") > 1)
+    if (weight < 0 || g->values[node->inputs[0]].kind != WELD_VALUE_NODE)
         return false;
+    if (weld_attr_number(node, "group") > 1)
+        return is_depthwise(s, node, weight);
     for (int c = 0; c < s->free_count; c++) {
         bool on[2] = {false, false};
         for (int m = 0; m < s->classes[c].member_count; m++)
@@ -55,6 +69,7 @@ static int32_t list_places(int32_t *place, const weld_symmetry *s, int weight)
 
 /* The part of column (d, tap): all in one, or by places and taps. */
 typedef struct division {
+    bool depthwise;
     const int32_t *place;
     int64_t taps, columns;
     int parts;
@@ -71,7 +86,7 @@ static weld_status add_part(weld_moments *m, const division *d, int node, int pa
 {
     weld_status st = WELD_OK;
     weld_input_moments *in = &m->inputs[m->input_count++];
-    *in = (weld_input_moments){.node = node};
+    *in = (weld_input_moments){.node = node, .depthwise = d->depthwise};
     WELD_NEW(in->part_of, m->ctx, d->columns);
     for (int64_t k = 0; k < d->columns; k++)
         in->part_of[k] = part_at(d, k) == part ? in->columns++ : -1;
@@ -105,10 +120,13 @@ static weld_status add_layer(weld_moments *m, const weld_symmetry *s, int node, 
     const weld_shape *shape = &s->graph->params[weight].shape;
     int32_t *place = NULL;
     int64_t *size = NULL;
-    division d = {.taps = weld_shape_span(shape, 2, shape->rank),
-                  .columns = weld_shape_span(shape, 1, shape->rank),
+    const bool depthwise = weld_attr_number(&s->graph->nodes[node], "group") > 1;
+    const int64_t channels = shape->dims[depthwise ? 0 : 1];
+    division d = {.depthwise = depthwise,
+                  .taps = weld_shape_span(shape, 2, shape->rank),
+                  .columns = channels * weld_shape_span(shape, 2, shape->rank),
                   .parts = 1};
-    WELD_NEW(place, m->ctx, shape->dims[1]);
+    WELD_NEW(place, m->ctx, channels);
     d.place = place;
     if (d.columns > COLUMNS_MAX)
         d.parts = (int)(list_places(place, s, weight) * d.taps);

@@ -12,6 +12,15 @@ typedef struct weld_objective_layer {
     double weight_of;         /* v */
 } weld_objective_layer;
 
+/* Sums over the parts of a layer, B permuted. */
+typedef struct weld_layer_sums {
+    double product;           /* E |dW dH|^2 */
+    double weights, features; /* |dW|^2, E |dH|^2 */
+    double wa, wb, ha, hb;    /* |W_A|^2 .. E |H_B|^2 */
+    double of_a, of_b;        /* E |W_A H_A|^2, E |W_B H_B|^2 */
+    double same, crossed;     /* E |W_A H_A + W_B H_B|^2, E |W_A H_B + W_B H_A|^2 */
+} weld_layer_sums;
+
 /* B permuted by an element; [outputs, k] and [k, k] for the k columns of the part. */
 typedef struct weld_layer_view {
     weld_context *ctx;

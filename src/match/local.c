@@ -5,6 +5,7 @@
  *
  * M = W_A'W_A, N = K_BB, R = K_AA, T = W_B'W_B, U = W_A'W_B, V = K_AB, L = 2 (M V + U N + R U + V T),
  * K the second moments of the input, and Q acts on all columns of a unit alike. */
+#include "match/depthwise.h"
 #include "match/objective.h"
 #include "match/quadratic.h"
 #include "tensor/blas.h"
@@ -277,6 +278,8 @@ static weld_status add_layer(weld_qap *qap, const weld_objective_layer *layer,
     weld_status st = WELD_OK;
     const weld_class *c = &e->symmetry->classes[qap->unit_class];
     bool reads = false;
+    if (layer->in->depthwise)
+        return weld_depthwise_score(qap, layer, err);
     for (int k = 0; k < c->member_count; k++) {
         if (c->members[k].param != layer->weight->param)
             continue;

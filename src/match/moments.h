@@ -27,6 +27,7 @@ typedef struct weld_feature_moments {
 /* Sums of the input of a layer, or of one part of it. */
 typedef struct weld_input_moments {
     int node;         /* Dense or Conv; no class stands on two axes of its weight */
+    bool depthwise;   /* a channel of its own for each unit; columns of all channels */
     int32_t columns;  /* of this part */
     int32_t *column;  /* [columns] of the weight, read as a matrix of one row per output unit */
     int32_t *part_of; /* [all columns] the place among this part's, -1 = elsewhere */

@@ -1,4 +1,5 @@
 #include "match/objective.h"
+#include "match/depthwise.h"
 #include "match/dot.h"
 #include "tensor/blas.h"
 #include <math.h>
@@ -144,6 +145,12 @@ static weld_status add_layer(weld_objective *o, const weld_input_moments *in,
                                .weight = weight,
                                .outputs = weight->shape.dims[0],
                                .columns = weld_shape_span(&weight->shape, 1, weight->shape.rank)};
+    if (in->depthwise) {
+        weld_layer_sums s = {0};
+        WELD_TRY(weld_depthwise_sums(&s, layer, identity, err));
+        layer->weight_of = s.of_a + s.of_b;
+        goto done;
+    }
     WELD_TRY(weld_layer_view_init(&v, layer, identity, false, false, err));
     WELD_TRY(form(&of_a, &v, v.wa, v.aa, false, v.wa, err));
     WELD_TRY(form(&of_b, &v, v.wb, v.bb, false, v.wb, err));
@@ -225,14 +232,6 @@ static void subtract(weld_layer_view *v, double *dw, double *dh)
                                (v->bb[i * v->k + j] - v->ab[j * v->k + i]);
 }
 
-/* Sums over the parts of a layer. */
-typedef struct sums {
-    double product;           /* E |dW dH|^2 */
-    double weights, features; /* |dW|^2, E |dH|^2 */
-    double wa, wb, ha, hb;    /* |W_A|^2 .. E |H_B|^2 */
-    double same, crossed;     /* E |W_A H_A + W_B H_B|^2, E |W_A H_B + W_B H_A|^2 */
-} sums;
-
 static double trace(const double *gram, int64_t k)
 {
     double sum = 0;
@@ -241,7 +240,7 @@ static double trace(const double *gram, int64_t k)
     return sum;
 }
 
-static weld_status add_products(sums *s, const weld_layer_view *v, weld_error *err)
+static weld_status add_products(weld_layer_sums *s, const weld_layer_view *v, weld_error *err)
 {
     weld_status st = WELD_OK;
     double aa, bb, ab, ba, cross, back;
@@ -251,18 +250,22 @@ static weld_status add_products(sums *s, const weld_layer_view *v, weld_error *e
     WELD_TRY(form(&ba, v, v->wb, v->aa, false, v->wb, err));
     WELD_TRY(form(&cross, v, v->wa, v->ab, false, v->wb, err));
     WELD_TRY(form(&back, v, v->wa, v->ab, true, v->wb, err));
+    s->of_a += aa;
+    s->of_b += bb;
     s->same += aa + bb + 2 * cross;
     s->crossed += ab + ba + 2 * back;
 done:
     return st;
 }
 
-static weld_status add_sums(sums *s, const weld_objective_layer *layer, const weld_element *e,
-                            bool products, weld_error *err)
+static weld_status add_sums(weld_layer_sums *s, const weld_objective_layer *layer,
+                            const weld_element *e, bool products, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_layer_view v;
     double *dw = NULL, *dh = NULL, product;
+    if (layer->in->depthwise)
+        return weld_depthwise_sums(s, layer, e, err);
     WELD_TRY(weld_layer_view_init(&v, layer, e, true, true, err));
     WELD_NEW(dw, v.ctx, v.outputs * v.k);
     WELD_NEW(dh, v.ctx, v.k * v.k);
@@ -325,7 +328,7 @@ weld_status weld_objective_value(double *out, const weld_objective *o, const wel
     double inner;
     *out = 0;
     for (int k = 0; k < o->layer_count; k++) {
-        sums s = {0};
+        weld_layer_sums s = {0};
         WELD_TRY(add_sums(&s, &o->layers[k], e, false, err));
         *out += o->layers[k].weight_of * s.product;
     }
@@ -355,7 +358,7 @@ weld_status weld_objective_distances(weld_match_distances *out, const weld_objec
     for (int k = 0; k < o->layer_count; layers++) {
         const int node = o->layers[k].in->node;
         const double v = o->layers[k].weight_of;
-        sums s = {0};
+        weld_layer_sums s = {0};
         for (; k < o->layer_count && o->layers[k].in->node == node; k++)
             WELD_TRY(add_sums(&s, &o->layers[k], e, true, err));
         s.product = fmax(s.product, 0); /* nearly equal networks: rounding */

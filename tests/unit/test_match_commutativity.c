@@ -32,7 +32,7 @@ typedef struct fixture {
     weld_symmetry *symmetry;
     weld_element *element; /* random */
     weld_paramset *b;      /* other weights */
-    weld_samples samples;  /* that the data consist of */
+    weld_samples *samples; /* that the data consist of */
     weld_dataset data;
     weld_scores *scores;
     weld_moments *moments;
@@ -42,18 +42,20 @@ typedef struct fixture {
 static void make_data(fixture *f, weld_rng *rng)
 {
     const weld_shape *in = &f->shapes->types[f->shapes->graph->inputs[0]].shape;
-    f->samples = (weld_samples){.key = "",
-                                .sample = weld_shape_make(in->rank - 1, in->dims + 1),
-                                .stored = WELD_FLOAT,
-                                .scale = 1,
-                                .channel_axis = -1};
+    f->samples = weld_alloc(f->ctx, 1, sizeof *f->samples);
+    assert_non_null(f->samples);
+    *f->samples = (weld_samples){.key = "",
+                                 .sample = weld_shape_make(in->rank - 1, in->dims + 1),
+                                 .stored = WELD_FLOAT,
+                                 .scale = 1,
+                                 .channel_axis = -1};
     f->data = (weld_dataset){
-        .ctx = f->ctx, .total = SAMPLES, .count = SAMPLES, .arrays = &f->samples, .array_count = 1};
-    const int64_t count = SAMPLES * weld_shape_numel(&f->samples.sample);
-    f->samples.raw_f = weld_alloc(f->ctx, (size_t)count, sizeof(float));
-    assert_non_null(f->samples.raw_f);
+        .ctx = f->ctx, .total = SAMPLES, .count = SAMPLES, .arrays = f->samples, .array_count = 1};
+    const int64_t count = SAMPLES * weld_shape_numel(&f->samples->sample);
+    f->samples->raw_f = weld_alloc(f->ctx, (size_t)count, sizeof(float));
+    assert_non_null(f->samples->raw_f);
     for (int64_t k = 0; k < count; k++)
-        f->samples.raw_f[k] = (float)weld_rng_normal(rng);
+        f->samples->raw_f[k] = (float)weld_rng_normal(rng);
 }
 
 /* Weights of the sizes that A's have, but other ones; what must be positive stays so. */
@@ -109,7 +111,8 @@ static void close_graph(fixture *f)
     weld_objective_free(f->objective);
     weld_moments_free(f->moments);
     weld_scores_free(f->scores);
-    weld_free(f->ctx, f->samples.raw);
+    weld_free(f->ctx, f->samples->raw);
+    weld_free(f->ctx, f->samples);
     weld_paramset_free(f->b);
     weld_element_free(f->element);
     weld_symmetry_free(f->symmetry);
@@ -225,8 +228,8 @@ static void products_are_those_of_the_features(void **state)
     static const struct {
         const char *name;
         int layers;
-    } cases[] = {{"deep_mlp", 6}, {"residual", 5},     {"nhwc_flatten", 2},
-                 {"branches", 4}, {"dense_concat", 3}, {"moved_units", 2}};
+    } cases[] = {{"deep_mlp", 6},     {"residual", 5},    {"nhwc_flatten", 2}, {"branches", 4},
+                 {"dense_concat", 3}, {"moved_units", 2}, {"depthwise", 3}};
     for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
         fixture f = open_graph(cases[c].name);
         weld_match_distances d;

@@ -628,6 +628,7 @@ WELD_API bool weld_merge_uses_base(const char *method);
 WELD_API bool weld_merge_uses_density(const char *method);
 /** Names for weld_merge_options.statistics; "auto" is the first. */
 WELD_API const char *const *weld_statistics_names(void);
+/** json, html, md, csv, junit, card (of a model, for Hugging Face), github (annotations), text */
 WELD_API const char *const *weld_report_formats(void);
 /** The gate that a command line option ("--max-barrier") sets; NULL = none */
 WELD_API const char *weld_gate_of_option(const char *flag);

@@ -17,6 +17,9 @@ static weld_status check(const options *o, weld_error *err)
                           : o->compare                         ? "--compare"
                           : o->sweep.count                     ? "--sweep"
                           : o->llfc_alpha.count                ? "--llfc-alpha"
+                          : o->max_barrier                     ? "--max-barrier"
+                          : o->min_llfc                        ? "--min-llfc"
+                          : o->max_pinned                      ? "--max-pinned"
                                                                : NULL;
     if (for_two)
         return bad_usage(err, "%s is for two models", for_two);

@@ -314,6 +314,8 @@ weld_status weld_report_new(weld_report **out, weld_context *ctx, weld_error *er
 /* "pass", "warn" (there are warnings, or a gate that warns did not pass) or "fail" (not verified, models
  * differ, obstacles, a gate failed). */
 const char *weld_report_verdict(const weld_report *report);
+/* For people: "PASS", "WARN", "FAIL". */
+const char *weld_report_verdict_word(const weld_report *report);
 /* Gates of the level that did not pass; *first (may be NULL) is the first of them. */
 size_t weld_report_failures(const weld_report *report, weld_gate_level level,
                             const weld_report_gate **first);

@@ -14,6 +14,12 @@ const char *weld_report_verdict(const weld_report *report)
     return report->warning_count || doubtful ? "warn" : "pass";
 }
 
+const char *weld_report_verdict_word(const weld_report *report)
+{
+    const char *verdict = weld_report_verdict(report);
+    return verdict[0] == 'p' ? "PASS" : verdict[0] == 'w' ? "WARN" : "FAIL";
+}
+
 size_t weld_report_failures(const weld_report *report, weld_gate_level level,
                             const weld_report_gate **first)
 {

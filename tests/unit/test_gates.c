@@ -110,7 +110,7 @@ static void wrong_questions_are_refused(void **state)
                  {{NULL, 1}, "no gate ''"},
                  {{"acc.drop", NAN}, "gate acc.drop: the limit is not finite"},
                  {{"acc.drop", INFINITY}, "gate acc.drop: the limit is not finite"},
-                 {{"llfc.min", 0.9}, "gate llfc.min: the report has no llfc.layers"}};
+                 {{"llfc.min", 0.9}, "gate llfc.min: the report has no aligned.one_minus_cos"}};
     OK(small_report(&r, ctx, NULL));
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
         weld_error err = WELD_ERROR_INIT;

@@ -280,6 +280,51 @@ static void every_format_is_written(void **state)
     weld_context_free(ctx);
 }
 
+static void a_long_name(char *name, size_t size, int number)
+{
+    memset(name, 'x', size);
+    snprintf(name + size - 8, 8, "%d", number);
+}
+
+/* Below 1 MB with thousands of layers, values of alpha and classes, and long names. */
+static void a_large_network_has_a_small_page(void **state)
+{
+    (void)state;
+    enum { MANY = 2000, POINTS = 21 };
+    weld_context *ctx = context();
+    weld_report *r;
+    double alpha[POINTS];
+    char name[200];
+    const char *members[] = {name, name, name, name, name};
+    weld_report_spread spreads[POINTS] = {0};
+    OK(weld_report_new(&r, ctx, NULL));
+    put_match(r);
+    put_lmc(r);
+    for (int k = 0; k < POINTS; k++)
+        alpha[k] = k / 20.0;
+    OK(weld_report_put_llfc(r, alpha, POINTS, NULL));
+    for (int i = 0; i < MANY; i++) {
+        a_long_name(name, sizeof name, i);
+        const weld_report_figures f = {
+            .one_minus_cos = spreads, .coef = spreads, .coef_authors = spreads};
+        const weld_report_row row = {name, {f, f}};
+        const weld_report_class c = {name, "pinned", name, 64, 0, members, 5};
+        OK(weld_report_put_row(r, &row, NULL));
+        OK(weld_report_put_class(r, &r->match.classes, &c, NULL));
+    }
+    char *html, *md;
+    OK(weld_report_text(&html, r, "html", NULL));
+    OK(weld_report_text(&md, r, "md", NULL));
+    assert_true(strlen(html) < 1000000);
+    assert_non_null(strstr(html, "The first 300 of 2000; all are in the JSON report."));
+    assert_null(strstr(html, "<script"));
+    assert_true(strlen(md) < 1000000); /* GitHub's limit for the summary of a step is 1 MiB */
+    weld_bytes_free(ctx, html);
+    weld_bytes_free(ctx, md);
+    weld_report_free(r);
+    weld_context_free(ctx);
+}
+
 /* A command is copied into a shell as it is. */
 static void the_command_is_quoted(void **state)
 {
@@ -393,6 +438,7 @@ int main(void)
         cmocka_unit_test(html_is_escaped_and_self_contained),
         cmocka_unit_test(names_are_escaped),
         cmocka_unit_test(every_format_is_written),
+        cmocka_unit_test(a_large_network_has_a_small_page),
         cmocka_unit_test(the_command_is_quoted),
         cmocka_unit_test(text_is_short),
         cmocka_unit_test(inspection_and_obstacles_are_listed),

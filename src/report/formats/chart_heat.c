@@ -6,13 +6,13 @@
 #include <stdio.h>
 
 enum {
-    LAYERS_MAX = 200,
-    ALPHAS_MAX = 20,
+    CELLS_MAX = 2400, /* of both variants together */
     LEFT = 2700,
     TOP = 760,
     CELL = 620,
     ROW = 260,
-    GAP = 200
+    GAP = 200,
+    ALPHAS_MAX = 20
 };
 
 static double largest(const weld_report_llfc *l, size_t layers, size_t alphas)
@@ -68,11 +68,12 @@ static void column_titles(weld_buffer *out, const weld_report_llfc *l, size_t al
 
 void weld_chart_heat(weld_buffer *out, const weld_report_llfc *l)
 {
-    const size_t layers = l->layer_count < LAYERS_MAX ? l->layer_count : LAYERS_MAX;
     const size_t alphas = l->alpha_count < ALPHAS_MAX ? l->alpha_count : ALPHAS_MAX;
+    const size_t most = alphas ? CELLS_MAX / (WELD_REPORT_VARIANTS * alphas) : 0;
+    const size_t layers = l->layer_count < most ? l->layer_count : most;
     static const char title[] = "1 − cosine by layer and α, in the order of the network";
     const double high = largest(l, layers, alphas);
-    if (!layers || !alphas)
+    if (!layers)
         return;
     weld_svg_open(out, block(WELD_REPORT_VARIANTS, alphas), TOP + (int)layers * ROW + 100, title);
     weld_svg_heading(out, 140, title);

@@ -15,11 +15,10 @@ static void failures(weld_page *page, const weld_report *r, weld_gate_level leve
 
 void weld_page_verdict(weld_page *page, const weld_report *r)
 {
-    const char *v = weld_report_verdict(r);
     const weld_report_verification *p = &r->verification;
     weld_page_open(page, WELD_MARK_PARAGRAPH);
     weld_page_open(page, WELD_MARK_STRONG);
-    weld_page_say(page, "%s", v[0] == 'p' ? "PASS" : v[0] == 'w' ? "WARN" : "FAIL");
+    weld_page_say(page, "%s", weld_report_verdict_word(r));
     weld_page_close(page, WELD_MARK_STRONG);
     failures(page, r, WELD_GATE_ERROR);
     failures(page, r, WELD_GATE_WARN);

@@ -323,8 +323,7 @@ static void end_lines(weld_buffer *out, const weld_report *r)
                                r->outputs[i].path ? r->outputs[i].path : "(memory)",
                                r->outputs[i].alpha);
     }
-    const char *verdict = weld_report_verdict(r);
-    const char *word = verdict[0] == 'p' ? "PASS" : verdict[0] == 'w' ? "WARN" : "FAIL";
+    const char *word = weld_report_verdict_word(r);
     if (r->environment.seconds >= 0)
         weld_buffer_printf(out, "%s  %.1f s\n", word, r->environment.seconds);
     else

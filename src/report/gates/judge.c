@@ -64,6 +64,9 @@ done:
     return st;
 }
 
+/* Another processor's BLAS rounds otherwise; relative. */
+#define ROUNDING 1e-6
+
 /* How bad the figure of an older report may become. What has a limit of its own is noise below it. */
 static weld_status tolerated(double *out, const json_t *older, const weld_gate_kind *kind,
                              double value, double worse, weld_error *err)
@@ -71,10 +74,11 @@ static weld_status tolerated(double *out, const json_t *older, const weld_gate_k
     weld_status st = WELD_OK;
     const json_t *interval = NULL;
     weld_gate_figure own;
-    *out = value;
+    const double slack = ROUNDING * fabs(value);
+    *out = kind->at_most ? value + slack : value - slack;
     if (kind->limit) {
         WELD_TRY(weld_gate_number(&own, older, kind->limit, err));
-        *out = own.found ? own.value : value;
+        *out = own.found ? own.value : *out;
     } else if (worse >= 0) {
         *out = kind->at_most ? value + worse : value - worse;
     } else if (kind->interval) {
@@ -82,7 +86,9 @@ static weld_status tolerated(double *out, const json_t *older, const weld_gate_k
         const json_t *end = json_array_get(interval, kind->at_most ? 1 : 0);
         WELD_REQUIRE(!interval || json_is_number(end) || json_is_null(end), WELD_E_FORMAT,
                      "%s is not an interval", kind->interval);
-        *out = json_is_number(end) ? json_number_value(end) : value;
+        if (json_is_number(end))
+            *out = kind->at_most ? fmax(*out, json_number_value(end))
+                                 : fmin(*out, json_number_value(end));
     }
 done:
     return st;

@@ -217,23 +217,18 @@ static const weld_gate_kind barrier_acc = {.id = "barrier.acc",
 static const weld_gate_kind acc_drop = {.id = "acc.drop",
                                         .option = "--max-acc-drop",
                                         .at_most = true,
-                                        .figure =
-                                            "least accuracy of the ends (lmc.aligned.accuracy, "
-                                            "many.ends) less that of the merge (merges, many, "
-                                            "else lmc at 1/2)",
+                                        .figure = "accuracy in lmc.aligned, merges, many",
                                         .needs = "--data with labels, and 0, .5, 1 in --sweep",
                                         .read = read_drop};
 
 static const weld_gate_kind llfc_min = {.id = "llfc.min",
                                         .option = "--min-llfc",
-                                        .figure = "llfc.layers: 1 - the largest "
-                                                  "aligned.one_minus_cos.mean at 1/2",
+                                        .figure = "aligned.one_minus_cos at 1/2 in llfc.layers",
                                         .needs = "--data, two models, and .5 in --llfc-alpha",
                                         .read = read_lowest};
 
 static const weld_gate_kind llfc_mean = {.id = "llfc.mean",
-                                         .figure = "llfc.layers: 1 - the mean of "
-                                                   "aligned.one_minus_cos.mean at 1/2",
+                                         .figure = "aligned.one_minus_cos at 1/2 in llfc.layers",
                                          .needs = "--data, two models, and .5 in --llfc-alpha",
                                          .read = read_mean};
 

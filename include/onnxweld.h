@@ -476,16 +476,27 @@ typedef struct weld_measure_options {
     size_t merged_count;
     const weld_model *const *compared; /**< [compared_count] others: loss, accuracy and LLFC */
     size_t compared_count;
+    /** names with commas between: ce, top1, top5 (with labels), mse, agree (class scores) with the outputs
+     *  of A and B. The loss of the path is ce, else mse from the mix of the ends' outputs. NULL = ce, top1
+     *  and from 11 classes top5 with labels; mse and, for class scores, agree without */
+    const char *metric;
+    int resamples; /**< of the bootstrap that gives intervals and the verdict; 0 = none of them, else 100
+                        to 100 000 */
+    uint64_t seed; /**< of the resamples */
+    double
+        delta; /**< from 0: the verdict is "linearly connected" where the error barrier (chord) is at
+                        most this, by its upper 95 % bound */
 } weld_measure_options;
 #define WELD_MEASURE_OPTIONS_INIT                                                                  \
     {                                                                                              \
-        (uint32_t)sizeof(weld_measure_options), NULL, 0, NULL, 0, 0, NULL, 0, NULL, 0              \
+        (uint32_t)sizeof(weld_measure_options), NULL, 0, NULL, 0, 0, NULL, 0, NULL, 0, NULL, 1000, \
+            0, 0.01                                                                                \
     }
 
 /** A report of the alignment (models, matching, verification). */
 WELD_API weld_status weld_report_create(weld_report **out, const weld_alignment *alignment,
                                         weld_error *err);
-/** Adds LMC (with labels) and LLFC of the naive and the aligned pair on `data`. */
+/** Adds LMC, LLFC and the conditions for it of the naive and the aligned pair on `data`. */
 WELD_API weld_status weld_report_measure(weld_report *report, const weld_alignment *alignment,
                                          const weld_dataset *data,
                                          const weld_measure_options *options, weld_error *err);

@@ -1,70 +1,9 @@
 /* Puts what was measured into the report. */
+#include "api/figures.h"
 #include "api/recipe.h"
-#include "eval/measure.h"
 #include "merge/ratios.h"
 #include <math.h>
 #include <string.h>
-
-static weld_status add_lmc(weld_report *r, const weld_measures *m, const weld_pair_input *in,
-                           weld_error *err)
-{
-    weld_status st = WELD_OK;
-    int n = in->alpha_count;
-    double *error = NULL;
-    weld_report_lmc lmc = {.metric = "ce", .alpha = in->alpha, .alpha_count = (size_t)n};
-    WELD_NEW(error, r->ctx, n);
-    for (int v = 0; v < WELD_VARIANTS; v++) {
-        for (int k = 0; k < n; k++)
-            error[k] = 1 - m->accuracy[v][k];
-        weld_barrier of_loss = weld_barrier_of(in->alpha, m->loss[v], n);
-        weld_barrier of_error = weld_barrier_of(in->alpha, error, n);
-        lmc.curve[v] = (weld_report_curve){m->loss[v], m->accuracy[v]};
-        lmc.loss.chord[v] = of_loss.chord;
-        lmc.loss.midpoint[v] = of_loss.midpoint;
-        lmc.error.chord[v] = of_error.chord;
-        lmc.error.midpoint[v] = of_error.midpoint;
-    }
-    WELD_TRY(weld_report_put_lmc(r, &lmc, err));
-done:
-    weld_free(r->ctx, error);
-    return st;
-}
-
-static void spread(weld_report_spread *out, const weld_mean_std *x, int count)
-{
-    for (int k = 0; k < count; k++)
-        out[k] = (weld_report_spread){x[k].mean, x[k].std};
-}
-
-static weld_status add_llfc(weld_report *r, const weld_measures *m, const weld_pair_input *in,
-                            weld_error *err)
-{
-    weld_status st = WELD_OK;
-    int n = in->llfc_alpha_count;
-    weld_report_spread *room = NULL; /* [variant, 3, n] */
-    WELD_NEW(room, r->ctx, WELD_VARIANTS * 3 * n);
-    WELD_TRY(weld_report_put_llfc(r, in->llfc_alpha, (size_t)n, err));
-    for (int k = 0; k < m->rows.count; k++) {
-        weld_report_row row = {.name = m->rows.names[k]};
-        for (int v = 0; v < WELD_VARIANTS; v++) {
-            const weld_row_figures *f = &m->row[v][k];
-            weld_report_spread *at = room + v * 3 * n;
-            spread(at, f->one_minus_cos, n);
-            spread(at + n, f->coef, n);
-            spread(at + 2 * n, f->coef_authors, n);
-            row.variant[v] =
-                (weld_report_figures){at,
-                                      at + n,
-                                      at + 2 * n,
-                                      {f->one_minus_cos_ab.mean, f->one_minus_cos_ab.std},
-                                      f->zeros};
-        }
-        WELD_TRY(weld_report_put_row(r, &row, err));
-    }
-done:
-    weld_free(r->ctx, room);
-    return st;
-}
 
 /* ---- merges ---------------------------------------------------------------------------------- */
 
@@ -124,8 +63,8 @@ static double mean_over_layers(const weld_mix_figures *f, int layers)
     double sum = 0;
     int count = 0;
     for (int r = 0; r < layers; r++)
-        if (isfinite(f->one_minus_cos[r].mean)) {
-            sum += f->one_minus_cos[r].mean;
+        if (isfinite(f->one_minus_cos[r])) {
+            sum += f->one_minus_cos[r];
             count++;
         }
     return count ? sum / count : NAN;
@@ -166,17 +105,20 @@ done:
     return st;
 }
 
-/* figures NULL: there are no data to measure on. */
+/* measured NULL: there are no data to measure on; else the merge is its `extra`. */
 static weld_status add_merge(weld_report *r, const weld_model *model, bool written,
-                             const weld_mix_figures *figures, int layers,
+                             const weld_measures *measured, int extra,
                              const weld_report_ratio *ratios, size_t ratio_count, weld_error *err)
 {
     weld_report_try tries[sizeof model->merge->tries / sizeof model->merge->tries[0]];
     weld_report_merge merge = describe_merge(model->merge, written, tries);
-    if (figures) {
+    if (measured) {
+        const weld_mix_figures *figures = &measured->extra[extra];
         merge.loss = figures->loss;
         merge.accuracy = figures->accuracy;
-        merge.one_minus_cos = mean_over_layers(figures, layers);
+        merge.one_minus_cos = mean_over_layers(figures, measured->rows.count);
+        merge.class_accuracy = figures->class_accuracy;
+        merge.class_count = (size_t)measured->classes;
     }
     merge.ratios = ratios;
     merge.ratio_count = ratio_count;
@@ -190,16 +132,15 @@ static weld_status add_merge(weld_report *r, const weld_model *model, bool writt
 }
 
 static weld_status measure_merge(weld_report *r, const weld_model *model, bool written,
-                                 const weld_mix_figures *figures, int layers,
-                                 const weld_alignment *al, const weld_dataset *data,
-                                 weld_error *err)
+                                 const weld_measures *measured, int extra, const weld_alignment *al,
+                                 const weld_dataset *data, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_report_ratio *ratios = NULL;
     size_t count = 0;
     if (written)
         WELD_TRY(find_ratios(&ratios, &count, model, al, data, err));
-    WELD_TRY(add_merge(r, model, written, figures, layers, ratios, count, err));
+    WELD_TRY(add_merge(r, model, written, measured, extra, ratios, count, err));
 done:
     weld_free(al->ctx, ratios);
     return st;
@@ -262,7 +203,7 @@ static weld_status add_data(weld_report *r, const weld_dataset *data, const weld
     if (m->rows.removed)
         WELD_TRY(weld_report_warn(r, err, "W001", "the trailing %s is left out for the loss",
                                   m->rows.removed));
-    for (int k = 0; k < 2 && r->lmc.present; k++) {
+    for (int k = 0; k < 2 && r->lmc.curve[WELD_REPORT_ALIGNED].accuracy; k++) {
         double accuracy =
             r->lmc.curve[WELD_REPORT_ALIGNED].accuracy[k ? 0 : r->lmc.alpha_count - 1];
         if (m->classes > 1 && accuracy < weld_chance_limit(m->classes, m->samples))
@@ -284,12 +225,36 @@ static weld_status check_grid(const double *alpha, size_t count, const char *wha
     return WELD_OK;
 }
 
+/* What is measured where: the grids, the bootstrap. */
+static weld_status read_wish(weld_pair_input *in, const weld_measure_options *o, weld_error *err)
+{
+    static const double grid[] = {0, .1, .2, .3, .4, .5, .6, .7, .8, .9, 1};
+    static const double llfc[] = {.25, .5, .75};
+    weld_status st = WELD_OK;
+    WELD_REQUIRE(o->struct_size == sizeof *o, WELD_E_ARGUMENT, "measure options of %u bytes",
+                 o->struct_size);
+    in->alpha = o->alpha ? o->alpha : grid;
+    in->alpha_count = (int)(o->alpha ? o->alpha_count : sizeof grid / sizeof grid[0]);
+    in->llfc_alpha = o->llfc_alpha ? o->llfc_alpha : llfc;
+    in->llfc_alpha_count =
+        (int)(o->llfc_alpha ? o->llfc_alpha_count : sizeof llfc / sizeof llfc[0]);
+    WELD_TRY(check_grid(in->alpha, (size_t)in->alpha_count, "alpha", err));
+    WELD_TRY(check_grid(in->llfc_alpha, (size_t)in->llfc_alpha_count, "LLFC alpha", err));
+    WELD_REQUIRE(o->resamples == 0 || (o->resamples >= 100 && o->resamples <= 100000),
+                 WELD_E_ARGUMENT, "bootstrap of %d resamples, allowed 0 or 100 to 100000",
+                 o->resamples);
+    WELD_REQUIRE(o->delta >= 0, WELD_E_ARGUMENT, "delta %g, allowed from 0", o->delta);
+    in->metric = o->metric;
+    in->resamples = o->resamples;
+    in->seed = o->seed;
+done:
+    return st;
+}
+
 weld_status weld_report_measure(weld_report *report, const weld_alignment *al,
                                 const weld_dataset *data, const weld_measure_options *options,
                                 weld_error *err)
 {
-    static const double grid[] = {0, .1, .2, .3, .4, .5, .6, .7, .8, .9, 1};
-    static const double llfc[] = {.25, .5, .75};
     const weld_measure_options defaults = WELD_MEASURE_OPTIONS_INIT;
     const weld_measure_options *o = options ? options : &defaults;
     weld_status st = WELD_OK;
@@ -298,12 +263,7 @@ weld_status weld_report_measure(weld_report *report, const weld_alignment *al,
     weld_mix *extras = NULL;
     weld_pair_input in = {
         .ctx = al->ctx, .a = al->a->params, .b = {al->naive, al->aligned}, .data = data};
-    in.alpha = o->alpha ? o->alpha : grid;
-    in.alpha_count = (int)(o->alpha ? o->alpha_count : sizeof grid / sizeof grid[0]);
-    in.llfc_alpha = o->llfc_alpha ? o->llfc_alpha : llfc;
-    in.llfc_alpha_count = (int)(o->llfc_alpha ? o->llfc_alpha_count : sizeof llfc / sizeof llfc[0]);
-    WELD_TRY(check_grid(in.alpha, (size_t)in.alpha_count, "alpha", err));
-    WELD_TRY(check_grid(in.llfc_alpha, (size_t)in.llfc_alpha_count, "LLFC alpha", err));
+    WELD_TRY(read_wish(&in, o, err));
     WELD_TRY(weld_structure_shapes(&shapes, al->a->structure,
                                    o->batch > 0 ? o->batch : WELD_MICRO_BATCH, err));
     in.shapes = shapes;
@@ -315,14 +275,13 @@ weld_status weld_report_measure(weld_report *report, const weld_alignment *al,
     for (int k = 0; k < WELD_VARIANTS; k++)
         WELD_TRY(weld_paramset_hold(in.b[k], err));
     WELD_TRY(weld_measure(&m, &in, err));
-    if (m->has_loss)
-        WELD_TRY(add_lmc(report, m, &in, err));
-    WELD_TRY(add_llfc(report, m, &in, err));
+    WELD_TRY(weld_figures_lmc(report, m, &in, o->delta, err));
+    WELD_TRY(weld_figures_llfc(report, m, &in, err));
+    WELD_TRY(weld_figures_conditions(report, m, &in, err));
     for (int k = 0; k < in.extra_count; k++) {
         bool written;
         const weld_model *merged = merge_at(o, (size_t)k, &written);
-        WELD_TRY(
-            measure_merge(report, merged, written, &m->extra[k], m->rows.count, al, data, err));
+        WELD_TRY(measure_merge(report, merged, written, m, k, al, data, err));
     }
     WELD_TRY(add_data(report, data, m, err));
 done:

@@ -86,8 +86,11 @@ static int run_command(const command *c, int argc, char **argv)
     weld_error err = WELD_ERROR_INIT;
     weld_context_options context = WELD_CONTEXT_OPTIONS_INIT;
     weld_context *ctx = NULL;
+    const weld_measure_options measure = WELD_MEASURE_OPTIONS_INIT;
     o.density = o.lambda = 1;
     o.worse = NAN; /* not given */
+    o.resamples = measure.resamples;
+    o.delta = measure.delta;
     weld_status st = parse_options(&o, c, argc, argv, &err);
     if (st == WELD_OK)
         st = check_reports(&o, &err);

@@ -218,6 +218,10 @@ static weld_status measure(job *j, const session *s, weld_error *err)
     how.llfc_alpha = o->llfc_alpha.count ? o->llfc_alpha.at : NULL;
     how.llfc_alpha_count = o->llfc_alpha.count;
     how.batch = o->batch;
+    how.metric = o->metric;
+    how.resamples = o->resamples > 1000000 ? 1000000 : (int)o->resamples;
+    how.seed = (uint64_t)o->seed;
+    how.delta = o->delta;
     how.merged = (const weld_model *const *)j->merged;
     how.merged_count = j->merged_count;
     how.compared = (const weld_model *const *)j->compared;

@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-static int64_t largest(const float *z, int64_t classes)
+int64_t weld_largest(const float *z, int64_t classes)
 {
     int64_t best = 0;
     for (int64_t c = 1; c < classes; c++)
@@ -22,15 +22,23 @@ static double log_sum_exp(const float *z, int64_t classes, int64_t best)
 
 double weld_log_sum_exp(const float *z, int64_t classes)
 {
-    return log_sum_exp(z, classes, largest(z, classes));
+    return log_sum_exp(z, classes, weld_largest(z, classes));
 }
 
 void weld_score_sample(double *loss, double *correct, const float *z, int64_t classes,
                        int64_t label)
 {
-    const int64_t best = largest(z, classes);
+    const int64_t best = weld_largest(z, classes);
     *loss = log_sum_exp(z, classes, best) - (double)z[label];
     *correct = best == label;
+}
+
+bool weld_is_class_scores(const weld_shape *shape)
+{
+    int wide = 0;
+    for (int axis = 1; axis < shape->rank; axis++)
+        wide += shape->dims[axis] != 1;
+    return wide == 1;
 }
 
 weld_status weld_check_labels(const weld_dataset *data, int64_t classes, weld_error *err)

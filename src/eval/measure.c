@@ -1,199 +1,142 @@
 #include "eval/measure.h"
 #include "core/parallel.h"
 #include "eval/loss.h"
+#include "eval/pass.h"
 #include <math.h>
-#include <string.h>
 
-/* Per-sample scalars; index order [.., sample]. NaN marks a zero feature. */
-typedef struct samples {
-    double *loss, *correct;                          /* [variant, alpha, N] */
-    double *dist, *coef, *authors;                   /* [variant, row, llfc alpha, N] */
-    double *dist_ab;                                 /* [variant, row, N] */
-    double *extra_loss, *extra_correct, *extra_dist; /* [extra, N], the last one [extra, row, N] */
-} samples;
+enum {
+    SHARES_MAX = 512
+}; /* sums are kept of each share: their memory does not grow with the data */
 
-typedef struct pass {
-    const weld_pair_input *in;
-    weld_measures *out;
-    weld_plan *plan;
-    weld_paramset **mixed; /* [variant, mix] parameters on the path */
-    double *mix;           /* [mix_count] all distinct alphas */
-    int mix_count;
-    int *alpha_of, *llfc_of; /* [mix_count] place in alpha, llfc_alpha; -1 = not there */
-    weld_run **runs;         /* [slot, 4]: A, naive B, aligned B, mixed */
-    weld_feed *feed;         /* [slot] one micro-batch of inputs */
-    samples s;
-    int64_t micro;
-} pass;
+/* ---- one batch --------------------------------------------------------------------------------- */
 
-static double dot(const float *x, const float *y, int64_t n)
+/* Where the scores of a network go: out[kind] + sample. */
+typedef struct destination {
+    double *score[WELD_SCORES];
+    weld_heat *heat; /* [2], NULL = not wanted */
+    double alpha;
+} destination;
+
+static void score_batch(const weld_pass *p, const destination *to, weld_run *run,
+                        weld_run *const ends[2], int slot, int64_t first, int64_t n)
 {
-    double sum = 0;
-    for (int64_t k = 0; k < n;) {
-        int64_t end = k + 256 < n ? k + 256 : n;
-        float part[8] = {0};
-        for (; k + 8 <= end; k += 8)
-            for (int j = 0; j < 8; j++)
-                part[j] += x[k + j] * y[k + j];
-        for (; k < end; k++)
-            part[0] += x[k] * y[k];
-        for (int j = 0; j < 8; j++)
-            sum += (double)part[j];
-    }
-    return sum;
-}
-
-static int64_t per_sample(const pass *p, int value)
-{
-    const weld_shape *shape = &p->in->shapes->types[value].shape;
-    return weld_shape_numel(shape) / (shape->rank ? shape->dims[0] : 1);
-}
-
-/* loss, correct: of the whole set */
-static void score_batch(pass *p, weld_run *run, double *loss, double *correct, int64_t first,
-                        int64_t n)
-{
-    const int64_t classes = per_sample(p, p->out->rows.logits);
-    const float *z = weld_run_floats(run, p->out->rows.logits);
-    for (int64_t i = 0; i < n; i++)
-        weld_score_sample(&loss[first + i], &correct[first + i], z + i * classes, classes,
-                          p->in->data->labels[first + i]);
-}
-
-typedef struct feature_triple {
-    const float *a, *b, *m;
-    int64_t size;
-} feature_triple;
-
-/* <m, mix> and |mix|^2 follow from the dot products of a, b and m: the mix is never formed. */
-static void compare_sample(double out[3], const feature_triple *f, double alpha)
-{
-    double aa = dot(f->a, f->a, f->size), bb = dot(f->b, f->b, f->size),
-           ab = dot(f->a, f->b, f->size), mm = dot(f->m, f->m, f->size);
-    double w = 1 - alpha;
-    double inner = alpha * dot(f->m, f->a, f->size) + w * dot(f->m, f->b, f->size);
-    double mix = alpha * alpha * aa + 2 * alpha * w * ab + w * w * bb;
-    if (mm <= 0 || mix <= 0) {
-        out[0] = out[1] = out[2] = NAN;
-        return;
-    }
-    out[0] = 1 - inner / sqrt(mm * mix);
-    out[1] = inner / mm;
-    out[2] = inner / mix;
-}
-
-/* The merged run and the ends that it is of. */
-static feature_triple triple_of(const pass *p, weld_run *const *runs, int variant, int row)
-{
-    const int value = p->out->rows.values[row];
-    return (feature_triple){weld_run_floats(runs[0], value),
-                            weld_run_floats(runs[1 + variant], value),
-                            weld_run_floats(runs[3], value), per_sample(p, value)};
-}
-
-static feature_triple sample_of(const feature_triple *all, int64_t i)
-{
-    const int64_t at = i * all->size;
-    return (feature_triple){all->a + at, all->b + at, all->m + at, all->size};
-}
-
-static void compare_batch(pass *p, weld_run *const *runs, int variant, int mix, int64_t first,
-                          int64_t n)
-{
-    const int64_t total = p->in->data->count;
-    for (int r = 0; r < p->out->rows.count; r++) {
-        const feature_triple all = triple_of(p, runs, variant, r);
-        const int row = variant * p->out->rows.count + r;
-        size_t base = (size_t)((row * p->in->llfc_alpha_count + p->llfc_of[mix]) * total + first);
-        for (int64_t i = 0; i < n; i++, base++) {
-            const feature_triple f = sample_of(&all, i);
-            double figures[3];
-            compare_sample(figures, &f, p->mix[mix]);
-            p->s.dist[base] = figures[0];
-            p->s.coef[base] = figures[1];
-            p->s.authors[base] = figures[2];
-        }
+    const int logits = p->out->rows.logits;
+    const int64_t size = p->out->classes;
+    const int64_t *labels = p->out->set.labels ? p->in->data->labels : NULL;
+    const float *z = weld_run_floats(run, logits), *a = weld_run_floats(ends[0], logits),
+                *b = weld_run_floats(ends[1], logits);
+    for (int64_t i = first; i < first + n; i++, z += size, a += size, b += size) {
+        const weld_outputs_of of = {z, a, b, size, labels ? labels[i] : 0, to->alpha};
+        double scores[WELD_SCORES];
+        weld_score_outputs(scores, &p->out->set, &of);
+        for (int k = 0; k < WELD_SCORES; k++)
+            if (to->score[k])
+                to->score[k][i] = scores[k];
+        if (to->heat)
+            weld_heat_add(&to->heat[i % 2], z, size, of.label, p->room[slot]);
     }
 }
 
-static void compare_extra(pass *p, weld_run *const *runs, int extra, int64_t first, int64_t n)
+static destination path_point(const weld_pass *p, int variant, int k, int64_t share)
 {
-    const int rows = p->out->rows.count;
-    for (int r = 0; r < rows; r++) {
-        const feature_triple all = triple_of(p, runs, WELD_ALIGNED, r);
-        double *dist = p->s.extra_dist + (extra * rows + r) * p->in->data->count + first;
-        for (int64_t i = 0; i < n; i++) {
-            const feature_triple f = sample_of(&all, i);
-            double figures[3];
-            compare_sample(figures, &f, p->in->extra[extra].alpha);
-            dist[i] = figures[0];
-        }
-    }
+    const int count = p->in->alpha_count;
+    const int64_t at = variant * count + p->alpha_of[k];
+    destination out = {.alpha = p->mix[k]};
+    for (int s = 0; s < WELD_SCORES; s++)
+        out.score[s] = p->s.score[s] ? p->s.score[s] + at * p->in->data->count : NULL;
+    out.heat = p->s.heat ? p->s.heat + (share * WELD_VARIANTS * count + at) * 2 : NULL;
+    return out;
 }
 
-static void compare_ends(pass *p, weld_run *const *runs, int variant, int64_t first, int64_t n)
+/* The network at a point of the path: the ends have run already. */
+static weld_status run_mixed(weld_run **out, weld_pass *p, weld_run **runs, int v, int k,
+                             const weld_tensor *const *inputs, weld_error *err)
 {
-    const weld_rows *rows = &p->out->rows;
-    for (int r = 0; r < rows->count; r++) {
-        int64_t size = per_sample(p, rows->values[r]);
-        const float *a = weld_run_floats(runs[0], rows->values[r]);
-        const float *b = weld_run_floats(runs[1 + variant], rows->values[r]);
-        size_t base = (size_t)((variant * rows->count + r) * p->in->data->count + first);
-        for (int64_t i = 0; i < n; i++) {
-            const float *x = a + i * size, *y = b + i * size;
-            double xx = dot(x, x, size), yy = dot(y, y, size);
-            p->s.dist_ab[base + (size_t)i] = xx > 0 && yy > 0 ? 1 - dot(x, y, size) / sqrt(xx * yy)
-                                                              : NAN;
-        }
-    }
+    const weld_paramset *params = p->mixed[v * p->mix_count + k];
+    *out = params ? runs[3] : p->mix[k] > 0 ? runs[0] : runs[1 + v];
+    return params ? weld_run_all(runs[3], params, inputs, err) : WELD_OK;
 }
 
 /* The path between A and one of the B's. */
-static weld_status measure_variant(pass *p, weld_run **runs, int v, int64_t first, int64_t n,
-                                   const weld_tensor *const *inputs, weld_error *err)
+static weld_status measure_variant(weld_pass *p, weld_run **runs, int v, int slot, int64_t share,
+                                   int64_t first, int64_t n, const weld_tensor *const *inputs,
+                                   weld_error *err)
 {
     weld_status st = WELD_OK;
-    WELD_TRY(weld_run_all(runs[1 + v], p->in->b[v], inputs, err));
-    compare_ends(p, runs, v, first, n);
+    const weld_rows *rows = &p->out->rows;
+    const int64_t total = p->in->data->count, points = p->in->llfc_alpha_count;
+    weld_run *const ends[2] = {runs[0], runs[1 + v]};
+    weld_llfc_ends(p->s.ends + v * rows->count * total + first, rows, p->in->shapes, ends[0],
+                   ends[1], total, n);
     for (int k = 0; k < p->mix_count; k++) {
-        const int64_t at = (v * p->in->alpha_count + p->alpha_of[k]) * p->in->data->count;
-        WELD_TRY(weld_run_all(runs[3], p->mixed[v * p->mix_count + k], inputs, err));
-        if (p->alpha_of[k] >= 0 && p->out->has_loss)
-            score_batch(p, runs[3], p->s.loss + at, p->s.correct + at, first, n);
+        weld_run *mixed;
+        WELD_TRY(run_mixed(&mixed, p, runs, v, k, inputs, err));
+        if (p->alpha_of[k] >= 0) {
+            const destination to = path_point(p, v, k, share);
+            score_batch(p, &to, mixed, ends, slot, first, n);
+        }
         if (p->llfc_of[k] >= 0)
-            compare_batch(p, runs, v, k, first, n);
+            weld_llfc_mixed(p->s.mixed + (v * rows->count * points + p->llfc_of[k]) * total + first,
+                            rows, p->in->shapes, ends, mixed, points * total, n);
     }
 done:
     return st;
 }
 
-static weld_status measure_batch(void *user, int64_t item, int slot, weld_error *err)
+static weld_status measure_extra(weld_pass *p, weld_run **runs, int e, int slot, int64_t first,
+                                 int64_t n, const weld_tensor *const *inputs, weld_error *err)
 {
     weld_status st = WELD_OK;
-    pass *p = user;
-    const weld_dataset *data = p->in->data;
+    const int64_t total = p->in->data->count;
+    weld_run *const ends[2] = {runs[0], runs[1 + WELD_ALIGNED]};
+    destination to = {.alpha = p->in->extra[e].alpha};
+    to.score[WELD_SCORE_LOSS] = p->s.extra_loss + e * total;
+    to.score[WELD_SCORE_CORRECT] = p->s.extra_correct + e * total;
+    WELD_TRY(weld_run_all(runs[3], p->in->extra[e].params, inputs, err));
+    score_batch(p, &to, runs[3], ends, slot, first, n);
+    weld_llfc_mixed(p->s.extra_mixed + e * p->out->rows.count * total + first, &p->out->rows,
+                    p->in->shapes, ends, runs[3], total, n);
+done:
+    return st;
+}
+
+static weld_status measure_batch(weld_pass *p, int64_t share, int slot, int64_t first, int64_t n,
+                                 weld_error *err)
+{
+    weld_status st = WELD_OK;
     weld_run **runs = p->runs + 4 * slot;
-    int64_t first = item * p->micro;
-    int64_t n = data->count - first < p->micro ? data->count - first : p->micro;
     const weld_tensor *const *inputs = p->feed[slot].inputs;
     WELD_TRY(weld_feed_load(&p->feed[slot], first, n, err));
-    WELD_TRY(weld_run_all(runs[0], p->in->a, inputs, err));
+    weld_run_bind(runs[0], p->in->a, inputs);
     for (int v = 0; v < WELD_VARIANTS; v++)
-        WELD_TRY(measure_variant(p, runs, v, first, n, inputs, err));
-    for (int e = 0; e < p->in->extra_count; e++) {
-        WELD_TRY(weld_run_all(runs[3], p->in->extra[e].params, inputs, err));
-        if (p->out->has_loss)
-            score_batch(p, runs[3], p->s.extra_loss + e * data->count,
-                        p->s.extra_correct + e * data->count, first, n);
-        compare_extra(p, runs, e, first, n);
-    }
-    if (item % 8 == 0)
-        st = weld_progress(p->in->ctx, "measure", (double)first / (double)data->count, err);
+        weld_run_bind(runs[1 + v], p->in->b[v], inputs);
+    WELD_TRY(weld_conditions_run(p->out->conditions, runs, share, slot, first == 0, n, err));
+    for (int v = 0; v < WELD_VARIANTS; v++)
+        WELD_TRY(measure_variant(p, runs, v, slot, share, first, n, inputs, err));
+    for (int e = 0; e < p->in->extra_count; e++)
+        WELD_TRY(measure_extra(p, runs, e, slot, first, n, inputs, err));
 done:
     return st;
 }
 
-static void collect_alphas(pass *p)
+static weld_status measure_share(void *user, int64_t share, int slot, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_pass *p = user;
+    const int64_t total = p->in->data->count;
+    const int64_t end = (share + 1) * p->per_share < total ? (share + 1) * p->per_share : total;
+    for (int64_t first = share * p->per_share; first < end; first += p->micro)
+        WELD_TRY(measure_batch(p, share, slot, first,
+                               end - first < p->micro ? end - first : p->micro, err));
+    if (share % 8 == 0)
+        st = weld_progress(p->in->ctx, "measure", (double)share / (double)p->shares, err);
+done:
+    return st;
+}
+
+/* ---- the pass ---------------------------------------------------------------------------------- */
+
+static void collect_alphas(weld_pass *p)
 {
     const weld_pair_input *in = p->in;
     for (int k = 0; k < in->alpha_count + in->llfc_alpha_count; k++) {
@@ -214,47 +157,75 @@ static void collect_alphas(pass *p)
     }
 }
 
-static weld_status alloc_pass(pass *p, weld_error *err)
+static weld_status alloc_samples(weld_pass *p, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_pair_input *in = p->in;
-    weld_context *ctx = in->ctx;
     weld_arena *arena = &p->out->arena;
-    int slots = weld_parallel_slots(ctx), all = in->alpha_count + in->llfc_alpha_count;
-    size_t n = (size_t)in->data->count, rows = (size_t)p->out->rows.count;
-    size_t llfc = WELD_VARIANTS * rows * (size_t)in->llfc_alpha_count * n;
-    WELD_ARENA_NEW(p->mix, arena, all);
-    WELD_ARENA_NEW(p->alpha_of, arena, all);
-    WELD_ARENA_NEW(p->llfc_of, arena, all);
-    collect_alphas(p);
-    WELD_ARENA_NEW(p->s.loss, arena, WELD_VARIANTS * (size_t)in->alpha_count * n);
-    WELD_ARENA_NEW(p->s.correct, arena, WELD_VARIANTS * (size_t)in->alpha_count * n);
-    WELD_ARENA_NEW(p->s.dist, arena, llfc);
-    WELD_ARENA_NEW(p->s.coef, arena, llfc);
-    WELD_ARENA_NEW(p->s.authors, arena, llfc);
-    WELD_ARENA_NEW(p->s.dist_ab, arena, WELD_VARIANTS * rows * n);
-    WELD_ARENA_NEW(p->s.extra_loss, arena, (size_t)in->extra_count * n);
-    WELD_ARENA_NEW(p->s.extra_correct, arena, (size_t)in->extra_count * n);
-    WELD_ARENA_NEW(p->s.extra_dist, arena, (size_t)in->extra_count * rows * n);
-    WELD_ARENA_NEW(p->mixed, arena, WELD_VARIANTS * p->mix_count);
-    WELD_ARENA_NEW(p->runs, arena, 4 * slots);
-    WELD_ARENA_NEW(p->feed, arena, slots);
-    p->micro = in->shapes->batch;
-    for (int s = 0; s < slots; s++)
-        WELD_TRY(weld_feed_create(&p->feed[s], in->data, in->shapes, err));
-    for (int k = 0; k < WELD_VARIANTS * p->mix_count; k++) {
-        WELD_TRY(weld_paramset_create(&p->mixed[k], ctx, in->shapes->graph, err));
-        weld_paramset_lerp(p->mixed[k], in->a, in->b[k / p->mix_count], p->mix[k % p->mix_count]);
-    }
-    WELD_TRY(
-        weld_plan_create(&p->plan, ctx, in->shapes, p->out->rows.values, p->out->rows.count, err));
-    for (int s = 0; s < 4 * slots; s++)
-        WELD_TRY(weld_run_create(&p->runs[s], p->plan, err));
+    const size_t n = (size_t)in->data->count, rows = (size_t)p->out->rows.count;
+    const size_t extra = (size_t)in->extra_count;
+    const size_t path = WELD_VARIANTS * (size_t)in->alpha_count;
+    for (int k = 0; k < WELD_SCORES; k++)
+        if (p->out->set.has[k])
+            WELD_ARENA_NEW(p->s.score[k], arena, path * n);
+    WELD_ARENA_NEW(p->s.ends, arena, WELD_VARIANTS * rows * n);
+    WELD_ARENA_NEW(p->s.mixed, arena, WELD_VARIANTS * rows * (size_t)in->llfc_alpha_count * n);
+    WELD_ARENA_NEW(p->s.extra_loss, arena, extra * n);
+    WELD_ARENA_NEW(p->s.extra_correct, arena, extra * n);
+    WELD_ARENA_NEW(p->s.extra_mixed, arena, extra * rows * n);
+    if (p->out->set.ce)
+        WELD_ARENA_NEW(p->s.heat, arena, (size_t)p->shares * path * 2);
 done:
     return st;
 }
 
-static void free_pass(pass *p)
+static weld_status mix_all(weld_pass *p, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_pair_input *in = p->in;
+    const int all = in->alpha_count + in->llfc_alpha_count;
+    WELD_ARENA_NEW(p->mix, &p->out->arena, all);
+    WELD_ARENA_NEW(p->alpha_of, &p->out->arena, all);
+    WELD_ARENA_NEW(p->llfc_of, &p->out->arena, all);
+    collect_alphas(p);
+    WELD_ARENA_NEW(p->mixed, &p->out->arena, WELD_VARIANTS * p->mix_count);
+    for (int k = 0; k < WELD_VARIANTS * p->mix_count; k++) {
+        const double alpha = p->mix[k % p->mix_count];
+        if (!(alpha > 0 && alpha < 1))
+            continue;
+        WELD_TRY(weld_paramset_create(&p->mixed[k], in->ctx, in->shapes->graph, err));
+        weld_paramset_lerp(p->mixed[k], in->a, in->b[k / p->mix_count], alpha);
+    }
+done:
+    return st;
+}
+
+static weld_status alloc_pass(weld_pass *p, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_pair_input *in = p->in;
+    weld_arena *arena = &p->out->arena;
+    const int slots = weld_parallel_slots(in->ctx);
+    WELD_TRY(alloc_samples(p, err));
+    WELD_TRY(mix_all(p, err));
+    WELD_ARENA_NEW(p->runs, arena, 4 * slots);
+    WELD_ARENA_NEW(p->feed, arena, slots);
+    WELD_ARENA_NEW(p->room, arena, slots);
+    for (int s = 0; s < slots; s++) {
+        WELD_ARENA_NEW(p->room[s], arena, 2 * p->out->classes);
+        WELD_TRY(weld_feed_create(&p->feed[s], in->data, in->shapes, err));
+    }
+    WELD_TRY(weld_plan_create(&p->plan, in->ctx, in->shapes, p->out->rows.values,
+                              p->out->rows.count, err));
+    for (int s = 0; s < 4 * slots; s++)
+        WELD_TRY(weld_run_create(&p->runs[s], p->plan, err));
+    WELD_TRY(weld_conditions_create(&p->out->conditions, in->ctx, in->shapes, p->plan, in->a, in->b,
+                                    p->shares, err));
+done:
+    return st;
+}
+
+static void free_pass(weld_pass *p)
 {
     for (int k = 0; p->mixed && k < WELD_VARIANTS * p->mix_count; k++)
         weld_paramset_free(p->mixed[k]);
@@ -265,85 +236,25 @@ static void free_pass(pass *p)
     weld_plan_free(p->plan);
 }
 
-/* Over the samples that are numbers, in their order. */
-static weld_mean_std summarise(const double *x, int64_t n, int64_t *left_out)
-{
-    double sum = 0, squares = 0;
-    int64_t count = 0;
-    for (int64_t k = 0; k < n; k++)
-        if (!isnan(x[k])) {
-            sum += x[k];
-            count++;
-        }
-    double mean = count ? sum / (double)count : NAN;
-    for (int64_t k = 0; k < n; k++)
-        if (!isnan(x[k]))
-            squares += (x[k] - mean) * (x[k] - mean);
-    if (left_out && n - count > *left_out)
-        *left_out = n - count;
-    return (weld_mean_std){mean, count ? sqrt(squares / (double)count) : NAN};
-}
-
-static weld_status reduce_rows(pass *p, int v, weld_error *err)
+/* Which rows and scores there are, and how the samples are shared out. */
+static weld_status begin(weld_pass *p, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_measures *out = p->out;
-    int64_t n = p->in->data->count;
-    int K = p->in->llfc_alpha_count;
-    WELD_ARENA_NEW(out->row[v], &out->arena, out->rows.count);
-    for (int r = 0; r < out->rows.count; r++) {
-        weld_row_figures *f = &out->row[v][r];
-        WELD_ARENA_NEW(f->one_minus_cos, &out->arena, K);
-        WELD_ARENA_NEW(f->coef, &out->arena, K);
-        WELD_ARENA_NEW(f->coef_authors, &out->arena, K);
-        size_t row = (size_t)(v * out->rows.count + r);
-        for (int k = 0; k < K; k++) {
-            size_t at = (row * (size_t)K + (size_t)k) * (size_t)n;
-            f->one_minus_cos[k] = summarise(p->s.dist + at, n, &f->zeros);
-            f->coef[k] = summarise(p->s.coef + at, n, NULL);
-            f->coef_authors[k] = summarise(p->s.authors + at, n, NULL);
-        }
-        f->one_minus_cos_ab = summarise(p->s.dist_ab + row * (size_t)n, n, &f->zeros);
-    }
-done:
-    return st;
-}
-
-static weld_status reduce_extra(pass *p, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_measures *out = p->out;
-    const int64_t n = p->in->data->count;
-    WELD_ARENA_NEW(out->extra, &out->arena, p->in->extra_count);
-    for (int e = 0; e < p->in->extra_count; e++) {
-        weld_mix_figures *f = &out->extra[e];
-        f->loss = out->has_loss ? summarise(p->s.extra_loss + e * n, n, NULL).mean : NAN;
-        f->accuracy = out->has_loss ? summarise(p->s.extra_correct + e * n, n, NULL).mean : NAN;
-        WELD_ARENA_NEW(f->one_minus_cos, &out->arena, out->rows.count);
-        for (int r = 0; r < out->rows.count; r++)
-            f->one_minus_cos[r] =
-                summarise(p->s.extra_dist + (e * out->rows.count + r) * n, n, NULL);
-    }
-done:
-    return st;
-}
-
-static weld_status reduce(pass *p, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_measures *out = p->out;
-    int64_t n = p->in->data->count;
-    for (int v = 0; v < WELD_VARIANTS; v++) {
-        WELD_ARENA_NEW(out->loss[v], &out->arena, p->in->alpha_count);
-        WELD_ARENA_NEW(out->accuracy[v], &out->arena, p->in->alpha_count);
-        for (int k = 0; k < p->in->alpha_count; k++) {
-            size_t at = (size_t)((v * p->in->alpha_count + k) * n);
-            out->loss[v][k] = summarise(p->s.loss + at, n, NULL).mean;
-            out->accuracy[v][k] = summarise(p->s.correct + at, n, NULL).mean;
-        }
-        WELD_TRY(reduce_rows(p, v, err));
-    }
-    WELD_TRY(reduce_extra(p, err));
+    const weld_pair_input *in = p->in;
+    WELD_TRY(weld_rows_find(&out->rows, in->ctx, in->shapes, err));
+    const weld_type *logits = &in->shapes->types[out->rows.logits];
+    WELD_REQUIRE(weld_dtype_is_float(logits->dtype), WELD_E_UNSUPPORTED,
+                 "the output that the loss is of is %s: it can't be measured",
+                 weld_dtype_name(logits->dtype));
+    out->classes = (int)(weld_shape_numel(&logits->shape) / in->shapes->batch);
+    WELD_TRY(weld_score_set_read(&out->set, in->metric, in->data->labels, &logits->shape, err));
+    if (out->set.labels)
+        WELD_TRY(weld_check_labels(in->data, out->classes, err));
+    const int64_t batches = (in->data->count + in->shapes->batch - 1) / in->shapes->batch;
+    p->micro = in->shapes->batch;
+    p->per_share = (batches + SHARES_MAX - 1) / SHARES_MAX * p->micro;
+    p->shares = (in->data->count + p->per_share - 1) / p->per_share;
 done:
     return st;
 }
@@ -351,22 +262,17 @@ done:
 weld_status weld_measure(weld_measures **out, const weld_pair_input *input, weld_error *err)
 {
     weld_status st = WELD_OK;
-    pass p = {.in = input};
+    weld_pass p = {.in = input};
     weld_context *ctx = input->ctx;
     *out = NULL;
     WELD_NEW(p.out, ctx, 1);
     p.out->ctx = ctx;
     weld_arena_init(&p.out->arena, ctx);
     p.out->samples = input->data->count;
-    p.out->has_loss = input->data->labels != NULL;
-    WELD_TRY(weld_rows_find(&p.out->rows, ctx, input->shapes, err));
-    p.out->classes = (int)per_sample(&p, p.out->rows.logits);
-    if (p.out->has_loss)
-        WELD_TRY(weld_check_labels(input->data, p.out->classes, err));
+    WELD_TRY(begin(&p, err));
     WELD_TRY(alloc_pass(&p, err));
-    WELD_TRY(weld_parallel_for(ctx, (input->data->count + p.micro - 1) / p.micro, measure_batch, &p,
-                               err));
-    WELD_TRY(reduce(&p, err));
+    WELD_TRY(weld_parallel_for(ctx, p.shares, measure_share, &p, err));
+    WELD_TRY(weld_pass_reduce(&p, err));
     *out = p.out;
     p.out = NULL;
 done:
@@ -381,6 +287,7 @@ void weld_measures_free(weld_measures *measures)
         return;
     if (measures->rows.ctx)
         weld_rows_free(&measures->rows);
+    weld_conditions_free(measures->conditions);
     weld_arena_free(&measures->arena);
     weld_free(measures->ctx, measures);
 }

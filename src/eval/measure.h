@@ -1,11 +1,14 @@
 /* Linear mode connectivity and layerwise linear feature connectivity of the naive and of the
- * aligned pair, in one streaming pass. Features are never stored for the data set; per-sample
- * scalars are, and are summed in sample order: same bits for any number of threads. */
+ * aligned pair, with the conditions for them, in one streaming pass. Features are never stored for the
+ * data set; per-sample scalars are, and are summed in sample order: same bits for any number of threads. */
 #ifndef WELD_EVAL_MEASURE_H
 #define WELD_EVAL_MEASURE_H
 #include "data/feed.h"
-#include "eval/rows.h"
-#include "exec/plan.h"
+#include "eval/bootstrap.h"
+#include "eval/calibrate.h"
+#include "eval/conditions.h"
+#include "eval/llfc.h"
+#include "eval/scores.h"
 
 enum { WELD_NAIVE = 0, WELD_ALIGNED = 1, WELD_VARIANTS = 2 };
 
@@ -23,36 +26,54 @@ typedef struct weld_pair_input {
     const weld_dataset *data;
     const double *alpha, *llfc_alpha; /* weight of A */
     int alpha_count, llfc_alpha_count;
+    const char *metric;    /* see eval/scores.h; NULL = by the data */
     const weld_mix *extra; /* [extra_count] */
     int extra_count;
+    int resamples; /* of the bootstrap, 0 = none */
+    uint64_t seed;
 } weld_pair_input;
 
-typedef struct weld_mean_std {
-    double mean, std; /* over samples; population std */
-} weld_mean_std;
+/* Means over the samples at each alpha; NULL = not in the metric. */
+typedef struct weld_path_figures {
+    double *score[WELD_SCORES];       /* [alpha_count] */
+    weld_calibrated *calibrated;      /* [alpha_count]; with cross-entropy */
+    weld_curve_bounds loss, accuracy; /* by bootstrap */
+} weld_path_figures;
 
-/* c f_alpha = f_int: coef = <f_alpha, f_int> / |f_alpha|^2, coef_authors divides by |f_int|^2. */
 typedef struct weld_row_figures {
-    weld_mean_std *one_minus_cos, *coef, *coef_authors; /* [llfc_alpha_count] */
-    weld_mean_std one_minus_cos_ab;
-    int64_t zeros; /* samples left out for a zero feature, worst alpha */
+    weld_llfc_point *at; /* [llfc_alpha_count] */
+    weld_llfc_baseline ends;
 } weld_row_figures;
 
 typedef struct weld_mix_figures {
-    double loss, accuracy;        /* NaN without labels */
-    weld_mean_std *one_minus_cos; /* [rows.count] */
+    double loss, accuracy;  /* NaN where they are not in the metric */
+    double *one_minus_cos;  /* [rows.count] mean */
+    double *class_accuracy; /* [classes], NULL as below */
 } weld_mix_figures;
+
+enum { WELD_CLASS_POINTS = 3, WELD_CLASSES_MAX = 1024 };
+
+/* At the ends of the grid and nearest to 1/2 between them. */
+typedef struct weld_class_figures {
+    int place[WELD_CLASS_POINTS]; /* of the grid */
+    int64_t *samples;             /* [classes]; NULL = no accuracy, or too many classes */
+    double *accuracy[WELD_VARIANTS][WELD_CLASS_POINTS]; /* [classes], NaN without samples */
+} weld_class_figures;
 
 typedef struct weld_measures {
     weld_context *ctx;
     weld_arena arena;
     weld_rows rows;
+    weld_score_set set;
     int64_t samples;
-    bool has_loss;
-    int classes;
-    double *loss[WELD_VARIANTS], *accuracy[WELD_VARIANTS]; /* [alpha_count] */
-    weld_row_figures *row[WELD_VARIANTS];                  /* [rows.count] */
-    weld_mix_figures *extra;                               /* [extra_count] */
+    int classes; /* outputs per sample */
+    weld_path_figures path[WELD_VARIANTS];
+    weld_row_figures *row[WELD_VARIANTS]; /* [rows.count] */
+    weld_class_figures by_class;
+    weld_mix_figures *extra; /* [extra_count] */
+    weld_conditions *conditions;
+    const weld_watch *watches; /* [watch_count] */
+    int watch_count;
 } weld_measures;
 
 weld_status weld_measure(weld_measures **out, const weld_pair_input *input, weld_error *err);

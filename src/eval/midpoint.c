@@ -102,7 +102,6 @@ static weld_status find_judge(pass *p, weld_error *err)
     weld_status st = WELD_OK;
     const weld_shapes *shapes = p->in->shapes;
     weld_rows rows = {0};
-    int wide = 0;
     WELD_TRY(weld_rows_find(&rows, p->in->ctx, shapes, err));
     p->output = rows.logits;
     const weld_type *type = &shapes->types[p->output];
@@ -110,9 +109,7 @@ static weld_status find_judge(pass *p, weld_error *err)
                  "the output that the loss is of is %s: merged models can't be compared by it",
                  weld_dtype_name(type->dtype));
     p->size = weld_shape_numel(&type->shape) / (type->shape.rank ? type->shape.dims[0] : 1);
-    for (int axis = 1; axis < type->shape.rank; axis++)
-        wide += type->shape.dims[axis] != 1;
-    p->judge = p->in->data->labels ? CE : wide == 1 ? KL : MSE;
+    p->judge = p->in->data->labels ? CE : weld_is_class_scores(&type->shape) ? KL : MSE;
     if (p->judge == CE)
         WELD_TRY(weld_check_labels(p->in->data, p->size, err));
 done:

@@ -90,30 +90,76 @@ typedef struct weld_report_verification {
     double allowed;                        /* of max_abs */
 } weld_report_verification;
 
+typedef struct weld_report_interval {
+    double low, high;
+} weld_report_interval;
+
+/* [alpha_count]; NULL = not measured; 95 % intervals where there was a bootstrap */
 typedef struct weld_report_curve {
-    const double *loss, *accuracy; /* [alpha_count] */
+    const double *loss, *accuracy, *top5;
+    const double *agree_a, *agree_b; /* part of the samples with the same largest score */
+    const double *mse_a, *mse_b;     /* mean square of the difference of the outputs */
+    const double *calibrated_loss;
+    const double *temperature[2]; /* that suits the even, the odd samples */
+    const weld_report_interval *loss_ci95, *accuracy_ci95;
 } weld_report_curve;
 
+/* One figure for each variant; the bounds only where there was a bootstrap. */
+typedef struct weld_report_bounded {
+    double value[WELD_REPORT_VARIANTS], upper95[WELD_REPORT_VARIANTS];
+    weld_report_interval ci95[WELD_REPORT_VARIANTS];
+} weld_report_bounded;
+
 typedef struct weld_report_barrier {
-    double chord[WELD_REPORT_VARIANTS], midpoint[WELD_REPORT_VARIANTS];
+    weld_report_bounded chord, midpoint;
 } weld_report_barrier;
+
+/* Accuracy by class at both ends and in the middle of the path. */
+enum { WELD_REPORT_CLASS_POINTS = 3 };
+typedef struct weld_report_by_class {
+    size_t count; /* of classes; 0 = not measured */
+    double alpha[WELD_REPORT_CLASS_POINTS];
+    const int64_t *samples;                                                 /* [count] */
+    const double *accuracy[WELD_REPORT_VARIANTS][WELD_REPORT_CLASS_POINTS]; /* [count] */
+} weld_report_by_class;
+
+/* If the logits' features are connected with c > 0 and the ends err at most e, the path errs at most 2 e,
+ * and at most as much as both ends together. */
+typedef struct weld_report_lemma {
+    bool present;
+    double twice, sum;                  /* the two bounds */
+    double worst[WELD_REPORT_VARIANTS]; /* the largest error on the path */
+    double
+        positive[WELD_REPORT_VARIANTS]; /* part of the samples with c > 0, the least over alpha */
+} weld_report_lemma;
 
 typedef struct weld_report_lmc {
     bool present;
-    const char *metric;  /* "ce" */
+    const char *metric;  /* what the loss is: "ce", or "mse" from the mix of the ends' outputs */
     const double *alpha; /* [alpha_count], weight of A */
     size_t alpha_count;
     weld_report_curve curve[WELD_REPORT_VARIANTS];
-    weld_report_barrier loss, error;
+    weld_report_barrier loss, error; /* error: NaN without accuracy */
+    weld_report_barrier calibrated;  /* without bounds; NaN where there is no calibrated loss */
+    weld_report_by_class by_class;
+    weld_report_lemma lemma;
+    int64_t resamples; /* of the bootstrap; 0 = there was none */
+    uint64_t seed;
+    bool judged;  /* there is a verdict: a bootstrap, labels, and the whole path was measured */
+    double delta; /* connected: the upper bound of the error barrier (chord) is at most this */
+    bool connected[WELD_REPORT_VARIANTS];
 } weld_report_lmc;
 
 typedef struct weld_report_spread {
-    double mean, std;
+    double mean, std, q05, q50, q95;
 } weld_report_spread;
 
+/* Over samples, and of the features of all samples as one vector; [llfc.alpha_count]. */
 typedef struct weld_report_figures {
-    const weld_report_spread *one_minus_cos, *coef, *coef_authors; /* [llfc.alpha_count] */
+    const weld_report_spread *one_minus_cos, *coef, *coef_authors;
+    const double *matrix_one_minus_cos, *matrix_coef, *matrix_coef_authors;
     weld_report_spread one_minus_cos_ab;
+    double matrix_one_minus_cos_ab;
     int64_t zero_features; /* samples left out */
 } weld_report_figures;
 
@@ -129,6 +175,22 @@ typedef struct weld_report_llfc {
     weld_report_row *layers;
     size_t layer_count, layer_cap;
 } weld_report_llfc;
+
+/* The two conditions of the theorem, see eval/conditions.h; NaN = a side is zero. */
+typedef struct weld_report_condition {
+    const char *name, *op;
+    bool linear;
+    double dist_com[WELD_REPORT_VARIANTS], dist_w[WELD_REPORT_VARIANTS],
+        dist_h[WELD_REPORT_VARIANTS], predicted[WELD_REPORT_VARIANTS],
+        measured[WELD_REPORT_VARIANTS];      /* of linear ones */
+    double additivity[WELD_REPORT_VARIANTS]; /* of activations */
+} weld_report_condition;
+
+typedef struct weld_report_conditions {
+    const weld_report_condition *items;
+    size_t count;
+    int64_t first; /* samples that predicted and measured are of */
+} weld_report_conditions;
 
 /* A statistic that was tried. */
 typedef struct weld_report_try {
@@ -166,6 +228,8 @@ typedef struct weld_report_merge {
     size_t try_count;
     const weld_report_ratio *ratios;
     size_t ratio_count;
+    const double *class_accuracy; /* [class_count]; NULL = not measured */
+    size_t class_count;
 } weld_report_merge;
 
 /* --alpha best */
@@ -291,6 +355,7 @@ struct weld_report {
     weld_report_verification verification; /* no pointers: assign it */
     weld_report_lmc lmc;
     weld_report_llfc llfc;
+    weld_report_conditions conditions;
     weld_report_many many;
     weld_report_search search;
     weld_report_merge *merges;
@@ -319,6 +384,8 @@ const char *weld_report_verdict_word(const weld_report *report);
 /* Gates of the level that did not pass; *first (may be NULL) is the first of them. */
 size_t weld_report_failures(const weld_report *report, weld_gate_level level,
                             const weld_report_gate **first);
+/* The sentence on linear connectivity, with its bound and delta; "" without a verdict. */
+void weld_report_connection(char *text, size_t size, const weld_report_lmc *lmc);
 
 weld_status weld_report_put_model(weld_report *report, const weld_report_model *model,
                                   weld_error *err);
@@ -338,6 +405,8 @@ weld_status weld_report_put_lmc(weld_report *report, const weld_report_lmc *lmc,
 weld_status weld_report_put_llfc(weld_report *report, const double *alpha, size_t alpha_count,
                                  weld_error *err);
 weld_status weld_report_put_row(weld_report *report, const weld_report_row *row, weld_error *err);
+weld_status weld_report_put_conditions(weld_report *report,
+                                       const weld_report_conditions *conditions, weld_error *err);
 weld_status weld_report_put_many(weld_report *report, const weld_report_many *many,
                                  weld_error *err);
 weld_status weld_report_put_search(weld_report *report, const weld_report_search *search,

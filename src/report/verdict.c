@@ -47,3 +47,20 @@ const char *weld_gate_level_name(weld_gate_level level)
 {
     return level == WELD_GATE_ERROR ? "error" : level == WELD_GATE_WARN ? "warn" : "off";
 }
+
+void weld_report_connection(char *text, size_t size, const weld_report_lmc *l)
+{
+    const bool naive = l->connected[WELD_REPORT_NAIVE];
+    const int variant = naive ? WELD_REPORT_NAIVE : WELD_REPORT_ALIGNED;
+    const weld_report_bounded *barrier = &l->error.chord;
+    text[0] = '\0';
+    if (!l->judged)
+        return;
+    snprintf(text, size,
+             "%s: the error barrier is at most %.3g %% (with 95 %% confidence; δ = %.3g %%)",
+             naive                                    ? "linearly connected without permutation"
+             : l->connected[variant]                  ? "linearly connected after alignment"
+             : barrier->ci95[variant].low <= l->delta ? "not shown to be linearly connected"
+                                                      : "not linearly connected",
+             100 * barrier->upper95[variant], 100 * l->delta);
+}

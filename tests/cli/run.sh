@@ -42,6 +42,31 @@ grep -q "matched on samples that the figures are measured on" "$work/err" ||
 expect 0 "one thread" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.onnx" -o "$work/one.onnx" \
     --match weights --stats none --data "$models/grey/eval.npz" --preset unit --limit 200 -j 1
 cmp "$work/one.onnx" "$work/mlp.onnx" || failed=1
+# The verdict on connectivity, its bound and its options.
+expect 0 "spawned is connected" "$weld" lmc "$models/spawned/a.onnx" "$models/spawned/b.onnx" \
+    --match none --data "$models/grey/eval.npz" --preset unit
+grep -q "LMC  *linearly connected without permutation: .*δ = 1 %" "$work/err" ||
+    { echo "FAIL spawned is not said to be connected"; failed=1; }
+expect 0 "mlp is not connected" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" \
+    --match none --data "$models/grey/eval.npz" --preset unit --delta .05
+grep -q "LMC  *not linearly connected: .*δ = 5 %" "$work/err" ||
+    { echo "FAIL mlp is said to be connected"; failed=1; }
+expect 0 "a part of the path" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" --sweep .2:1:3 \
+    --match none --data "$models/grey/eval.npz" --preset unit --limit 50
+grep -q "^LMC" "$work/err" && { echo "FAIL a verdict on a part of the path"; failed=1; }
+expect 0 "no bootstrap" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" --bootstrap 0 \
+    --match none --data "$models/grey/eval.npz" --preset unit --limit 50
+grep -q "^LMC" "$work/err" && { echo "FAIL a verdict without a bootstrap"; failed=1; }
+expect 0 "squared difference" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" --preset unit \
+    --match none --data "$models/grey/match.npz" --limit 50
+grep -q "^  *mse  *accuracy" "$work/err" || { echo "FAIL no mse without labels"; failed=1; }
+expect 2 "labels are needed" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" --metric ce,top5 \
+    --match none --data "$models/grey/match.npz" --preset unit --limit 50
+for bad in "--bootstrap 99" "--bootstrap 100001" "--delta -1" "--metric f1" "--metric top1"; do
+    # shellcheck disable=SC2086
+    expect 2 "lmc $bad" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" $bad \
+        --match none --data "$models/grey/eval.npz" --preset unit --limit 50
+done
 # One thread or two: the same report but for `environment`.
 for threads in 1 2; do
     expect 0 "report -j $threads" "$weld" lmc "$models/cnn/a.onnx" "$models/cnn/b.onnx" -j $threads \

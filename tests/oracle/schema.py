@@ -28,6 +28,8 @@ def commands(tool, models, work):
     yield 0, [tool, "weld", *mlp, f"{models}/mlp/c.onnx", "-o", f"{work}/m.onnx", *report, *data]
     yield 0, [tool, "weld", *mlp, f"{models}/mlp/c.onnx", "-o", f"{work}/m.onnx", *report]
     yield 0, [tool, "lmc", *cnn, *data, *report, "--match", "activations"]
+    yield 0, [tool, "lmc", *cnn, "--data", f"{models}/grey/match.npz", *data[2:], *report]
+    yield 0, [tool, "lmc", *mlp, *data, *report, "--metric", "mse,agree,top1", "--bootstrap", "0"]
     yield 0, [tool, "lmc", *mlp, *data, *report, "--match", "commutativity", "--match-data", f"{models}/grey/match.npz"]
     yield 0, [tool, "align", *mlp, "-o", f"{work}/m.onnx", *data, *report, "--candidates", "1", "--polish", ".01"]
     yield 0, [tool, "inspect", f"{models}/resnet/a.onnx", *report]

@@ -70,12 +70,24 @@ static void put_lmc(weld_report *r)
         y[3][i] = 0.921 - 0.002 * t - 0.01 * hill;
     }
     y[0][3] = NAN; /* a loss that overflowed is null, and a hole in the chart */
+    weld_report_interval ci95[ALPHAS];
+    for (int i = 0; i < ALPHAS; i++)
+        ci95[i] = (weld_report_interval){y[3][i] - 0.004, y[3][i] + 0.003};
     weld_report_lmc l = {.metric = "ce",
                          .alpha = alpha,
                          .alpha_count = ALPHAS,
-                         .curve = {{y[0], y[1]}, {y[2], y[3]}},
-                         .loss = {{1.874, 0.031}, {1.8705, 0.0275}},
-                         .error = {{0.55, 0.01}, {0.551, 0.011}}};
+                         .curve = {{.loss = y[0], .accuracy = y[1]},
+                                   {.loss = y[2], .accuracy = y[3], .accuracy_ci95 = ci95}},
+                         .loss = {.chord = {.value = {1.874, 0.031}}},
+                         .error = {.chord = {.value = {0.55, 0.01},
+                                             .upper95 = {0.57, 0.0125},
+                                             .ci95 = {{0.5, 0.58}, {0.0075, 0.0135}}},
+                                   .midpoint = {.value = {0.551, 0.011}}},
+                         .resamples = 1000,
+                         .judged = true,
+                         .seed = 7,
+                         .delta = 0.02,
+                         .connected = {false, true}};
     OK(weld_report_put_lmc(r, &l, NULL));
 }
 
@@ -86,12 +98,24 @@ static void put_llfc(weld_report *r)
     for (int i = 0; i < LAYERS; i++) {
         char name[64];
         snprintf(name, sizeof name, "/layer%d/conv%d/Conv", i / 4 + 1, i % 4);
-        weld_report_spread s[6], one[LLFC_ALPHAS] = {{1, 0.1}, {1, 0.1}, {1, 0.1}};
+        weld_report_spread s[6], one[LLFC_ALPHAS] = {{.mean = 1, .std = 0.1},
+                                                     {.mean = 1, .std = 0.1},
+                                                     {.mean = 1, .std = 0.1}};
+        double matrix[LLFC_ALPHAS] = {0.9, 0.8, 0.7};
         for (int k = 0; k < 6; k++)
-            s[k] = (weld_report_spread){(k < 3 ? 0.03 : 0.004) * (i + 1), 0.01};
-        weld_report_row row = {i == 3 ? HOSTILE : name,
-                               {{s, one, one, {0.04 * (i + 1), 0.02}, 0},
-                                {s + 3, one, one, {0.03 * (i + 1), 0.02}, 2}}};
+            s[k] = (weld_report_spread){
+                .mean = (k < 3 ? 0.03 : 0.004) * (i + 1), .std = 0.01, .q50 = 0.002 * k};
+        weld_report_row row = {.name = i == 3 ? HOSTILE : name};
+        for (int v = 0; v < 2; v++)
+            row.variant[v] =
+                (weld_report_figures){.one_minus_cos = s + 3 * v,
+                                      .coef = one,
+                                      .coef_authors = one,
+                                      .matrix_one_minus_cos = matrix,
+                                      .matrix_coef = matrix,
+                                      .matrix_coef_authors = matrix,
+                                      .one_minus_cos_ab = {.mean = (v ? 0.03 : 0.04) * (i + 1)},
+                                      .zero_features = 2 * v};
         OK(weld_report_put_row(r, &row, NULL));
     }
 }
@@ -208,6 +232,11 @@ static void json_has_the_numbers(void **state)
     assert_true(json_is_null(at(root, "lmc.naive.loss.3")));
     is_real(root, "lmc.barrier.loss.chord.naive", 1.874);
     is_real(root, "lmc.barrier.error.midpoint.aligned", 0.011);
+    is_real(root, "lmc.barrier.error.chord.upper95.aligned", 0.0125);
+    is_real(root, "lmc.barrier.error.chord.ci95.naive.1", 0.58);
+    is_real(root, "lmc.aligned.accuracy_ci95.4.0", r->lmc.curve[1].accuracy[4] - 0.004);
+    assert_true(json_is_true(at(root, "lmc.connected.aligned")));
+    assert_true(json_is_false(at(root, "lmc.connected.naive")));
     is_real(root, "llfc.layers.2.aligned.one_minus_cos.1.mean", 0.004 * 3);
     is_real(root, "llfc.layers.2.naive.one_minus_cos_ab.mean", 0.04 * 3);
     is_real(root, "llfc.layers.0.naive.coef_authors.2.std", 0.1);
@@ -216,6 +245,31 @@ static void json_has_the_numbers(void **state)
     weld_bytes_free(ctx, text);
     weld_report_free(r);
     weld_context_free(ctx);
+}
+
+static void the_verdict_is_a_sentence(void **state)
+{
+    (void)state;
+    char text[256];
+    weld_report_lmc l = {.judged = true, .delta = 0.01};
+    static const struct {
+        bool naive, aligned;
+        double low;
+        const char *words;
+    } cases[] = {{true, true, 0, "linearly connected without permutation: "},
+                 {false, true, 0, "linearly connected after alignment: "},
+                 {false, false, 0.004, "not shown to be linearly connected: "},
+                 {false, false, 0.02, "not linearly connected: "}};
+    for (int k = 0; k < 4; k++) {
+        l.connected[0] = cases[k].naive;
+        l.connected[1] = cases[k].aligned;
+        l.error.chord.ci95[1].low = cases[k].low;
+        weld_report_connection(text, sizeof text, &l);
+        assert_int_equal(strncmp(text, cases[k].words, strlen(cases[k].words)), 0);
+    }
+    l.judged = false;
+    weld_report_connection(text, sizeof text, &l);
+    assert_string_equal(text, "");
 }
 
 static void html_is_escaped_and_self_contained(void **state)
@@ -435,6 +489,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_has_the_values),
         cmocka_unit_test(json_has_the_numbers),
+        cmocka_unit_test(the_verdict_is_a_sentence),
         cmocka_unit_test(html_is_escaped_and_self_contained),
         cmocka_unit_test(names_are_escaped),
         cmocka_unit_test(every_format_is_written),

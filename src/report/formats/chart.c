@@ -93,6 +93,27 @@ static void marker(weld_buffer *out, int variant, int x, int y)
         weld_buffer_printf(out, "<circle cx=\"%d\" cy=\"%d\" r=\"40\"/>\n", x, y);
 }
 
+/* Between the limits of the intervals, over runs of points where they are known. */
+static void path_band(weld_buffer *out, int variant, const weld_report_lmc *lmc,
+                      const weld_report_interval *ci95, const scale xy[2])
+{
+    for (size_t i = 0, end; ci95 && i < lmc->alpha_count; i = end + 1) {
+        for (end = i; end < lmc->alpha_count && isfinite(ci95[end].low); end++)
+            ;
+        if (end < i + 2)
+            continue;
+        weld_buffer_printf(out, "<path fill=\"%s\" fill-opacity=\"0.2\" stroke=\"none\" d=\"",
+                           colours[variant]);
+        for (size_t k = i; k < end; k++)
+            weld_buffer_printf(out, "%c%d %d", k > i ? 'L' : 'M', place(&xy[0], lmc->alpha[k]),
+                               place(&xy[1], ci95[k].high));
+        for (size_t k = end; k > i; k--)
+            weld_buffer_printf(out, "L%d %d", place(&xy[0], lmc->alpha[k - 1]),
+                               place(&xy[1], ci95[k - 1].low));
+        weld_buffer_printf(out, "Z\"/>\n");
+    }
+}
+
 /* `values` has holes where it is not finite. */
 static void path_curve(weld_buffer *out, int variant, const weld_report_lmc *lmc,
                        const double *values, const scale xy[2])
@@ -199,6 +220,7 @@ static void describe_path(weld_buffer *out, const weld_report_lmc *lmc,
 void weld_chart_path(weld_buffer *out, const weld_report_lmc *lmc, bool accuracy)
 {
     const double *values[WELD_REPORT_VARIANTS];
+    const weld_report_interval *ci95[WELD_REPORT_VARIANTS];
     double low = INFINITY, high = -INFINITY;
     const char *title = accuracy ? "Accuracy along the path" : "Loss along the path";
     for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
@@ -206,6 +228,11 @@ void weld_chart_path(weld_buffer *out, const weld_report_lmc *lmc, bool accuracy
         if (!values[v] || !lmc->alpha_count)
             return;
         widen(&low, &high, values[v], lmc->alpha_count);
+        ci95[v] = accuracy ? lmc->curve[v].accuracy_ci95 : lmc->curve[v].loss_ci95;
+        for (size_t i = 0; ci95[v] && i < lmc->alpha_count; i++) {
+            widen(&low, &high, &ci95[v][i].low, 1);
+            widen(&low, &high, &ci95[v][i].high, 1);
+        }
     }
     if (low >= 0 && low < 0.5 * high)
         low = 0;
@@ -216,6 +243,8 @@ void weld_chart_path(weld_buffer *out, const weld_report_lmc *lmc, bool accuracy
     legend(out, LEFT, 430, true);
     path_axes(out, &xy[0], &xy[1], accuracy);
     chord(out, lmc, values[WELD_REPORT_ALIGNED], xy);
+    for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
+        path_band(out, v, lmc, ci95[v], xy);
     for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
         path_curve(out, v, lmc, values[v], xy);
     ends(out, lmc, values[WELD_REPORT_ALIGNED], xy);

@@ -300,6 +300,8 @@ static json_t *whole(maker *m, const weld_report *r)
         put(m, o, "lmc", weld_json_lmc(m, &r->lmc));
     if (r->llfc.present)
         put(m, o, "llfc", weld_json_llfc(m, &r->llfc));
+    if (r->conditions.count)
+        put(m, o, "conditions", weld_json_conditions(m, &r->conditions));
     if (r->many.present)
         put(m, o, "many", weld_json_many(m, &r->many));
     if (r->search.present)

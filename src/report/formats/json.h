@@ -32,6 +32,15 @@ static inline json_t *real(double x)
     return isfinite(x) ? json_real(x) : json_null();
 }
 
+/* Nulls where there is no array. */
+static inline json_t *reals_or_nulls(maker *m, const double *x, size_t count)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        push(m, array, x ? real(x[i]) : json_null());
+    return array;
+}
+
 static inline json_t *reals(maker *m, const double *x, size_t count)
 {
     json_t *array = json_array();
@@ -45,6 +54,7 @@ weld_status weld_report_document(json_t **out, const weld_report *report, weld_e
 /* Its parts, what was measured: the path, the layers, merges. */
 json_t *weld_json_lmc(maker *m, const weld_report_lmc *l);
 json_t *weld_json_llfc(maker *m, const weld_report_llfc *l);
+json_t *weld_json_conditions(maker *m, const weld_report_conditions *c);
 json_t *weld_json_many(maker *m, const weld_report_many *n);
 json_t *weld_json_merges(maker *m, const weld_report *r);
 #endif

@@ -3,15 +3,119 @@
 
 static const char *const variant_names[WELD_REPORT_VARIANTS] = {"naive", "aligned"};
 
-static json_t *barrier(maker *m, const weld_report_barrier *b)
+static json_t *interval(maker *m, weld_report_interval x)
 {
-    json_t *o = json_object(), *chord = json_object(), *midpoint = json_object();
+    json_t *array = json_array();
+    push(m, array, real(x.low));
+    push(m, array, real(x.high));
+    return array;
+}
+
+static json_t *intervals(maker *m, const weld_report_interval *x, size_t count)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        push(m, array, interval(m, x[i]));
+    return array;
+}
+
+static json_t *bounded(maker *m, const weld_report_bounded *b, bool bounds)
+{
+    json_t *o = json_object();
+    for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
+        put(m, o, variant_names[v], real(b->value[v]));
+    if (!bounds)
+        return o;
+    json_t *ci95 = json_object(), *upper95 = json_object();
     for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
-        put(m, chord, variant_names[v], real(b->chord[v]));
-        put(m, midpoint, variant_names[v], real(b->midpoint[v]));
+        put(m, ci95, variant_names[v], interval(m, b->ci95[v]));
+        put(m, upper95, variant_names[v], real(b->upper95[v]));
     }
-    put(m, o, "chord", chord);
-    put(m, o, "midpoint", midpoint);
+    put(m, o, "ci95", ci95);
+    put(m, o, "upper95", upper95);
+    return o;
+}
+
+static json_t *barrier(maker *m, const weld_report_barrier *b, bool bounds)
+{
+    json_t *o = json_object();
+    put(m, o, "chord", bounded(m, &b->chord, bounds));
+    put(m, o, "midpoint", bounded(m, &b->midpoint, bounds));
+    return o;
+}
+
+static json_t *curve(maker *m, const weld_report_curve *c, size_t count)
+{
+    json_t *o = json_object();
+    const struct {
+        const char *key;
+        const double *y;
+    } further[] = {{"top5", c->top5},
+                   {"agree_a", c->agree_a},
+                   {"agree_b", c->agree_b},
+                   {"mse_a", c->mse_a},
+                   {"mse_b", c->mse_b},
+                   {"calibrated_loss", c->calibrated_loss},
+                   {"temperature_even", c->temperature[0]},
+                   {"temperature_odd", c->temperature[1]}};
+    put(m, o, "loss", reals_or_nulls(m, c->loss, count));
+    put(m, o, "accuracy", reals_or_nulls(m, c->accuracy, count));
+    if (c->loss_ci95)
+        put(m, o, "loss_ci95", intervals(m, c->loss_ci95, count));
+    if (c->accuracy_ci95)
+        put(m, o, "accuracy_ci95", intervals(m, c->accuracy_ci95, count));
+    for (size_t i = 0; i < sizeof further / sizeof further[0]; i++)
+        if (further[i].y)
+            put(m, o, further[i].key, reals(m, further[i].y, count));
+    return o;
+}
+
+static json_t *by_class(maker *m, const weld_report_by_class *c)
+{
+    json_t *o = json_object(), *samples = json_array();
+    for (size_t i = 0; i < c->count; i++)
+        push(m, samples, json_integer(c->samples[i]));
+    put(m, o, "alpha", reals(m, c->alpha, WELD_REPORT_CLASS_POINTS));
+    put(m, o, "samples", samples);
+    for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
+        json_t *points = json_array();
+        for (int k = 0; k < WELD_REPORT_CLASS_POINTS; k++)
+            push(m, points, reals(m, c->accuracy[v][k], c->count));
+        put(m, o, variant_names[v], points);
+    }
+    return o;
+}
+
+static json_t *lemma(maker *m, const weld_report_lemma *l)
+{
+    json_t *o = json_object();
+    put(m, o, "twice_the_larger_error", real(l->twice));
+    put(m, o, "sum_of_the_errors", real(l->sum));
+    for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
+        json_t *one = json_object();
+        put(m, one, "worst_error", real(l->worst[v]));
+        put(m, one, "holds", json_boolean(l->worst[v] <= l->twice));
+        put(m, one, "sum_holds", json_boolean(l->worst[v] <= l->sum));
+        put(m, one, "positive_c", real(l->positive[v]));
+        put(m, o, variant_names[v], one);
+    }
+    return o;
+}
+
+static json_t *bootstrap(maker *m, const weld_report_lmc *l)
+{
+    json_t *o = json_object();
+    put(m, o, "resamples", json_integer(l->resamples));
+    put(m, o, "seed", json_integer((json_int_t)l->seed));
+    return o;
+}
+
+static json_t *connected(maker *m, const weld_report_lmc *l)
+{
+    json_t *o = json_object();
+    put(m, o, "delta", real(l->delta));
+    for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
+        put(m, o, variant_names[v], json_boolean(l->connected[v]));
     return o;
 }
 
@@ -20,15 +124,21 @@ json_t *weld_json_lmc(maker *m, const weld_report_lmc *l)
     json_t *o = json_object(), *both = json_object();
     put(m, o, "metric", text(l->metric));
     put(m, o, "alpha", reals(m, l->alpha, l->alpha_count));
-    for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
-        json_t *curve = json_object();
-        put(m, curve, "loss", reals(m, l->curve[v].loss, l->alpha_count));
-        put(m, curve, "accuracy", reals(m, l->curve[v].accuracy, l->alpha_count));
-        put(m, o, variant_names[v], curve);
-    }
-    put(m, both, "loss", barrier(m, &l->loss));
-    put(m, both, "error", barrier(m, &l->error));
+    for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
+        put(m, o, variant_names[v], curve(m, &l->curve[v], l->alpha_count));
+    put(m, both, "loss", barrier(m, &l->loss, l->resamples));
+    put(m, both, "error", barrier(m, &l->error, l->resamples));
+    if (l->curve[0].calibrated_loss)
+        put(m, both, "calibrated_loss", barrier(m, &l->calibrated, false));
     put(m, o, "barrier", both);
+    if (l->resamples)
+        put(m, o, "bootstrap", bootstrap(m, l));
+    if (l->judged)
+        put(m, o, "connected", connected(m, l));
+    if (l->by_class.count)
+        put(m, o, "by_class", by_class(m, &l->by_class));
+    if (l->lemma.present)
+        put(m, o, "lemma", lemma(m, &l->lemma));
     return o;
 }
 
@@ -128,6 +238,8 @@ json_t *weld_json_merges(maker *m, const weld_report *r)
             put(m, o, "tries", tries(m, merge));
         }
         put(m, o, "deviation", ratios(m, merge));
+        if (merge->class_accuracy)
+            put(m, o, "class_accuracy", reals(m, merge->class_accuracy, merge->class_count));
         if (merge->base.sha256)
             put(m, o, "base", base(m, &merge->base));
         push(m, array, o);
@@ -140,6 +252,9 @@ static json_t *spread(maker *m, weld_report_spread s)
     json_t *o = json_object();
     put(m, o, "mean", real(s.mean));
     put(m, o, "std", real(s.std));
+    put(m, o, "q05", real(s.q05));
+    put(m, o, "q50", real(s.q50));
+    put(m, o, "q95", real(s.q95));
     return o;
 }
 
@@ -149,6 +264,16 @@ static json_t *spreads(maker *m, const weld_report_spread *s, size_t count)
     for (size_t i = 0; s && i < count; i++)
         push(m, array, spread(m, s[i]));
     return array;
+}
+
+static json_t *matrix(maker *m, const weld_report_figures *f, size_t count)
+{
+    json_t *o = json_object();
+    put(m, o, "one_minus_cos", reals(m, f->matrix_one_minus_cos, count));
+    put(m, o, "one_minus_cos_ab", real(f->matrix_one_minus_cos_ab));
+    put(m, o, "coef", reals(m, f->matrix_coef, count));
+    put(m, o, "coef_authors", reals(m, f->matrix_coef_authors, count));
+    return o;
 }
 
 json_t *weld_json_llfc(maker *m, const weld_report_llfc *l)
@@ -165,11 +290,55 @@ json_t *weld_json_llfc(maker *m, const weld_report_llfc *l)
             put(m, figures, "one_minus_cos_ab", spread(m, f->one_minus_cos_ab));
             put(m, figures, "coef", spreads(m, f->coef, l->alpha_count));
             put(m, figures, "coef_authors", spreads(m, f->coef_authors, l->alpha_count));
+            put(m, figures, "matrix", matrix(m, f, l->alpha_count));
             put(m, figures, "zero_features", json_integer(f->zero_features));
             put(m, row, variant_names[v], figures);
         }
         push(m, array, row);
     }
     put(m, o, "layers", array);
+    return o;
+}
+
+static json_t *condition(maker *m, const weld_report_condition *c, int v)
+{
+    json_t *o = json_object();
+    if (!c->linear) {
+        put(m, o, "additivity", real(c->additivity[v]));
+        return o;
+    }
+    put(m, o, "dist_com", real(c->dist_com[v]));
+    put(m, o, "dist_w", real(c->dist_w[v]));
+    put(m, o, "dist_h", real(c->dist_h[v]));
+    put(m, o, "factor_w", real(sqrt(c->dist_w[v])));
+    put(m, o, "factor_h", real(sqrt(c->dist_h[v])));
+    put(m, o, "defect_predicted", real(c->predicted[v]));
+    put(m, o, "defect_measured", real(c->measured[v]));
+    return o;
+}
+
+static json_t *conditions(maker *m, const weld_report_conditions *c, bool linear)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < c->count; i++) {
+        if (c->items[i].linear != linear)
+            continue;
+        json_t *o = json_object();
+        put(m, o, "name", text(c->items[i].name));
+        put(m, o, "op", text(c->items[i].op));
+        for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
+            put(m, o, variant_names[v], condition(m, &c->items[i], v));
+        push(m, array, o);
+    }
+    return array;
+}
+
+json_t *weld_json_conditions(maker *m, const weld_report_conditions *c)
+{
+    json_t *o = json_object();
+    put(m, o, "alpha", json_real(0.5));
+    put(m, o, "defect_samples", json_integer(c->first));
+    put(m, o, "layers", conditions(m, c, true));
+    put(m, o, "activations", conditions(m, c, false));
     return o;
 }

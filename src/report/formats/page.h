@@ -77,6 +77,7 @@ void weld_page_report(weld_page *page, const weld_report *report);
 void weld_page_lmc(weld_page *page, const weld_report *report);
 void weld_page_merges(weld_page *page, const weld_report *report);
 void weld_page_llfc(weld_page *page, const weld_report_llfc *llfc);
+void weld_page_conditions(weld_page *page, const weld_report_conditions *conditions);
 void weld_page_classes(weld_page *page, const weld_report_classes *list);
 void weld_page_inspection(weld_page *page, const weld_report_inspection *inspection);
 void weld_page_shapes(weld_page *page, const weld_report_shapes *shapes);

@@ -2,38 +2,141 @@
 #include "report/formats/chart.h"
 #include "report/formats/page.h"
 #include <math.h>
+#include <stdio.h>
+
+static const char *const names[WELD_REPORT_VARIANTS] = {"naive", "aligned"};
+
+/* A cell: "low to high", empty for NULL. */
+static void interval(weld_page *page, const weld_report_interval *x)
+{
+    weld_page_open(page, WELD_MARK_FIGURE);
+    if (x && isfinite(x->low))
+        weld_page_say(page, "%.4g to %.4g", x->low, x->high);
+    weld_page_close(page, WELD_MARK_FIGURE);
+}
+
+static void barrier_row(weld_page *page, const char *name, const weld_report_bounded *b,
+                        bool bounds)
+{
+    weld_page_open(page, WELD_MARK_ROW);
+    weld_page_label(page, "%s", name);
+    for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
+        weld_page_number(page, b->value[v]);
+        interval(page, bounds ? &b->ci95[v] : NULL);
+        weld_page_number(page, bounds ? b->upper95[v] : NAN);
+    }
+    weld_page_close(page, WELD_MARK_ROW);
+}
 
 static void barriers(weld_page *page, const weld_report_lmc *l)
 {
-    const weld_report_barrier *rows[2] = {&l->loss, &l->error};
-    const char *const names[2] = {"loss", "error (1 − accuracy)"};
-    weld_page_table(page, "Barrier|chord, naive|chord, aligned|midpoint, naive|midpoint, aligned");
-    for (int i = 0; i < 2; i++) {
+    const bool bounds = l->resamples > 0;
+    weld_page_table(page, "Barrier|naive|95 % interval|at most (95 %)|aligned|95 % interval"
+                          "|at most (95 %)");
+    barrier_row(page, "loss, chord", &l->loss.chord, bounds);
+    barrier_row(page, "loss, midpoint", &l->loss.midpoint, bounds);
+    if (l->curve[WELD_REPORT_NAIVE].accuracy) {
+        barrier_row(page, "error (1 − accuracy), chord", &l->error.chord, bounds);
+        barrier_row(page, "error, midpoint", &l->error.midpoint, bounds);
+    }
+    if (l->curve[WELD_REPORT_NAIVE].calibrated_loss) {
+        barrier_row(page, "calibrated loss, chord", &l->calibrated.chord, false);
+        barrier_row(page, "calibrated loss, midpoint", &l->calibrated.midpoint, false);
+    }
+    weld_page_end_table(page);
+    if (bounds)
+        weld_page_paragraph(page,
+                            "Intervals by a paired bootstrap over the samples: %lld resamples, "
+                            "seed %llu.",
+                            (long long)l->resamples, (unsigned long long)l->seed);
+}
+
+static void lemma(weld_page *page, const weld_report_lemma *l)
+{
+    weld_page_paragraph(page, "Lemma: where the logits are connected with positive c, the error on "
+                              "the path is at most twice that of the worse end, and at most the "
+                              "sum of both.");
+    weld_page_table(page, "Pair|largest error|twice the worse end|sum of the ends"
+                          "|samples with positive c");
+    for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
         weld_page_open(page, WELD_MARK_ROW);
-        weld_page_label(page, "%s", names[i]);
-        weld_page_number(page, rows[i]->chord[WELD_REPORT_NAIVE]);
-        weld_page_number(page, rows[i]->chord[WELD_REPORT_ALIGNED]);
-        weld_page_number(page, rows[i]->midpoint[WELD_REPORT_NAIVE]);
-        weld_page_number(page, rows[i]->midpoint[WELD_REPORT_ALIGNED]);
+        weld_page_label(page, "%s", names[v]);
+        weld_page_number(page, l->worst[v]);
+        weld_page_label(page, "%.4g: %s", l->twice, l->worst[v] <= l->twice ? "holds" : "exceeded");
+        weld_page_label(page, "%.4g: %s", l->sum, l->worst[v] <= l->sum ? "holds" : "exceeded");
+        weld_page_number(page, l->positive[v]);
         weld_page_close(page, WELD_MARK_ROW);
     }
     weld_page_end_table(page);
 }
 
-static void path_values(weld_page *page, const weld_report_lmc *l)
+/* One figure of both pairs at every alpha; ci95 NULL = without. */
+static void curve_table(weld_page *page, const weld_report_lmc *l, const char *what,
+                        const double *const y[WELD_REPORT_VARIANTS],
+                        const weld_report_interval *const ci95[WELD_REPORT_VARIANTS])
 {
-    weld_page_details(page, "All values");
-    weld_page_table(page, "α|loss, naive|loss, aligned|accuracy, naive|accuracy, aligned");
+    char head[160];
+    if (!y[0])
+        return;
+    const char *more = ci95[0] ? "|95 % interval" : "";
+    snprintf(head, sizeof head, "α|%s, naive%s|%s, aligned%s", what, more, what, more);
+    weld_page_table(page, head);
     for (size_t i = 0; i < l->alpha_count && i < page->style->rows_max; i++) {
         weld_page_open(page, WELD_MARK_ROW);
         weld_page_number(page, l->alpha[i]);
-        for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
-            weld_page_number(page, l->curve[v].loss ? l->curve[v].loss[i] : NAN);
-        for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
-            weld_page_number(page, l->curve[v].accuracy ? l->curve[v].accuracy[i] : NAN);
+        for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
+            weld_page_number(page, y[v][i]);
+            if (ci95[0])
+                interval(page, &ci95[v][i]);
+        }
         weld_page_close(page, WELD_MARK_ROW);
     }
     weld_page_end_table(page);
+}
+
+static void class_table(weld_page *page, const weld_report_by_class *c)
+{
+    char head[200];
+    snprintf(head, sizeof head,
+             "Class|Samples|accuracy at α = %.3g|naive, α = %.3g|aligned, α = %.3g|α = %.3g",
+             c->alpha[0], c->alpha[1], c->alpha[1], c->alpha[2]);
+    weld_page_table(page, head);
+    for (size_t i = 0; i < c->count && i < page->style->rows_max; i++) {
+        weld_page_open(page, WELD_MARK_ROW);
+        weld_page_integer(page, (int64_t)i);
+        weld_page_integer(page, c->samples[i]);
+        weld_page_number(page, c->accuracy[WELD_REPORT_ALIGNED][0][i]);
+        weld_page_number(page, c->accuracy[WELD_REPORT_NAIVE][1][i]);
+        weld_page_number(page, c->accuracy[WELD_REPORT_ALIGNED][1][i]);
+        weld_page_number(page, c->accuracy[WELD_REPORT_ALIGNED][2][i]);
+        weld_page_close(page, WELD_MARK_ROW);
+    }
+    weld_page_end_table(page);
+    weld_page_left_out(page, c->count);
+}
+
+static void path_values(weld_page *page, const weld_report_lmc *l)
+{
+    const weld_report_curve *n = &l->curve[WELD_REPORT_NAIVE], *a = &l->curve[WELD_REPORT_ALIGNED];
+    const struct {
+        const char *what;
+        const double *y[WELD_REPORT_VARIANTS];
+        const weld_report_interval *ci95[WELD_REPORT_VARIANTS];
+    } all[] = {{"loss", {n->loss, a->loss}, {n->loss_ci95, a->loss_ci95}},
+               {"accuracy", {n->accuracy, a->accuracy}, {n->accuracy_ci95, a->accuracy_ci95}},
+               {"top-5 accuracy", {n->top5, a->top5}, {NULL}},
+               {"calibrated loss", {n->calibrated_loss, a->calibrated_loss}, {NULL}},
+               {"T of even samples", {n->temperature[0], a->temperature[0]}, {NULL}},
+               {"T of odd samples", {n->temperature[1], a->temperature[1]}, {NULL}},
+               {"agreement with A", {n->agree_a, a->agree_a}, {NULL}},
+               {"agreement with B", {n->agree_b, a->agree_b}, {NULL}},
+               {"MSE from A", {n->mse_a, a->mse_a}, {NULL}},
+               {"MSE from B", {n->mse_b, a->mse_b}, {NULL}}};
+    weld_page_details(page, "All values");
+    for (size_t k = 0; k < sizeof all / sizeof all[0]; k++)
+        curve_table(page, l, all[k].what, all[k].y, all[k].ci95);
+    if (l->by_class.count)
+        class_table(page, &l->by_class);
     weld_page_close(page, WELD_MARK_DETAILS);
     weld_page_left_out(page, l->alpha_count);
 }
@@ -51,6 +154,8 @@ void weld_page_lmc(weld_page *page, const weld_report *r)
         weld_page_close(page, WELD_MARK_PARAGRAPH);
     }
     barriers(page, l);
+    if (l->lemma.present)
+        lemma(page, &l->lemma);
     path_values(page, l);
 }
 
@@ -62,11 +167,15 @@ static void layer_row(weld_page *page, const weld_report_row *row, size_t at)
     for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
         weld_page_number(page, f[v].one_minus_cos[at].mean);
         weld_page_number(page, f[v].one_minus_cos[at].std);
+        const weld_report_interval most = {f[v].one_minus_cos[at].q05, f[v].one_minus_cos[at].q95};
+        interval(page, &most);
     }
     for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
         weld_page_number(page, f[v].one_minus_cos_ab.mean);
     for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
         weld_page_number(page, f[v].coef ? f[v].coef[at].mean : NAN);
+    for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
+        weld_page_number(page, f[v].matrix_one_minus_cos ? f[v].matrix_one_minus_cos[at] : NAN);
     weld_page_integer(page, f[0].zero_features > f[1].zero_features ? f[0].zero_features
                                                                     : f[1].zero_features);
     weld_page_close(page, WELD_MARK_ROW);
@@ -88,11 +197,70 @@ void weld_page_llfc(weld_page *page, const weld_report_llfc *l)
         weld_page_close(page, WELD_MARK_PARAGRAPH);
     }
     weld_page_details(page, "All layers at α = %.3g", l->alpha[at]);
-    weld_page_table(page, "Layer|1 − cos, naive|± std|1 − cos, aligned|± std|A to B, naive|"
-                          "A to B, aligned|c, naive|c, aligned|zero features");
+    weld_page_table(page, "Layer|1 − cos, naive|± std|5 to 95 %|1 − cos, aligned|± std|5 to 95 %|"
+                          "A to B, naive|A to B, aligned|c, naive|c, aligned|"
+                          "all samples as one, naive|aligned|zero features");
     for (size_t i = 0; i < l->layer_count && i < page->style->rows_max; i++)
         layer_row(page, &l->layers[i], at);
     weld_page_end_table(page);
     weld_page_close(page, WELD_MARK_DETAILS);
     weld_page_left_out(page, l->layer_count);
+}
+
+static void layer_conditions(weld_page *page, const weld_report_conditions *c)
+{
+    weld_page_table(page, "Layer|Dist_com, naive|Dist_W|Dist_H|predicted|measured"
+                          "|Dist_com, aligned|Dist_W|Dist_H|predicted|measured");
+    for (size_t i = 0, rows = 0; i < c->count && rows < page->style->rows_max; i++) {
+        const weld_report_condition *x = &c->items[i];
+        if (!x->linear)
+            continue;
+        rows++;
+        weld_page_open(page, WELD_MARK_ROW);
+        weld_page_cell(page, x->name);
+        for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
+            weld_page_number(page, x->dist_com[v]);
+            weld_page_number(page, x->dist_w[v]);
+            weld_page_number(page, x->dist_h[v]);
+            weld_page_number(page, x->predicted[v]);
+            weld_page_number(page, x->measured[v]);
+        }
+        weld_page_close(page, WELD_MARK_ROW);
+    }
+    weld_page_end_table(page);
+}
+
+static void activation_conditions(weld_page *page, const weld_report_conditions *c)
+{
+    weld_page_table(page, "Activation|defect at α = ½, naive|defect at α = ½, aligned");
+    for (size_t i = 0, rows = 0; i < c->count && rows < page->style->rows_max; i++) {
+        const weld_report_condition *x = &c->items[i];
+        if (x->linear)
+            continue;
+        rows++;
+        weld_page_open(page, WELD_MARK_ROW);
+        weld_page_cell(page, x->name);
+        for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
+            weld_page_number(page, x->additivity[v]);
+        weld_page_close(page, WELD_MARK_ROW);
+    }
+    weld_page_end_table(page);
+}
+
+void weld_page_conditions(weld_page *page, const weld_report_conditions *c)
+{
+    weld_page_heading(page, "Why: commutativity and weak additivity");
+    weld_page_paragraph(
+        page,
+        "A layer commutes where Dist_com is much smaller than Dist_W and Dist_H. Then merging adds "
+        "no defect of its own: predicted is |ΔW ΔH| / 4, measured what the mean weight makes of "
+        "the mean input less the mean of what both make, both as a part of the latter, on the "
+        "first "
+        "%lld samples. An activation is additive where it maps the mean to the mean.",
+        (long long)c->first);
+    weld_page_details(page, "All layers and activations");
+    layer_conditions(page, c);
+    activation_conditions(page, c);
+    weld_page_close(page, WELD_MARK_DETAILS);
+    weld_page_left_out(page, c->count);
 }

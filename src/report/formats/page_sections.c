@@ -31,7 +31,11 @@ void weld_page_verdict(weld_page *page, const weld_report *r)
                       (long long)p->n, p->max_rel);
     if (r->lmc.present)
         weld_page_say(page, " · loss barrier (chord): naive %.4g, aligned %.4g",
-                      r->lmc.loss.chord[0], r->lmc.loss.chord[1]);
+                      r->lmc.loss.chord.value[0], r->lmc.loss.chord.value[1]);
+    char sentence[256];
+    weld_report_connection(sentence, sizeof sentence, &r->lmc);
+    if (sentence[0])
+        weld_page_say(page, " · %s", sentence);
     if (r->warning_count)
         weld_page_say(page, " · %zu warning%s", r->warning_count, r->warning_count == 1 ? "" : "s");
     weld_page_close(page, WELD_MARK_PARAGRAPH);
@@ -170,6 +174,8 @@ void weld_page_report(weld_page *page, const weld_report *r)
         weld_page_merges(page, r);
     if (r->llfc.present)
         weld_page_llfc(page, &r->llfc);
+    if (r->conditions.count)
+        weld_page_conditions(page, &r->conditions);
     if (r->match.present)
         match(page, &r->match);
     if (r->verification.present)

@@ -154,8 +154,8 @@ static void point(weld_buffer *out, const char *label, const weld_report_curve *
 static void barrier(weld_buffer *out, const char *label, const weld_report_lmc *l, int variant)
 {
     weld_buffer_printf(out, "     %-9s", label);
-    number(out, 10, l->loss.chord[variant]);
-    percent(out, l->error.chord[variant]);
+    number(out, 10, l->loss.chord.value[variant]);
+    percent(out, l->error.chord.value[variant]);
     weld_buffer_printf(out, "\n");
 }
 
@@ -169,8 +169,9 @@ static void lmc_lines(weld_buffer *out, const weld_report_lmc *l)
     for (size_t i = 0; i < l->alpha_count; i++)
         if (fabs(l->alpha[i] - 0.5) < fabs(l->alpha[middle] - 0.5))
             middle = i;
-    weld_buffer_printf(out, "%-17s%-9s%8s     %-9s%-10s%8s\n", "", "loss", "accuracy", "barrier",
-                       "loss", "error");
+    const char *loss = l->metric && strcmp(l->metric, "ce") != 0 ? l->metric : "loss";
+    weld_buffer_printf(out, "%-17s%-9s%8s     %-9s%-10s%8s\n", "", loss, "accuracy", "barrier",
+                       loss, "error");
     point(out, "A               ", aligned, l->alpha_count - 1);
     barrier(out, "naive", l, WELD_REPORT_NAIVE);
     point(out, "B               ", aligned, 0);
@@ -182,6 +183,38 @@ static void lmc_lines(weld_buffer *out, const weld_report_lmc *l)
     weld_buffer_printf(out, "\n");
     point(out, label, aligned, middle);
     weld_buffer_printf(out, "\n");
+    char sentence[256];
+    weld_report_connection(sentence, sizeof sentence, l);
+    if (sentence[0])
+        weld_buffer_printf(out, "LMC       %s\n", sentence);
+    if (l->lemma.present)
+        weld_buffer_printf(
+            out,
+            "lemma     the error is at most %.2f %% on the path (naive %.2f %%), twice "
+            "the worse end %.2f %%\n",
+            100 * l->lemma.worst[1], 100 * l->lemma.worst[0], 100 * l->lemma.twice);
+}
+
+/* Means over the layers and activations. */
+static void condition_line(weld_buffer *out, const weld_report_conditions *c)
+{
+    double sum[2][WELD_REPORT_VARIANTS] = {{0}};
+    int count[2][WELD_REPORT_VARIANTS] = {{0}};
+    for (size_t i = 0; i < c->count; i++)
+        for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
+            const bool linear = c->items[i].linear;
+            const double x = linear ? c->items[i].dist_com[v] : c->items[i].additivity[v];
+            sum[linear][v] += isfinite(x) ? x : 0;
+            count[linear][v] += isfinite(x);
+        }
+    if (count[1][1] && count[1][0])
+        weld_buffer_printf(out, "commutes  Dist_com mean %.3g (naive %.3g)",
+                           sum[1][1] / count[1][1], sum[1][0] / count[1][0]);
+    if (count[1][1] && count[1][0] && count[0][1] && count[0][0])
+        weld_buffer_printf(out, "; additivity defect mean %.3g (naive %.3g)",
+                           sum[0][1] / count[0][1], sum[0][0] / count[0][0]);
+    if (count[1][1] && count[1][0])
+        weld_buffer_printf(out, "\n");
 }
 
 static void llfc_line(weld_buffer *out, const weld_report_llfc *l)
@@ -422,6 +455,7 @@ weld_status weld_report_render_text(weld_buffer *out, const weld_report *report,
         lmc_lines(out, &report->lmc);
     if (report->llfc.present)
         llfc_line(out, &report->llfc);
+    condition_line(out, &report->conditions);
     if (report->many.present)
         many_lines(out, &report->many);
     merge_lines(out, report);

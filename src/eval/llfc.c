@@ -1,0 +1,123 @@
+#include "eval/llfc.h"
+#include <math.h>
+
+static double dot(const float *x, const float *y, int64_t n)
+{
+    double sum = 0;
+    for (int64_t k = 0; k < n;) {
+        int64_t end = k + 256 < n ? k + 256 : n;
+        float part[8] = {0};
+        for (; k + 8 <= end; k += 8)
+            for (int j = 0; j < 8; j++)
+                part[j] += x[k + j] * y[k + j];
+        for (; k < end; k++)
+            part[0] += x[k] * y[k];
+        for (int j = 0; j < 8; j++)
+            sum += (double)part[j];
+    }
+    return sum;
+}
+
+static int64_t size_of(const weld_shapes *shapes, int value)
+{
+    return weld_shape_numel(&shapes->types[value].shape) / shapes->batch;
+}
+
+void weld_llfc_ends(weld_end_dots *out, const weld_rows *rows, const weld_shapes *shapes,
+                    weld_run *a, weld_run *b, int64_t stride, int64_t n)
+{
+    for (int r = 0; r < rows->count; r++) {
+        const int64_t size = size_of(shapes, rows->values[r]);
+        const float *x = weld_run_floats(a, rows->values[r]);
+        const float *y = weld_run_floats(b, rows->values[r]);
+        for (int64_t i = 0; i < n; i++, x += size, y += size)
+            out[r * stride + i] =
+                (weld_end_dots){dot(x, x, size), dot(y, y, size), dot(x, y, size)};
+    }
+}
+
+void weld_llfc_mixed(weld_mix_dots *out, const weld_rows *rows, const weld_shapes *shapes,
+                     weld_run *const ends[2], weld_run *mixed, int64_t stride, int64_t n)
+{
+    for (int r = 0; r < rows->count; r++) {
+        const int64_t size = size_of(shapes, rows->values[r]);
+        const float *a = weld_run_floats(ends[0], rows->values[r]);
+        const float *b = weld_run_floats(ends[1], rows->values[r]);
+        const float *m = weld_run_floats(mixed, rows->values[r]);
+        for (int64_t i = 0; i < n; i++, a += size, b += size, m += size)
+            out[r * stride + i] =
+                (weld_mix_dots){dot(m, m, size), dot(m, a, size), dot(m, b, size)};
+    }
+}
+
+/* <m, mix> and |mix|^2 follow from the dot products: the mix of the ends is never formed. */
+static double inner_of(const weld_mix_dots *m, double alpha)
+{
+    return alpha * m->ma + (1 - alpha) * m->mb;
+}
+
+static double mix_of(const weld_end_dots *e, double alpha)
+{
+    const double w = 1 - alpha;
+    return alpha * alpha * e->aa + 2 * alpha * w * e->ab + w * w * e->bb;
+}
+
+enum figure { ONE_MINUS_COS, COEF, COEF_AUTHORS };
+
+/* NaN for a zero feature. */
+static double figure_of(enum figure which, double inner, double mm, double mix)
+{
+    if (!(mm > 0 && mix > 0))
+        return NAN;
+    return which == ONE_MINUS_COS ? 1 - inner / sqrt(mm * mix)
+           : which == COEF        ? inner / mm
+                                  : inner / mix;
+}
+
+double weld_llfc_distance(const weld_mix_dots *mixed, const weld_end_dots *ends, double alpha)
+{
+    return figure_of(ONE_MINUS_COS, inner_of(mixed, alpha), mixed->mm, mix_of(ends, alpha));
+}
+
+static int64_t spread_figure(weld_spread *out, enum figure which, const weld_mix_dots *mixed,
+                             const weld_end_dots *ends, double alpha, int64_t n, double *room)
+{
+    for (int64_t i = 0; i < n; i++)
+        room[i] =
+            figure_of(which, inner_of(&mixed[i], alpha), mixed[i].mm, mix_of(&ends[i], alpha));
+    return weld_spread_of(out, room, n, room + n);
+}
+
+void weld_llfc_summarise(weld_llfc_point *out, const weld_mix_dots *mixed,
+                         const weld_end_dots *ends, double alpha, int64_t n, double *room)
+{
+    double inner = 0, mm = 0, mix = 0;
+    int64_t positive = 0;
+    for (int64_t i = 0; i < n; i++) {
+        inner += inner_of(&mixed[i], alpha);
+        mm += mixed[i].mm;
+        mix += mix_of(&ends[i], alpha);
+        positive += inner_of(&mixed[i], alpha) > 0;
+    }
+    out->zeros = spread_figure(&out->one_minus_cos, ONE_MINUS_COS, mixed, ends, alpha, n, room);
+    spread_figure(&out->coef, COEF, mixed, ends, alpha, n, room);
+    spread_figure(&out->coef_authors, COEF_AUTHORS, mixed, ends, alpha, n, room);
+    out->matrix_one_minus_cos = figure_of(ONE_MINUS_COS, inner, mm, mix);
+    out->matrix_coef = figure_of(COEF, inner, mm, mix);
+    out->matrix_coef_authors = figure_of(COEF_AUTHORS, inner, mm, mix);
+    out->positive = (double)positive / (double)n;
+}
+
+void weld_llfc_baseline_of(weld_llfc_baseline *out, const weld_end_dots *ends, int64_t n,
+                           double *room)
+{
+    weld_end_dots sum = {0, 0, 0};
+    for (int64_t i = 0; i < n; i++) {
+        sum.aa += ends[i].aa;
+        sum.bb += ends[i].bb;
+        sum.ab += ends[i].ab;
+        room[i] = figure_of(ONE_MINUS_COS, ends[i].ab, ends[i].aa, ends[i].bb);
+    }
+    out->zeros = weld_spread_of(&out->one_minus_cos, room, n, room + n);
+    out->matrix_one_minus_cos = figure_of(ONE_MINUS_COS, sum.ab, sum.aa, sum.bb);
+}

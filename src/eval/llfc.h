@@ -1,0 +1,46 @@
+/* Layerwise linear feature connectivity: of every row and sample the dot products of the features of A,
+ * B and what lies between them, from which all figures follow. Features themselves are not kept. */
+#ifndef WELD_EVAL_LLFC_H
+#define WELD_EVAL_LLFC_H
+#include "core/arena.h"
+#include "eval/rows.h"
+#include "eval/spread.h"
+#include "exec/plan.h"
+
+typedef struct weld_end_dots {
+    double aa, bb, ab;
+} weld_end_dots;
+
+typedef struct weld_mix_dots {
+    double mm, ma, mb;
+} weld_mix_dots;
+
+/* out[r * stride + i]: of row r and sample i of n. */
+void weld_llfc_ends(weld_end_dots *out, const weld_rows *rows, const weld_shapes *shapes,
+                    weld_run *a, weld_run *b, int64_t stride, int64_t n);
+void weld_llfc_mixed(weld_mix_dots *out, const weld_rows *rows, const weld_shapes *shapes,
+                     weld_run *const ends[2], weld_run *mixed, int64_t stride, int64_t n);
+
+/* c f_alpha = f_int: coef = <f_alpha, f_int> / |f_alpha|^2, coef_authors divides by |f_int|^2. */
+typedef struct weld_llfc_point {
+    weld_spread one_minus_cos, coef, coef_authors; /* over samples */
+    double matrix_one_minus_cos, matrix_coef,
+        matrix_coef_authors; /* of the features of all samples as one vector */
+    double positive;         /* part of the samples with c > 0 */
+    int64_t zeros;           /* samples left out for a zero feature */
+} weld_llfc_point;
+
+typedef struct weld_llfc_baseline {
+    weld_spread one_minus_cos;
+    double matrix_one_minus_cos;
+    int64_t zeros;
+} weld_llfc_baseline;
+
+/* 1 - cosine of one sample; NaN for a zero feature. */
+double weld_llfc_distance(const weld_mix_dots *mixed, const weld_end_dots *ends, double alpha);
+/* Over n samples of one row; `room`: [2 n]. */
+void weld_llfc_summarise(weld_llfc_point *out, const weld_mix_dots *mixed,
+                         const weld_end_dots *ends, double alpha, int64_t n, double *room);
+void weld_llfc_baseline_of(weld_llfc_baseline *out, const weld_end_dots *ends, int64_t n,
+                           double *room);
+#endif

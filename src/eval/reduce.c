@@ -1,0 +1,221 @@
+/* What becomes of the samples' scalars. */
+#include "core/parallel.h"
+#include "eval/pass.h"
+#include <math.h>
+
+static double mean(const double *x, int64_t n)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++)
+        sum += x[i];
+    return sum / (double)n;
+}
+
+/* ---- rows -------------------------------------------------------------------------------------- */
+
+typedef struct row_job {
+    weld_pass *p;
+    double **room; /* [slot][2, N] */
+} row_job;
+
+/* One row of one variant. */
+static weld_status reduce_row(void *user, int64_t item, int slot, weld_error *err)
+{
+    const row_job *job = user;
+    const weld_pass *p = job->p;
+    const int rows = p->out->rows.count, points = p->in->llfc_alpha_count;
+    const int64_t n = p->in->data->count;
+    weld_row_figures *f = &p->out->row[item / rows][item % rows];
+    const weld_end_dots *ends = p->s.ends + item * n;
+    (void)err;
+    weld_llfc_baseline_of(&f->ends, ends, n, job->room[slot]);
+    for (int k = 0; k < points; k++)
+        weld_llfc_summarise(&f->at[k], p->s.mixed + (item * points + k) * n, ends,
+                            p->in->llfc_alpha[k], n, job->room[slot]);
+    return WELD_OK;
+}
+
+static weld_status reduce_rows(weld_pass *p, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_measures *out = p->out;
+    weld_context *ctx = p->in->ctx;
+    const int slots = weld_parallel_slots(ctx);
+    row_job job = {.p = p};
+    weld_arena room;
+    weld_arena_init(&room, ctx);
+    WELD_ARENA_NEW(job.room, &room, slots);
+    for (int s = 0; s < slots; s++)
+        WELD_ARENA_NEW(job.room[s], &room, 2 * p->in->data->count);
+    for (int v = 0; v < WELD_VARIANTS; v++) {
+        WELD_ARENA_NEW(out->row[v], &out->arena, out->rows.count);
+        for (int r = 0; r < out->rows.count; r++)
+            WELD_ARENA_NEW(out->row[v][r].at, &out->arena, p->in->llfc_alpha_count);
+    }
+    WELD_TRY(weld_parallel_for(ctx, WELD_VARIANTS * out->rows.count, reduce_row, &job, err));
+done:
+    weld_arena_free(&room);
+    return st;
+}
+
+/* ---- the path ---------------------------------------------------------------------------------- */
+
+static weld_status calibrate(weld_pass *p, int v, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const int count = p->in->alpha_count;
+    WELD_ARENA_NEW(p->out->path[v].calibrated, &p->out->arena, count);
+    for (int k = 0; k < count; k++) {
+        weld_heat halves[2] = {0};
+        for (int64_t share = 0; share < p->shares; share++)
+            for (int h = 0; h < 2; h++)
+                weld_heat_join(&halves[h],
+                               &p->s.heat[((share * WELD_VARIANTS + v) * count + k) * 2 + h]);
+        p->out->path[v].calibrated[k] = weld_calibrate(halves);
+    }
+done:
+    return st;
+}
+
+static weld_status reduce_path(weld_pass *p, int v, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const int count = p->in->alpha_count;
+    const int64_t n = p->in->data->count;
+    for (int s = 0; s < WELD_SCORES; s++) {
+        if (!p->s.score[s])
+            continue;
+        WELD_ARENA_NEW(p->out->path[v].score[s], &p->out->arena, count);
+        for (int k = 0; k < count; k++)
+            p->out->path[v].score[s][k] = mean(p->s.score[s] + (v * count + k) * n, n);
+    }
+    if (p->s.heat)
+        WELD_TRY(calibrate(p, v, err));
+done:
+    return st;
+}
+
+/* All curves on the same resamples. */
+static weld_status bound_curves(weld_pass *p, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_pair_input *in = p->in;
+    const int64_t path = in->alpha_count * in->data->count;
+    const double *correct = p->s.score[WELD_SCORE_CORRECT];
+    weld_curve curves[2 * WELD_VARIANTS];
+    weld_curve_bounds bounds[2 * WELD_VARIANTS];
+    for (int v = 0; v < WELD_VARIANTS; v++) {
+        curves[v] = (weld_curve){p->s.score[WELD_SCORE_LOSS] + v * path, false};
+        if (correct)
+            curves[WELD_VARIANTS + v] = (weld_curve){correct + v * path, true};
+    }
+    const weld_bootstrap_input wanted = {.ctx = in->ctx,
+                                         .alpha = in->alpha,
+                                         .count = in->alpha_count,
+                                         .samples = in->data->count,
+                                         .curves = curves,
+                                         .curve_count = correct ? 2 * WELD_VARIANTS : WELD_VARIANTS,
+                                         .resamples = in->resamples,
+                                         .seed = in->seed};
+    WELD_TRY(weld_bootstrap(bounds, &p->out->arena, &wanted, err));
+    for (int v = 0; v < WELD_VARIANTS; v++) {
+        p->out->path[v].loss = bounds[v];
+        if (correct)
+            p->out->path[v].accuracy = bounds[WELD_VARIANTS + v];
+    }
+done:
+    return st;
+}
+
+/* ---- classes and merges ------------------------------------------------------------------------ */
+
+static weld_status class_accuracy(double **out, weld_pass *p, const double *correct,
+                                  weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const int64_t *labels = p->in->data->labels;
+    WELD_ARENA_NEW(*out, &p->out->arena, p->out->classes);
+    for (int64_t i = 0; i < p->in->data->count; i++)
+        (*out)[labels[i]] += correct[i];
+    for (int c = 0; c < p->out->classes; c++) {
+        const int64_t samples = p->out->by_class.samples[c];
+        (*out)[c] = samples ? (*out)[c] / (double)samples : NAN;
+    }
+done:
+    return st;
+}
+
+static weld_status reduce_classes(weld_pass *p, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_class_figures *f = &p->out->by_class;
+    const weld_pair_input *in = p->in;
+    f->place[2] = in->alpha_count - 1;
+    for (int k = 0; k < in->alpha_count; k++)
+        if (fabs(in->alpha[k] - 0.5) < fabs(in->alpha[f->place[1]] - 0.5))
+            f->place[1] = k;
+    WELD_ARENA_NEW(f->samples, &p->out->arena, p->out->classes);
+    for (int64_t i = 0; i < in->data->count; i++)
+        f->samples[in->data->labels[i]]++;
+    for (int v = 0; v < WELD_VARIANTS; v++)
+        for (int k = 0; k < WELD_CLASS_POINTS; k++)
+            WELD_TRY(class_accuracy(&f->accuracy[v][k], p,
+                                    p->s.score[WELD_SCORE_CORRECT] +
+                                        (v * in->alpha_count + f->place[k]) * in->data->count,
+                                    err));
+done:
+    return st;
+}
+
+static double mean_distance(const weld_pass *p, int e, int row)
+{
+    const int64_t n = p->in->data->count;
+    const weld_mix_dots *mixed = p->s.extra_mixed + (e * p->out->rows.count + row) * n;
+    const weld_end_dots *ends = p->s.ends + (WELD_ALIGNED * p->out->rows.count + row) * n;
+    double sum = 0;
+    int64_t count = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const double x = weld_llfc_distance(&mixed[i], &ends[i], p->in->extra[e].alpha);
+        sum += isnan(x) ? 0 : x;
+        count += !isnan(x);
+    }
+    return count ? sum / (double)count : NAN;
+}
+
+static weld_status reduce_extra(weld_pass *p, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_measures *out = p->out;
+    const int64_t n = p->in->data->count;
+    const bool correct = p->s.score[WELD_SCORE_CORRECT];
+    WELD_ARENA_NEW(out->extra, &out->arena, p->in->extra_count);
+    for (int e = 0; e < p->in->extra_count; e++) {
+        weld_mix_figures *f = &out->extra[e];
+        f->loss = mean(p->s.extra_loss + e * n, n);
+        f->accuracy = correct ? mean(p->s.extra_correct + e * n, n) : NAN;
+        if (out->by_class.samples)
+            WELD_TRY(class_accuracy(&f->class_accuracy, p, p->s.extra_correct + e * n, err));
+        WELD_ARENA_NEW(f->one_minus_cos, &out->arena, out->rows.count);
+        for (int r = 0; r < out->rows.count; r++)
+            f->one_minus_cos[r] = mean_distance(p, e, r);
+    }
+done:
+    return st;
+}
+
+weld_status weld_pass_reduce(weld_pass *p, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_measures *out = p->out;
+    WELD_TRY(reduce_rows(p, err));
+    for (int v = 0; v < WELD_VARIANTS; v++)
+        WELD_TRY(reduce_path(p, v, err));
+    if (p->in->resamples)
+        WELD_TRY(bound_curves(p, err));
+    if (p->s.score[WELD_SCORE_CORRECT] && out->classes <= WELD_CLASSES_MAX)
+        WELD_TRY(reduce_classes(p, err));
+    WELD_TRY(reduce_extra(p, err));
+    out->watches = weld_conditions_figures(&out->watch_count, out->conditions);
+done:
+    return st;
+}

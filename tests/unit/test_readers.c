@@ -190,6 +190,9 @@ static void arrays_for_inputs(void **state)
     assert_int_equal(arrays[0], 1);
     assert_int_equal(arrays[1], 0);
     assert_true(sample(f, arrays[0], 1)[0] == 6);
+    f->o.labels = "/"; /* a folder: this can only be a key */
+    refuses(f, path, WELD_E_ARGUMENT, "labels '/' are neither a file nor an array");
+    f->o.labels = NULL;
     assert_int_equal(weld_dataset_bind(arrays, f->data, other, 2, &f->err), WELD_E_ARGUMENT);
     assert_non_null(strstr(f->err.message, "inputs: x, mask; the data have: x, ids"));
     assert_int_equal(weld_dataset_bind(arrays, f->data, other, 1, &f->err), WELD_E_ARGUMENT);

@@ -190,7 +190,9 @@ static weld_status note_data(weld_alignment *al, const weld_dataset *data, weld_
     al->data_path = weld_strdup(al->ctx, data->path);
     WELD_REQUIRE(al->data_path, WELD_E_NOMEM, "out of memory");
     memcpy(al->data_sha256, data->sha256, sizeof al->data_sha256);
+    memcpy(al->data_preprocess, data->preprocess, sizeof al->data_preprocess);
     al->data.path = al->data_path;
+    al->data.preprocess = al->data_preprocess;
     al->data.sha256 = al->data_sha256;
 done:
     return st;

@@ -100,7 +100,7 @@ struct weld_alignment {
     int foreign;            /* parameters that have another shape in B: A's in both of these */
     const char *method;
     weld_report_data data; /* that was matched on; its strings are these */
-    char *data_path, data_sha256[WELD_SHA256_TEXT];
+    char *data_path, data_sha256[WELD_SHA256_TEXT], data_preprocess[80];
     weld_trial *trials; /* [trial_count] of auto, in the order of trying; else NULL */
     int trial_count, chosen;
     const char *metric; /* of the trials' losses: see eval/midpoint.h */

@@ -412,7 +412,7 @@ weld_report_data weld_describe_data(const weld_dataset *data)
     return (weld_report_data){.present = true,
                               .sha256 = data->sha256,
                               .path = data->path,
-                              .preprocess = data->preset,
+                              .preprocess = data->preprocess,
                               .n = data->count,
                               .labels = data->labels != NULL,
                               .split_of = data->whole ? data->whole->count : 0,

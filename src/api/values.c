@@ -132,6 +132,19 @@ done:
     return st;
 }
 
+static weld_status add_pb_bytes(weld_values *values, const void *bytes, size_t size,
+                                const char *label, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_tensor tensor = {0};
+    char *name = NULL;
+    WELD_TRY(weld_tensor_parse(&tensor, &name, values->ctx, bytes, size, label, err));
+    WELD_TRY(weld_values_add(values, name, &tensor, err));
+done:
+    weld_free(values->ctx, name);
+    return st;
+}
+
 static weld_status add_pb(weld_values *values, const char *path, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -148,28 +161,24 @@ weld_status weld_values_load(weld_values **out, weld_context *ctx, const char *p
                              weld_error *err)
 {
     weld_status st = WELD_OK;
-    weld_source *source = NULL;
+    weld_packed packed = {0};
     weld_values *values = NULL;
-    void *bytes = NULL;
-    size_t size;
     weld_npy npy;
     *out = NULL;
     WELD_TRY(weld_values_new(&values, ctx, err));
-    WELD_TRY(weld_source_open(&source, ctx, path, err));
-    WELD_TRY(weld_source_read_all(&bytes, &size, source, err));
-    if (weld_is_zip(bytes, size)) {
-        WELD_TRY(add_npz(values, bytes, size, path, err));
-    } else if (weld_is_npy(bytes, size)) {
-        WELD_TRY(weld_npy_parse(&npy, ctx, bytes, size, path, err));
+    WELD_TRY(weld_packed_read(&packed, ctx, path, err));
+    if (weld_is_zip(packed.bytes, packed.size)) {
+        WELD_TRY(add_npz(values, packed.bytes, packed.size, path, err));
+    } else if (weld_is_npy(packed.bytes, packed.size)) {
+        WELD_TRY(weld_npy_parse(&npy, ctx, packed.bytes, packed.size, path, err));
         WELD_TRY(add_npy(values, "", &npy, err));
     } else {
-        WELD_TRY(add_pb(values, path, err));
+        WELD_TRY(add_pb_bytes(values, packed.bytes, packed.size, path, err));
     }
     *out = values;
     values = NULL;
 done:
-    weld_free(ctx, bytes);
-    weld_source_free(source);
+    weld_packed_free(&packed);
     weld_values_free(values);
     return st;
 }
@@ -194,19 +203,6 @@ weld_status weld_values_load_folder(weld_values **out, weld_context *ctx, const 
     values = NULL;
 done:
     weld_values_free(values);
-    return st;
-}
-
-static weld_status add_pb_bytes(weld_values *values, const void *bytes, size_t size,
-                                const char *label, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_tensor tensor = {0};
-    char *name = NULL;
-    WELD_TRY(weld_tensor_parse(&tensor, &name, values->ctx, bytes, size, label, err));
-    WELD_TRY(weld_values_add(values, name, &tensor, err));
-done:
-    weld_free(values->ctx, name);
     return st;
 }
 

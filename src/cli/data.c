@@ -131,7 +131,9 @@ static weld_status probe(const session *s, weld_error *err)
         return bad_usage(err, "usage: onnxweld data probe A.onnx --data D [--labels KEY|FILE]");
     if (o->preset || o->layout || o->bgr)
         return bad_usage(err, "data probe tries all of --preset, --layout, --bgr itself");
-    weld_status st = load_model(&model, s, o->files[1], err);
+    weld_load_options how = WELD_LOAD_OPTIONS_INIT;
+    how.output_name = o->output_name;
+    weld_status st = weld_model_load_as(&model, s->ctx, o->files[1], &how, err);
     if (st == WELD_OK)
         st = open_given(&data, s, o->data, err);
     if (st == WELD_OK)

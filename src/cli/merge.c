@@ -57,7 +57,7 @@ weld_status read_merge_wish(merge_wish *out, const session *s, const weld_datase
     weld_status st = WELD_OK;
     out->options = defaults;
     out->options.method = o->merge_method;
-    out->options.statistics = o->statistics;
+    out->options.statistics = statistics_wanted(s);
     out->options.data = data;
     if (o->base)
         st = load_model(&out->base, s, o->base, err);

@@ -166,18 +166,24 @@ static bool is_folder(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+/* Labels are named by a file that is there, or else by a key. */
+static bool is_file(const char *name)
+{
+    return name && access(name, F_OK) == 0 && !is_folder(name);
+}
+
 static weld_status fill(weld_dataset *dataset, const weld_dataset_options *o, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_context *ctx = dataset->ctx;
     weld_packed packed = {0};
     char *sibling = NULL;
-    const bool is_file = o->labels && access(o->labels, F_OK) == 0;
+    const bool elsewhere = is_file(o->labels);
     weld_data_file file = {.path = dataset->path,
                            .options = o,
                            .folder = !o->raw_count && is_folder(dataset->path),
-                           .labels_key = is_file ? NULL : o->labels,
-                           .labels_elsewhere = is_file};
+                           .labels_key = elsewhere ? NULL : o->labels,
+                           .labels_elsewhere = elsewhere};
     if (!o->raw_count && !file.folder) {
         WELD_TRY(weld_packed_read(&packed, ctx, dataset->path, err));
         memcpy(dataset->sha256, packed.sha256, sizeof packed.sha256);
@@ -189,9 +195,9 @@ static weld_status fill(weld_dataset *dataset, const weld_dataset_options *o, we
     weld_packed_free(&packed);
     if (!o->labels && !dataset->labels)
         sibling = sibling_of(ctx, dataset->path);
-    if (is_file)
+    if (elsewhere)
         WELD_TRY(load_labels(dataset, o->labels, err));
-    else if (sibling && access(sibling, F_OK) == 0)
+    else if (is_file(sibling))
         WELD_TRY(load_labels(dataset, sibling, err));
     WELD_TRY(check_labels(dataset, err));
     WELD_TRY(weld_dataset_preprocess(dataset, o, err));

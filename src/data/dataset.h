@@ -45,7 +45,7 @@ struct weld_dataset {
     int64_t *labels; /* [total], the first `count` belong to samples; NULL = none */
     char sha256[WELD_SHA256_TEXT];        /* of the file as it lies on disk */
     char labels_sha256[WELD_SHA256_TEXT]; /* "" unless labels came from a file of their own */
-    const char *preset;                   /* static string */
+    char preprocess[80];                  /* the preset's name, and what differs from it */
     char *path;
     /* Of a part (weld_dataset_split), which borrows the samples: */
     const weld_dataset *whole; /* NULL = this is no part */

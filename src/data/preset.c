@@ -1,5 +1,6 @@
 #include "data/dataset.h"
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define NAMES                                                                                      \
@@ -86,9 +87,8 @@ static weld_status find_axis(weld_samples *s, const weld_dataset *d, weld_error 
         s->channel_axis = shape->rank - 1;
     else
         return weld_fail(err, WELD_E_ARGUMENT,
-                         "%s: samples have shape %s, but preset %s with its mean and std is for "
-                         "%d channels",
-                         d->path, weld_shape_text(shape, text), d->preset, need);
+                         "%s: samples have shape %s, but preprocessing by %s is for %d channels",
+                         d->path, weld_shape_text(shape, text), d->preprocess, need);
     return WELD_OK;
 }
 
@@ -161,6 +161,18 @@ done:
     return st;
 }
 
+/* "imagenet, own mean and std, bgr, nhwc" */
+static void describe(weld_dataset *d, const weld_preset *preset, const weld_dataset_options *o)
+{
+    const bool own = o->mean || o->std;
+    char scale[24] = "";
+    if (o->scale != 0.0)
+        snprintf(scale, sizeof scale, ", scale %g", o->scale);
+    snprintf(d->preprocess, sizeof d->preprocess, "%s%s%s%s%s%.4s", preset->name, scale,
+             own ? ", own mean and std" : "", o->bgr ? ", bgr" : "", o->layout ? ", " : "",
+             o->layout ? o->layout : "");
+}
+
 weld_status weld_dataset_preprocess(weld_dataset *dataset, const weld_dataset_options *options,
                                     weld_error *err)
 {
@@ -170,7 +182,7 @@ weld_status weld_dataset_preprocess(weld_dataset *dataset, const weld_dataset_op
     int images = 0;
     WELD_TRY(weld_preset_find(&preset, options->preset, err));
     WELD_REQUIRE(isfinite(options->scale), WELD_E_ARGUMENT, "scale is not finite");
-    dataset->preset = preset->name;
+    describe(dataset, preset, options);
     for (int k = 0; k < dataset->array_count; k++) {
         weld_samples *s = &dataset->arrays[k];
         const bool image = dataset->array_count == 1 || s->sample.rank == 3;
@@ -178,9 +190,9 @@ weld_status weld_dataset_preprocess(weld_dataset *dataset, const weld_dataset_op
         WELD_TRY(
             preprocess(s, dataset, image ? options : &nothing, image ? preset : &presets[0], err));
     }
-    WELD_REQUIRE(images || preset == &presets[0], WELD_E_ARGUMENT,
-                 "%s: preset %s, but none of its %d arrays has images", dataset->path, preset->name,
-                 dataset->array_count);
+    WELD_REQUIRE(images || strcmp(dataset->preprocess, presets[0].name) == 0, WELD_E_ARGUMENT,
+                 "%s: preprocessing by %s, but none of its %d arrays has images", dataset->path,
+                 dataset->preprocess, dataset->array_count);
 done:
     return st;
 }

@@ -76,6 +76,9 @@ const char *weld_foreign_file(const unsigned char *head, size_t n, uint64_t size
         {"TFL3", 4,
          "a TensorFlow Lite file: convert it with python -m tf2onnx.convert --tflite "
          "FILE --output model.onnx"},
+        {"\xfd\x37zXZ", 0, "packed with xz; .gz, .tar.gz and .zip can be read"},
+        {"BZh", 0, "packed with bzip2; .gz, .tar.gz and .zip can be read"},
+        {"\x28\xb5\x2f\xfd", 0, "packed with zstd; .gz, .tar.gz and .zip can be read"},
         {"GGUF", 0, "weights (GGUF) " NO_GRAPH},
         {"\x93NUMPY", 0, "a NumPy array, not a model; data are given with --data"},
         {"<!DOCTYPE", 0, "an HTML page, not a model"},

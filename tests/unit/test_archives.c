@@ -76,6 +76,7 @@ static void known_by_contents(void **state)
         {BYTES("\x1c\0\0\0TFL3xxxx"), "--tflite"},
         {BYTES("\x08\x01\x12\x90\x03\x0a\x05xxxxx"), "--saved-model"},
         {BYTES("\x0a\x15\x0a\x05input\x12\x0bPlaceholder"), "--graphdef"},
+        {BYTES("\xfd\x37zXZ"), "packed with xz"},
         {BYTES("GGUF\3\0\0\0"), "without a graph"},
         {BYTES("\x93NUMPY\1\0"), "--data"},
         {BYTES("version https://git-lfs.github.com/spec/v1"), "git lfs pull"},

@@ -190,6 +190,9 @@ static void arrays_for_inputs(void **state)
     assert_int_equal(arrays[0], 1);
     assert_int_equal(arrays[1], 0);
     assert_true(sample(f, arrays[0], 1)[0] == 6);
+    f->o.labels = "/"; /* a folder: this can only be a key */
+    refuses(f, path, WELD_E_ARGUMENT, "labels '/' are neither a file nor an array");
+    f->o.labels = NULL;
     assert_int_equal(weld_dataset_bind(arrays, f->data, other, 2, &f->err), WELD_E_ARGUMENT);
     assert_non_null(strstr(f->err.message, "inputs: x, mask; the data have: x, ids"));
     assert_int_equal(weld_dataset_bind(arrays, f->data, other, 1, &f->err), WELD_E_ARGUMENT);
@@ -210,6 +213,28 @@ static void arrays_for_inputs(void **state)
     f->o.input_count = 0;
     z = two_arrays(3);
     refuses(f, put("x.npz", z.bytes, z.size), WELD_E_FORMAT, "'ids' has 3 samples, 'x' has 2");
+}
+
+static void only_images_are_preprocessed(void **state)
+{
+    fixture *f = *state;
+    zip z = {.size = 0};
+    unsigned char npy[256];
+    const float x[] = {255, 51, 102};
+    zip_add(&z, "image.npy", npy, make_npy(npy, "<f4", "(1, 3, 1, 1)", x, sizeof x));
+    zip_add(&z, "vector.npy", npy, make_npy(npy, "<f4", "(1, 3)", x, sizeof x));
+    zip_end(&z);
+    f->o.preset = "unit";
+    f->o.bgr = true;
+    opens(f, put("x.npz", z.bytes, z.size));
+    assert_true(fabs(sample(f, 0, 0)[2] - 1) < 1e-12 && fabs(sample(f, 0, 0)[1] - .2) < 1e-12);
+    assert_true(sample(f, 1, 0)[0] == 255);
+    assert_string_equal(f->data->preprocess, "unit, bgr");
+    z = (zip){.size = 0};
+    zip_add(&z, "u.npy", npy, make_npy(npy, "<f4", "(1, 3)", x, sizeof x));
+    zip_add(&z, "v.npy", npy, make_npy(npy, "<f4", "(1, 3)", x, sizeof x));
+    zip_end(&z);
+    refuses(f, put("x.npz", z.bytes, z.size), WELD_E_ARGUMENT, "none of its 2 arrays has images");
 }
 
 /* ---- idx ------------------------------------------------------------------------- */
@@ -483,11 +508,17 @@ static void allocations_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(every_type_of_numpy), TEST(what_is_no_set_of_samples),
-        TEST(arrays_for_inputs),   TEST(every_type_of_idx),
-        TEST(labels_of_cifar_100), TEST(sets_follow_each_other),
-        TEST(sets_in_archives),    TEST(raw_files),
-        TEST(members_and_bombs),   TEST(layouts),
+        TEST(every_type_of_numpy),
+        TEST(what_is_no_set_of_samples),
+        TEST(arrays_for_inputs),
+        TEST(only_images_are_preprocessed),
+        TEST(every_type_of_idx),
+        TEST(labels_of_cifar_100),
+        TEST(sets_follow_each_other),
+        TEST(sets_in_archives),
+        TEST(raw_files),
+        TEST(members_and_bombs),
+        TEST(layouts),
         TEST(allocations_fail),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);

@@ -263,7 +263,8 @@ static weld_status add_data(weld_report *r, const weld_dataset *data, const weld
         WELD_TRY(weld_report_warn(r, err, "W001", "the trailing %s is left out for the loss",
                                   m->rows.removed));
     for (int k = 0; k < 2 && r->lmc.present; k++) {
-        double accuracy = r->lmc.curve[WELD_REPORT_ALIGNED].accuracy[k ? 0 : r->lmc.alpha_count - 1];
+        double accuracy =
+            r->lmc.curve[WELD_REPORT_ALIGNED].accuracy[k ? 0 : r->lmc.alpha_count - 1];
         if (m->classes > 1 && accuracy < weld_chance_limit(m->classes, m->samples))
             WELD_TRY(weld_report_warn(r, err, "W002",
                                       "accuracy of %s is %.4f, near chance: check preprocessing "

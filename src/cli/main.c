@@ -108,6 +108,12 @@ static const char *find_help(int argc, char **argv)
     return NULL;
 }
 
+static void print_build(void)
+{
+    for (size_t k = 0; weld_build_fact_at(k).name; k++)
+        printf("%-11s %s\n", weld_build_fact_at(k).name, weld_build_fact_at(k).value);
+}
+
 static int fail(weld_status st, const weld_error *err)
 {
     fprintf(stderr, "onnxweld: error: %s\n", err->message);
@@ -133,6 +139,8 @@ int main(int argc, char **argv)
         print_help(stdout);
     else if (strcmp(name, "--version") == 0)
         printf("onnxweld %s\n", weld_version());
+    else if (strcmp(name, "--build-info") == 0 || strcmp(name, "-vV") == 0)
+        print_build();
     else if (strcmp(name, "--generate") == 0)
         st = generate(argc, argv, &err);
     else

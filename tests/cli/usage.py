@@ -114,6 +114,17 @@ def show_help(t):
     assert bare.returncode == 2 and not bare.stdout and bare.stderr.decode() == text
 
 
+def show_versions(t):
+    assert t.run(0, ["--version"], "").stdout.decode().split() == ["onnxweld", "0.1.0"]
+    info = t.run(0, ["--build-info"], "").stdout
+    assert info == t.run(0, ["-vV"], "").stdout
+    facts = dict(line.split(None, 1) for line in info.decode().splitlines())
+    assert list(facts) == "version onnx compiler flags blas protobuf-c libarchive zlib jansson libcrypto".split()
+    assert facts["version"] == "0.1.0" and "opsets 1 to " in facts["onnx"] and "OpenBLAS" in facts["blas"]
+    for name in ("protobuf-c", "libarchive", "zlib", "jansson", "libcrypto"):
+        assert any(c.isdigit() for c in facts[name]), facts
+
+
 def print_manuals(t):
     """mandoc finds nothing to complain about, and no option is missing."""
     for name in ("", *COMMANDS):
@@ -169,6 +180,7 @@ def main():
         t = Trial(sys.argv[1], work)
         parse(t, pathlib.Path(sys.argv[2]))
         show_help(t)
+        show_versions(t)
         print_manuals(t)
         complete(t)
     print(f"{t.count} cases, {t.failed} failed")

@@ -39,6 +39,12 @@ extern "C" {
 #define WELD_VERSION_MINOR 1
 #define WELD_VERSION_PATCH 0
 WELD_API const char *weld_version(void);
+/** One fact about the library as it was built: "compiler", "gcc 12.2.0". Static storage. */
+typedef struct weld_build_fact {
+    const char *name, *value;
+} weld_build_fact;
+/** From 0; the name is NULL after the last. */
+WELD_API weld_build_fact weld_build_fact_at(size_t index);
 
 typedef enum weld_status {
     WELD_OK = 0,

@@ -24,3 +24,8 @@ done:
     weld_source_free(source);
     return st;
 }
+
+const char *weld_json_library(void)
+{
+    return jansson_version_str();
+}

@@ -6,4 +6,5 @@
 
 /* One value; WELD_E_FORMAT names file and line. json_decref() it. */
 weld_status weld_json_load(json_t **out, weld_context *ctx, const char *path, weld_error *err);
+const char *weld_json_library(void);
 #endif

@@ -51,7 +51,9 @@ typedef struct options {
     const char *files[FILES_MAX];
     int file_count;
 #define WELD_OPTION(flag, kind, field, metavar, commands, help) OPTION_FIELD_##kind(field);
+#define WELD_GROUP(title)
 #define OPTION_FIELD_SWITCH(field) bool field
+#define OPTION_FIELD_COUNT(field) int field
 #define OPTION_FIELD_TEXT(field) const char *field
 #define OPTION_FIELD_TEXTS(field) texts field
 #define OPTION_FIELD_INTEGER(field) long long field
@@ -65,6 +67,7 @@ typedef struct options {
 #define OPTION_FIELD_ENDS(field) expected field
 #include "options.def"
 #undef WELD_OPTION
+#undef WELD_GROUP
     limits limits; /* of all options of the kind LIMIT that were given */
 } options;
 
@@ -92,7 +95,8 @@ typedef struct command {
 weld_status bad_usage(weld_error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 weld_status parse_options(options *o, const command *c, int argc, char **argv, weld_error *err);
-void print_options(FILE *to, char letter);
+/* The place of a word among those of an option that has a list of its own; 0 for NULL */
+int word_index(const char *flag, const char *word);
 /* The candidate nearest to a mistyped word, NULL when none is near. */
 const char *nearest(const char *word, const char *const *candidates, size_t count);
 
@@ -137,8 +141,6 @@ void close_results(results *r);
 /* For commands that write nothing else: the reports and the summary of what was found. Returns that, or why it
  * could not be written; a report of NULL is none. */
 weld_status report_on(weld_report *report, weld_status found, const session *s, weld_error *err);
-/* *out = --external; false for a word that it does not take. */
-bool read_external(weld_external *out, const options *o);
 /* The merges that the options ask for. */
 typedef struct merge_wish {
     weld_merge_options options;

@@ -10,7 +10,6 @@ bool wants_gates(const options *o)
 
 weld_status read_gates(weld_gate_options *out, const options *o, weld_error *err)
 {
-    static const char *const words[] = {"point", "upper"};
     const weld_gate_options defaults = WELD_GATE_OPTIONS_INIT;
     *out = defaults;
     out->config = o->gates;
@@ -22,13 +21,8 @@ weld_status read_gates(weld_gate_options *out, const options *o, weld_error *err
         out->worse = o->worse;
     if (o->worse < 0)
         return bad_usage(err, "--max-worse: %g, allowed from 0", o->worse);
-    if (!isnan(o->worse) && !o->baseline)
-        return bad_usage(err, "--max-worse needs --baseline OLD.json");
-    for (int k = 0; o->gate_on && k < 2; k++)
-        if (strcmp(o->gate_on, words[k]) == 0)
-            out->on = k ? WELD_GATE_ON_UPPER : WELD_GATE_ON_POINT;
-    if (o->gate_on && out->on == WELD_GATE_ON_CONFIGURED)
-        return bad_usage(err, "--gate-on: '%.40s', allowed point, upper", o->gate_on);
+    if (o->gate_on)
+        out->on = word_index("--gate-on", o->gate_on) ? WELD_GATE_ON_UPPER : WELD_GATE_ON_POINT;
     return WELD_OK;
 }
 
@@ -39,12 +33,6 @@ weld_status check_gates(const session *s, weld_error *err)
     const weld_status st = read_gates(&gates, o, err);
     if (st != WELD_OK || !wants_gates(o))
         return st;
-    const char *measured = o->max_barrier    ? "--max-barrier"
-                           : o->max_acc_drop ? "--max-acc-drop"
-                           : o->min_llfc     ? "--min-llfc"
-                                             : NULL;
-    if (measured && !o->data && strcmp(s->argv[1], "gate") != 0)
-        return bad_usage(err, "%s needs --data FILE", measured);
     return weld_gate_check(s->ctx, &gates, err);
 }
 

@@ -92,8 +92,6 @@ weld_status run_inspect(const session *s, weld_error *err)
     how.freeze = s->o->freeze.at;
     how.freeze_count = s->o->freeze.count;
     how.spec = s->o->spec;
-    if (!s->o->shapes && (s->o->shapes_batch || s->o->sizes.count))
-        return bad_usage(err, "inspect: --batch and --sizes need --shapes");
     weld_status st = load_model(&model, s, s->o->files[0], err);
     if (st == WELD_OK)
         st = s->o->shapes ? read_shapes(&report, model, s, err)

@@ -1,18 +1,10 @@
-#include "cli.h"
+#include "table.h"
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-static const command commands[] = {
-#define WELD_COMMAND(name, letter, least, most, arguments, help)                                   \
-    {#name, letter, least, most, arguments, help, run_##name},
-#include "commands.def"
-#undef WELD_COMMAND
-};
-enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 /* Set by Ctrl-C; read when the library reports progress. */
 static volatile sig_atomic_t interrupted;
@@ -53,24 +45,6 @@ weld_status load_model(weld_model **out, const session *s, const char *path, wel
     how.freeze_unknown = s->o->freeze_unknown;
     how.output_name = path == s->o->files[0] ? s->o->output_name : NULL;
     return weld_model_load_as(out, s->ctx, path, &how, err);
-}
-
-static void print_help(FILE *to)
-{
-    fprintf(to, "onnxweld: align and average ONNX models\n"
-                "usage: onnxweld COMMAND [options]; onnxweld COMMAND --help\n\n");
-    for (int k = 0; k < COMMANDS; k++)
-        fprintf(to, "  %-8s %s\n           %s\n", commands[k].name, commands[k].arguments,
-                commands[k].help);
-    fprintf(to, "\nexit: 0 done, 1 negative result, 2 usage, 3 not weldable, 4 unsupported,\n"
-                "      5 I/O or malformed, 6 limit, 70 internal, 130 interrupted\n");
-}
-
-static int print_command_help(const command *c)
-{
-    printf("usage: onnxweld %s %s\n%s\n\n", c->name, c->arguments, c->help);
-    print_options(stdout, c->letter);
-    return 0;
 }
 
 static int exit_code(weld_status st)
@@ -116,40 +90,63 @@ static int run_command(const command *c, int argc, char **argv)
     return exit_code(st);
 }
 
-static int unknown_command(const char *name)
+static weld_status unknown_command(const char *name, weld_error *err)
 {
-    const char *names[COMMANDS];
-    for (int k = 0; k < COMMANDS; k++)
-        names[k] = commands[k].name;
-    const char *near = nearest(name, names, COMMANDS);
-    fprintf(stderr, "onnxweld: error: no command '%.100s'", name);
-    if (near)
-        fprintf(stderr, "; did you mean %s?\n", near);
-    else
-        fprintf(stderr, "; see onnxweld --help\n");
-    return 2;
+    const char *names[COMMANDS_MAX];
+    size_t count = 0;
+    for (; command_at(count); count++)
+        names[count] = command_at(count)->name;
+    const char *near = nearest(name, names, count);
+    return near ? bad_usage(err, "no command '%.100s'; did you mean %s?", name, near)
+                : bad_usage(err, "no command '%.100s'; see onnxweld --help", name);
+}
+
+/* "--help", "-h" or "--help-all" before "--"; NULL = none */
+static const char *find_help(int argc, char **argv)
+{
+    for (int k = 2; k < argc && strcmp(argv[k], "--") != 0; k++)
+        if (strcmp(argv[k], "--help") == 0 || strcmp(argv[k], "-h") == 0 ||
+            strcmp(argv[k], "--help-all") == 0)
+            return argv[k];
+    return NULL;
+}
+
+static void print_build(void)
+{
+    for (size_t k = 0; weld_build_fact_at(k).name; k++)
+        printf("%-11s %s\n", weld_build_fact_at(k).name, weld_build_fact_at(k).value);
+}
+
+static int fail(weld_status st, const weld_error *err)
+{
+    fprintf(stderr, "onnxweld: error: %s\n", err->message);
+    return exit_code(st);
 }
 
 int main(int argc, char **argv)
 {
+    weld_error err = WELD_ERROR_INIT;
     clock_gettime(CLOCK_MONOTONIC, &began);
     if (argc < 2) {
         print_help(stderr);
         return 2;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+    const char *name = argv[1], *help = find_help(argc, argv);
+    const command *c = find_command(name);
+    weld_status st = WELD_OK;
+    if (c && !help)
+        return run_command(c, argc, argv);
+    if (c)
+        print_command_help(stdout, c, strcmp(help, "--help-all") == 0);
+    else if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
         print_help(stdout);
-        return 0;
-    }
-    if (strcmp(argv[1], "--version") == 0) {
+    else if (strcmp(name, "--version") == 0)
         printf("onnxweld %s\n", weld_version());
-        return 0;
-    }
-    for (int k = 0; k < COMMANDS; k++) {
-        if (strcmp(commands[k].name, argv[1]) != 0)
-            continue;
-        bool help = argc == 3 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0);
-        return help ? print_command_help(&commands[k]) : run_command(&commands[k], argc, argv);
-    }
-    return unknown_command(argv[1]);
+    else if (strcmp(name, "--build-info") == 0 || strcmp(name, "-vV") == 0)
+        print_build();
+    else if (strcmp(name, "--generate") == 0)
+        st = generate(argc, argv, &err);
+    else
+        st = unknown_command(name, &err);
+    return st == WELD_OK ? 0 : fail(st, &err);
 }

@@ -23,8 +23,6 @@ weld_status check_merge(const options *o, weld_error *err)
 {
     const char *name = o->merge_method ? o->merge_method : weld_merge_methods()[0];
     const bool based = weld_merge_uses_base(name);
-    if (!weld_merge_has_method(name))
-        return bad_usage(err, "--method: no merge method '%.40s'", name);
     if (based && !o->base)
         return bad_usage(err, "--method %s needs --base FILE", name);
     if (o->base && !based)

@@ -1,39 +1,7 @@
-#include "cli.h"
+#include "table.h"
 #include <errno.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
-
-typedef enum option_kind {
-    SWITCH,
-    TEXT,
-    TEXTS,
-    INTEGER,
-    REAL,
-    NUMBERS,
-    ALPHAS,
-    GRID,
-    SIZES,
-    LIMIT,
-    KEYS,
-    ENDS
-} option_kind;
-
-typedef struct option {
-    const char *flag;
-    option_kind kind;
-    size_t offset;
-    const char *metavar, *commands, *help;
-} option;
-
-static const option table[] = {
-#define WELD_OPTION(flag, kind, field, metavar, commands, help)                                    \
-    {flag, kind, offsetof(options, field), metavar, commands, help},
-#include "options.def"
-#undef WELD_OPTION
-};
-enum { OPTIONS = sizeof table / sizeof table[0] };
 
 weld_status bad_usage(weld_error *err, const char *format, ...)
 {
@@ -185,108 +153,193 @@ static weld_status parse_ends(expected *out, const char *flag, const char *text,
     }
 }
 
-static weld_status take(options *o, const option *as, const char *value, weld_error *err)
+/* A word that the option does not have is refused with all that it has. */
+static weld_status take_text(const char **out, const option *as, const char *name,
+                             const char *value, weld_error *err)
+{
+    char list[512] = "";
+    const char *const *words = option_words(as);
+    size_t count = 0;
+    *out = value;
+    if (takes_word(as, value))
+        return WELD_OK;
+    for (size_t used = 0; words[count]; count++)
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", count ? ", " : "",
+                                 words[count]);
+    const char *near = nearest(value, words, count);
+    return bad_usage(err, "%s: '%.100s', allowed %s%s%s%s", name, value, list,
+                     near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
+/* `name`: as it was typed */
+static weld_status take(options *o, const option *as, const char *name, const char *value,
+                        weld_error *err)
 {
     void *field = (char *)o + as->offset;
     texts *list = field;
     switch (as->kind) {
+    case GROUP: break;
     case SWITCH: *(bool *)field = true; return WELD_OK;
-    case TEXT: *(const char **)field = value; return WELD_OK;
+    case COUNT: ++*(int *)field; return WELD_OK;
+    case TEXT: return take_text(field, as, name, value, err);
     case TEXTS:
         if (list->count == REPORTS_MAX)
-            return bad_usage(err, "%s: given more than %d times", as->flag, REPORTS_MAX);
+            return bad_usage(err, "%s: given more than %d times", name, REPORTS_MAX);
         list->at[list->count++] = value;
         return WELD_OK;
-    case INTEGER: return parse_integer(field, as->flag, value, err);
-    case REAL: return parse_real(field, as->flag, value, err);
-    case NUMBERS: return parse_numbers(field, as->flag, value, err);
-    case ALPHAS: return parse_alphas(field, as->flag, value, err);
-    case GRID: return parse_grid(field, as->flag, value, err);
-    case SIZES: return parse_sizes(field, as->flag, value, err);
-    case LIMIT: *(bool *)field = true; return take_limit(&o->limits, as->flag, value, err);
-    case KEYS: return parse_key(field, as->flag, value, err);
-    case ENDS: return parse_ends(field, as->flag, value, err);
+    case INTEGER: return parse_integer(field, name, value, err);
+    case REAL: return parse_real(field, name, value, err);
+    case NUMBERS: return parse_numbers(field, name, value, err);
+    case ALPHAS: return parse_alphas(field, name, value, err);
+    case GRID: return parse_grid(field, name, value, err);
+    case SIZES: return parse_sizes(field, name, value, err);
+    case LIMIT: *(bool *)field = true; return take_limit(&o->limits, name, value, err);
+    case KEYS: return parse_key(field, name, value, err);
+    case ENDS: return parse_ends(field, name, value, err);
     }
     return WELD_E_INTERNAL;
 }
 
-/* The option of this name that the command takes. */
-static const option *find(const char *flag, char letter)
-{
-    const char *name = strcmp(flag, "--force") == 0   ? "-f"
-                       : strcmp(flag, "--quiet") == 0 ? "-q"
-                                                      : flag;
-    for (int k = 0; k < OPTIONS; k++)
-        if (strcmp(table[k].flag, name) == 0 && strchr(table[k].commands, letter))
-            return &table[k];
-    return NULL;
-}
-
 static weld_status unknown(const char *flag, const command *c, weld_error *err)
 {
-    const char *flags[OPTIONS];
+    char flags[OPTIONS_MAX][32];
+    const char *names[OPTIONS_MAX];
     size_t count = 0;
-    for (int k = 0; k < OPTIONS; k++)
-        if (strchr(table[k].commands, c->letter))
-            flags[count++] = table[k].flag;
-    const char *near = nearest(flag, flags, count);
+    for (const option *o = next_option(NULL, c); o; o = next_option(o, c)) {
+        const char *longest = next_name(o->flags) ? next_name(o->flags) : o->flags;
+        snprintf(flags[count], sizeof flags[count], "%s", longest);
+        names[count] = flags[count];
+        count++;
+    }
+    const char *near = nearest(flag, names, count);
     return bad_usage(err, "%s has no option %.100s%s%s%s", c->name, flag,
                      near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
-weld_status parse_options(options *o, const command *c, int argc, char **argv, weld_error *err)
+/* ---- the command line -------------------------------------------------------------------------- */
+
+typedef struct parser {
+    options *o;
+    const command *c;
+    char **argv;
+    int argc, at; /* the next argument */
+    bool given[OPTIONS_MAX];
+} parser;
+
+/* "--name=value", "--name value", "--switch" */
+static weld_status take_long(parser *p, const char *arg, weld_error *err)
 {
-    for (int k = 2; k < argc; k++) {
-        const char *arg = argv[k];
-        weld_status st = WELD_OK;
-        const option *known = arg[0] == '-' && arg[1] ? find(arg, c->letter) : NULL;
-        if (known) {
-            if (known->kind != SWITCH && k + 1 == argc)
-                return bad_usage(err, "%s lacks its value %s", arg, known->metavar);
-            st = take(o, known, known->kind == SWITCH ? NULL : argv[++k], err);
-        } else if (arg[0] == '-' && arg[1]) {
-            st = unknown(arg, c, err);
-        } else if (o->file_count < c->files_max) {
-            o->files[o->file_count++] = arg;
-        } else {
-            st = bad_usage(err, "%s takes no further argument '%.100s'", c->name, arg);
+    char name[64];
+    const size_t length = strcspn(arg, "=");
+    const option *known = find_option(arg, length, p->c);
+    snprintf(name, sizeof name, "%.*s", (int)length, arg);
+    if (!known)
+        return unknown(name, p->c, err);
+    p->given[option_index(known)] = true;
+    if (!takes_value(known))
+        return arg[length] ? bad_usage(err, "%s takes no value", name)
+                           : take(p->o, known, name, NULL, err);
+    if (!arg[length] && p->at == p->argc)
+        return bad_usage(err, "%s lacks its value %s", name, known->metavar);
+    return take(p->o, known, name, arg[length] ? arg + length + 1 : p->argv[p->at++], err);
+}
+
+/* "-o FILE", "-oFILE", "-f", "-qf" */
+static weld_status take_short(parser *p, const char *arg, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    for (const char *letter = arg + 1; st == WELD_OK && *letter; letter++) {
+        const char name[] = {'-', *letter, '\0'};
+        const option *known = find_option(name, 2, p->c);
+        if (!known)
+            return unknown(arg, p->c, err);
+        p->given[option_index(known)] = true;
+        if (!takes_value(known)) {
+            st = take(p->o, known, name, NULL, err);
+            continue;
         }
-        if (st != WELD_OK)
-            return st;
+        if (!letter[1] && p->at == p->argc)
+            return bad_usage(err, "%s lacks its value %s", name, known->metavar);
+        return take(p->o, known, name, letter[1] ? letter + 1 : p->argv[p->at++], err);
     }
-    if (o->file_count < c->files_min)
-        return bad_usage(err, "usage: onnxweld %s %s", c->name, c->arguments);
+    return st;
+}
+
+static weld_status take_file(parser *p, const char *arg, weld_error *err)
+{
+    if (p->o->file_count == p->c->files_max)
+        return bad_usage(err, "%s takes no further argument '%.100s'", p->c->name, arg);
+    p->o->files[p->o->file_count++] = arg;
     return WELD_OK;
 }
 
-/* One line under an option; the first name is the default. */
-static void print_names(FILE *to, const char *const *names)
-{
-    fprintf(to, "  %-22s ", "");
-    for (int k = 0; names[k]; k++)
-        fprintf(to, "%s%s", k ? ", " : "", names[k]);
-    fprintf(to, "\n");
-}
+typedef enum rule_kind { NEEDS, EXCLUDES } rule_kind;
 
-/* Options whose values are names that the library lists. */
 static const struct {
     const char *flag;
-    const char *const *(*names)(void);
-} named[] = {{"--match", weld_align_methods},
-             {"--method", weld_merge_methods},
-             {"--stats", weld_statistics_names}};
+    rule_kind kind;
+    const char *others; /* flags with blanks between them */
+} rules[] = {
+#define WELD_RULE(flag, kind, others) {flag, kind, others},
+#include "rules.def"
+#undef WELD_RULE
+};
 
-void print_options(FILE *to, char letter)
+static bool is_given(const parser *p, const char *flag, size_t length)
 {
-    for (int k = 0; k < OPTIONS; k++) {
-        char flag[64];
-        if (!strchr(table[k].commands, letter))
-            continue;
-        snprintf(flag, sizeof flag, "%s %s", table[k].flag,
-                 table[k].metavar ? table[k].metavar : "");
-        fprintf(to, "  %-22s %s\n", flag, table[k].help);
-        for (size_t n = 0; n < sizeof named / sizeof named[0]; n++)
-            if (strcmp(table[k].flag, named[n].flag) == 0)
-                print_names(to, named[n].names());
+    const option *o = find_option(flag, length, p->c);
+    return o && p->given[option_index(o)];
+}
+
+/* "--data --raw" -> "--data or --raw": those that the command has; "" = none. *given: the first that is given */
+static void read_others(char *list, size_t size, const char **given, const parser *p,
+                        const char *others)
+{
+    size_t used = 0;
+    *given = NULL;
+    list[0] = '\0';
+    for (const char *at = others; *at; at += strspn(at, " ")) {
+        const size_t n = strcspn(at, " ");
+        if (find_option(at, n, p->c) && used < size)
+            used += (size_t)snprintf(list + used, size - used, "%s%.*s", used ? " or " : "", (int)n,
+                                     at);
+        if (!*given && is_given(p, at, n))
+            *given = at;
+        at += n;
     }
+}
+
+static weld_status check_rules(const parser *p, weld_error *err)
+{
+    for (size_t k = 0; k < sizeof rules / sizeof rules[0]; k++) {
+        const char *flag = rules[k].flag, *given;
+        char list[64];
+        read_others(list, sizeof list, &given, p, rules[k].others);
+        if (!is_given(p, flag, strlen(flag)) || !list[0])
+            continue;
+        if (rules[k].kind == NEEDS && !given)
+            return bad_usage(err, "%s: %s needs %s", p->c->name, flag, list);
+        if (rules[k].kind == EXCLUDES && given)
+            return bad_usage(err, "%s: %s and %s contradict each other", p->c->name, flag, list);
+    }
+    return WELD_OK;
+}
+
+weld_status parse_options(options *o, const command *c, int argc, char **argv, weld_error *err)
+{
+    parser p = {.o = o, .c = c, .argv = argv, .argc = argc, .at = 2};
+    bool only_files = false; /* after "--" */
+    weld_status st = WELD_OK;
+    while (st == WELD_OK && p.at < argc) {
+        const char *arg = argv[p.at++];
+        if (!only_files && strcmp(arg, "--") == 0)
+            only_files = true;
+        else if (only_files || arg[0] != '-' || !arg[1])
+            st = take_file(&p, arg, err);
+        else
+            st = arg[1] == '-' ? take_long(&p, arg, err) : take_short(&p, arg, err);
+    }
+    if (st == WELD_OK && o->file_count < c->files_min)
+        st = bad_usage(err, "usage: onnxweld %s %s", c->name, c->arguments);
+    return st == WELD_OK ? check_rules(&p, err) : st;
 }

@@ -4,24 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool read_external(weld_external *out, const options *o)
-{
-    static const char *const words[] = {"auto", "never", "always"};
-    *out = WELD_EXTERNAL_AUTO;
-    for (int k = 0; o->external && k < 3; k++)
-        if (strcmp(o->external, words[k]) == 0) {
-            *out = (weld_external)k;
-            return true;
-        }
-    return !o->external;
-}
-
 weld_status add_model(results *r, const session *s, const weld_model *model, const char *path,
                       double alpha, weld_error *err)
 {
     char sha256[65];
-    weld_external external;
-    read_external(&external, s->o);
+    const weld_external external = (weld_external)word_index("--external", s->o->external);
     const weld_status st = weld_outputs_add_model(r->outputs, model, path, external, sha256, err);
     return st == WELD_OK ? weld_report_add_output(r->report, path, sha256, alpha, err) : st;
 }

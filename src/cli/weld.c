@@ -36,8 +36,6 @@ static weld_status check_accuracy(const job *j, const session *s, weld_error *er
     const expected *e = &s->o->expect_acc;
     const weld_model *const models[] = {j->a, j->b};
     weld_status st = WELD_OK;
-    if (e->given && !j->sets.data)
-        return bad_usage(err, "--expect-acc needs --data FILE");
     for (int k = 0; st == WELD_OK && k < 2; k++) {
         double loss, accuracy;
         if (!(e->accuracy[k] > 0))
@@ -273,9 +271,6 @@ static weld_status check_output(const session *s, weld_error *err)
         return bad_usage(err, "-o -: a model is not written to a terminal");
     if (streamed && o->json)
         return bad_usage(err, "-o - and --json both want standard output");
-    weld_external external;
-    if (!read_external(&external, o))
-        return bad_usage(err, "--external: '%.40s', allowed auto, never, always", o->external);
     if (o->alpha.list.count > 1 && !strstr(output_of(o), "{alpha}"))
         return bad_usage(err, "-o %s: several --alpha need {alpha} in the name", o->output);
     return WELD_OK;

@@ -217,3 +217,8 @@ void weld_archive_free(weld_archive *archive)
     weld_free(archive->ctx, archive->name);
     weld_free(archive->ctx, archive);
 }
+
+const char *weld_archive_library(void)
+{
+    return archive_version_details();
+}

@@ -27,4 +27,5 @@ void weld_archive_free(weld_archive *archive);
 
 /* Most bytes that so many packed ones may become: a bomb stops here. */
 size_t weld_expansion_max(const weld_context *ctx, size_t packed);
+const char *weld_archive_library(void);
 #endif

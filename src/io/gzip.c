@@ -122,3 +122,8 @@ done:
     weld_free(ctx, u.out);
     return st;
 }
+
+const char *weld_gzip_library(void)
+{
+    return zlibVersion();
+}

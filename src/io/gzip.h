@@ -15,4 +15,5 @@ bool weld_is_gzip(const void *bytes, size_t size);
  * WELD_E_LIMIT past cap. Free with weld_free(). */
 weld_status weld_gunzip(void **out, size_t *out_size, weld_context *ctx,
                         const weld_gzip_input *input, weld_error *err);
+const char *weld_gzip_library(void);
 #endif

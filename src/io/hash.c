@@ -91,3 +91,8 @@ done:
     weld_free(ctx, block);
     return st;
 }
+
+const char *weld_hash_library(void)
+{
+    return OpenSSL_version(OPENSSL_VERSION);
+}

@@ -16,4 +16,5 @@ weld_status weld_sha256_memory(char hex[WELD_SHA256_TEXT], weld_context *ctx, co
                                size_t n, weld_error *err);
 weld_status weld_sha256_source(char hex[WELD_SHA256_TEXT], weld_context *ctx,
                                const weld_source *source, weld_error *err);
+const char *weld_hash_library(void);
 #endif

@@ -48,3 +48,8 @@ int weld_skeleton_index(const weld_onnx_file *file, const Weld__Onnx__Tensor *te
         index |= (uint32_t)tensor->raw_data.data[k] << 8 * k;
     return index < (uint32_t)file->scan->tensor_count ? (int)index : -1;
 }
+
+const char *weld_protobuf_library(void)
+{
+    return protobuf_c_version();
+}

@@ -10,4 +10,5 @@ weld_status weld_skeleton_unpack(Weld__Onnx__Model **out, const weld_onnx_file *
 void weld_skeleton_free(const weld_onnx_file *file, Weld__Onnx__Model *model);
 /* Index of a skeleton tensor in the table, -1 = none. */
 int weld_skeleton_index(const weld_onnx_file *file, const Weld__Onnx__Tensor *tensor);
+const char *weld_protobuf_library(void);
 #endif

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every onnxweld command that README.md, docs/gates.md and docs/data.md show runs: readme.sh ONNXWELD ROOT
+# Every onnxweld command that README.md, docs/gates.md, docs/data.md and the manual pages show runs: readme.sh ONNXWELD ROOT
 set -eu
 weld=$1 root=$2
 work=$(mktemp -d)
@@ -23,6 +23,9 @@ PATH=$work:$PATH
 count=0
 # Commands stand in code blocks, from the start of a line; a comment follows two blanks.
 cat "$root/README.md" "$root/docs/gates.md" "$root/docs/data.md" | sed -n '/^```/,/^```/p' | grep '^onnxweld ' | sed 's/  *# .*//' >commands
+for name in weld align lmc check diff inspect run gate data; do # and in the manual
+    "$weld" --generate man $name | sed -n 's/^\.Dl //p' | sed 's/\\-/-/g'
+done >>commands
 while read -r line; do
     echo "+ $line"
     sh -c "$line" >out 2>err </dev/null || { cat err; echo "FAIL: $line"; exit 1; }

@@ -220,5 +220,5 @@ void weld_archive_free(weld_archive *archive)
 
 const char *weld_archive_library(void)
 {
-    return archive_version_details();
+    return archive_version_string();
 }

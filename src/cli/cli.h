@@ -72,8 +72,10 @@ typedef struct options {
 } options;
 
 /* What a command works with. */
+typedef struct talk talk;
 typedef struct session {
     const options *o;
+    talk *talk; /* talk.h */
     weld_context *ctx;
     int argc;
     char **argv;
@@ -166,6 +168,12 @@ weld_status check_reports(const options *o, weld_error *err);
 weld_status read_preprocessing(weld_dataset_options *out, const options *o, weld_error *err);
 /* A model for aligning: --freeze-unknown counts, and --output-name for the first of the files. */
 weld_status load_model(weld_model **out, const session *s, const char *path, weld_error *err);
+/* The stage of this name (stages.def) begins, and the one before it ends. NULL: nothing goes on any more, results
+ * are printed. */
+void begin_stage(talk *t, const char *name);
+/* Lines on standard error, unless -q, and in the log. */
+void say(talk *t, const char *text);
+void say_line(talk *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Seconds since the program began. */
 double seconds_run(void);
 #endif

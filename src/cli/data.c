@@ -79,10 +79,13 @@ static weld_status try_all(attempts *tried, const weld_model *model, weld_datase
     return WELD_OK;
 }
 
-static void print_flags(FILE *to, const attempt *a)
+enum { FLAGS_TEXT = 96 };
+
+static const char *write_flags(char text[FLAGS_TEXT], const attempt *a)
 {
-    fprintf(to, "--preset %s%s%s%s", a->preset, a->layout ? " --layout " : "",
-            a->layout ? a->layout : "", a->bgr ? " --bgr" : "");
+    snprintf(text, FLAGS_TEXT, "--preset %s%s%s%s", a->preset, a->layout ? " --layout " : "",
+             a->layout ? a->layout : "", a->bgr ? " --bgr" : "");
+    return text;
 }
 
 /* Best first; of equals, the one that was tried first. */
@@ -98,14 +101,15 @@ static void sort_attempts(attempts *tried)
 }
 
 static weld_status judge(const attempts *tried, const weld_model *model, const weld_dataset *data,
-                         weld_error *err)
+                         talk *t, weld_error *err)
 {
+    char flags[FLAGS_TEXT];
+    begin_stage(t, NULL);
     const double chance = weld_model_chance(model, data);
     printf("%-10s %-8s %s\n", "accuracy", "loss", "flags");
     for (int k = 0; k < tried->count; k++) {
-        printf("%8.2f %% %-8.4g ", 100 * tried->at[k].accuracy, tried->at[k].loss);
-        print_flags(stdout, &tried->at[k]);
-        printf("\n");
+        const attempt *a = &tried->at[k];
+        printf("%8.2f %% %-8.4g %s\n", 100 * a->accuracy, a->loss, write_flags(flags, a));
     }
     if (tried->at[0].accuracy < chance) {
         err->status = WELD_E_NEGATIVE;
@@ -115,9 +119,7 @@ static weld_status judge(const attempts *tried, const weld_model *model, const w
                  100 * chance);
         return WELD_E_NEGATIVE;
     }
-    fprintf(stderr, "use: ");
-    print_flags(stderr, &tried->at[0]);
-    fprintf(stderr, "\n");
+    say_line(t, "use: %s", write_flags(flags, &tried->at[0]));
     return WELD_OK;
 }
 
@@ -136,11 +138,12 @@ static weld_status probe(const session *s, weld_error *err)
     weld_status st = weld_model_load_as(&model, s->ctx, o->files[1], &how, err);
     if (st == WELD_OK)
         st = open_given(&data, s, o->data, err);
+    begin_stage(s->talk, "run");
     if (st == WELD_OK)
         st = try_all(&tried, model, data, o, err);
     if (st == WELD_OK) {
         sort_attempts(&tried);
-        st = judge(&tried, model, data, err);
+        st = judge(&tried, model, data, s->talk, err);
     }
     weld_dataset_free(data);
     weld_model_free(model);
@@ -268,6 +271,7 @@ static weld_status head(const session *s, weld_error *err)
     if (st == WELD_OK)
         st = measure_arrays(ranges, ARRAYS, data, err);
     const int64_t total = data ? weld_dataset_size(data) : 0;
+    begin_stage(s->talk, NULL);
     if (st == WELD_OK)
         st = weld_dataset_values(&first, data, 0, total < 2 ? total : 2, err);
     const bool labels = st == WELD_OK && weld_dataset_has_labels(data);
@@ -338,8 +342,8 @@ static weld_status write_converted(weld_outputs *outputs, const weld_values *val
         return weld_outputs_add_values(outputs, values, path, err);
     if (has(base, ".idx") || has(base, "-idx"))
         return write_idx(outputs, values, labels, path, err);
-    if (labels && !s->o->quiet)
-        fprintf(stderr, "labels are left out: ONNX test data have none\n");
+    if (labels)
+        say_line(s->talk, "labels are left out: ONNX test data have none");
     return write_test_data(outputs, values, labels, path, err);
 }
 
@@ -375,6 +379,7 @@ weld_status run_data(const session *s, weld_error *err)
     } actions[] = {{"probe", probe}, {"head", head}, {"convert", convert}};
     static const char *const names[] = {"probe", "head", "convert"};
     const char *wanted = s->o->files[0];
+    begin_stage(s->talk, "load");
     for (int k = 0; k < 3; k++)
         if (strcmp(actions[k].name, wanted) == 0)
             return actions[k].run(s, err);

@@ -41,6 +41,7 @@ weld_status run_gate(const session *s, weld_error *err)
     weld_gate_options gates;
     weld_report *report = NULL;
     weld_status st = read_gates(&gates, s->o, err);
+    begin_stage(s->talk, "judge");
     if (st == WELD_OK)
         st = weld_gate_saved(&report, s->ctx, s->o->files[0], &gates, err);
     st = report_on(report, st, s, err);

@@ -7,6 +7,7 @@ static weld_status load_both(weld_model *models[2], const session *s, weld_error
 {
     weld_error each[2] = {WELD_ERROR_INIT, WELD_ERROR_INIT};
     weld_status st[2];
+    begin_stage(s->talk, "load");
     for (int k = 0; k < 2; k++)
         st[k] = load_model(&models[k], s, s->o->files[k], &each[k]);
     if (st[0] == WELD_OK || st[1] == WELD_OK) {
@@ -24,6 +25,7 @@ weld_status run_check(const session *s, weld_error *err)
     weld_model *models[2] = {NULL, NULL};
     weld_report *report = NULL;
     weld_status st = load_both(models, s, err);
+    begin_stage(s->talk, "check");
     if (st == WELD_OK)
         st = weld_check(&report, models[0], models[1], err);
     st = report_on(report, st, s, err);
@@ -48,6 +50,7 @@ static weld_status compare(weld_report **report, weld_model *const models[2], co
     how.freeze_count = s->o->freeze.count;
     how.normalize = s->o->normalize;
     how.spec = s->o->spec;
+    begin_stage(s->talk, "check");
     if (s->o->match_data)
         st = open_match_data(&data, s, err);
     how.data = data;
@@ -92,7 +95,9 @@ weld_status run_inspect(const session *s, weld_error *err)
     how.freeze = s->o->freeze.at;
     how.freeze_count = s->o->freeze.count;
     how.spec = s->o->spec;
+    begin_stage(s->talk, "load");
     weld_status st = load_model(&model, s, s->o->files[0], err);
+    begin_stage(s->talk, "inspect");
     if (st == WELD_OK)
         st = s->o->shapes ? read_shapes(&report, model, s, err)
                           : weld_model_inspect_as(&report, model, &how, err);

@@ -1,34 +1,12 @@
 #include "table.h"
+#include "talk.h"
+#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-/* Set by Ctrl-C; read when the library reports progress. */
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int signal_number)
-{
-    (void)signal_number;
-    interrupted = 1;
-}
-
-typedef struct progress {
-    bool shown; /* standard error is a terminal */
-    int last;   /* per cent of the last line */
-} progress;
-
-static bool show_progress(const char *stage, double fraction, void *user)
-{
-    progress *p = user;
-    int percent = (int)(100 * fraction);
-    if (p->shown && percent != p->last)
-        fprintf(stderr, "\r%-8s %3d %%%s", stage, percent, percent >= 100 ? "\r\033[K" : "");
-    p->last = percent;
-    return !interrupted;
-}
 
 static struct timespec began;
 
@@ -54,12 +32,82 @@ static int exit_code(weld_status st)
     return index >= 0 && index < 11 ? codes[index] : 70;
 }
 
-static int run_command(const command *c, int argc, char **argv)
+/* -j, else ONNXWELD_THREADS, else OMP_NUM_THREADS ("4" or "4,2"), else 0: all processors. What is no number is
+ * left out with a warning. */
+static int read_threads(const options *o, talk *t)
+{
+    static const char *const variables[] = {"ONNXWELD_THREADS", "OMP_NUM_THREADS"};
+    long long threads = o->threads;
+    for (int k = 0; k < 2 && !threads; k++) {
+        const char *text = getenv(variables[k]);
+        char *end = NULL;
+        const long long n = text ? strtoll(text, &end, 10) : 0;
+        if (!text || !*text)
+            continue;
+        if (n < 1 || (*end && *end != ','))
+            say_line(t, "warning   %s: '%.40s' is not a number of threads, it is ignored",
+                     variables[k], text);
+        else
+            threads = n;
+    }
+    return threads > 1024 ? 1024 : (int)threads;
+}
+
+static weld_status run_within(const session *s, const command *c, weld_error *err)
+{
+    weld_status st = check_gates(s, err);
+    if (st == WELD_OK)
+        st = c->run(s, err);
+    begin_stage(s->talk, NULL);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return st;
+    err->status = WELD_E_IO;
+    snprintf(err->message, sizeof err->message, "standard output: %s", strerror(errno));
+    return WELD_E_IO;
+}
+
+static weld_status run_command(const command *c, options *o, talk *t, int argc, char **argv,
+                               weld_error *err)
+{
+    weld_context_options context = WELD_CONTEXT_OPTIONS_INIT;
+    session s = {.o = o, .talk = t, .argc = argc, .argv = argv};
+    context.threads = read_threads(o, t);
+    context.memory_bytes_max = (uint64_t)o->memory;
+    context.progress = follow;
+    context.user = t;
+    catch_signals();
+    weld_status st = weld_context_create(&s.ctx, &context, err);
+    if (st == WELD_OK)
+        st = run_within(&s, c, err);
+    weld_context_free(s.ctx);
+    if (st != WELD_OK && was_interrupted()) { /* also where it was a call that was interrupted */
+        snprintf(err->message, sizeof err->message, "interrupted");
+        st = err->status = WELD_E_CANCELLED;
+    }
+    return st;
+}
+
+/* A program whose reader went away ends as all others do. */
+static int leave(int code)
+{
+    if (code && lost_reader()) {
+        signal(SIGPIPE, SIG_DFL);
+        raise(SIGPIPE);
+    }
+    return code;
+}
+
+static int fail(weld_status st, const weld_error *err)
+{
+    fprintf(stderr, "onnxweld: error: %s\n", err->message);
+    return exit_code(st);
+}
+
+static int command_main(const command *c, int argc, char **argv)
 {
     static options o; /* large: not for the stack */
+    static talk t;
     weld_error err = WELD_ERROR_INIT;
-    weld_context_options context = WELD_CONTEXT_OPTIONS_INIT;
-    weld_context *ctx = NULL;
     const weld_measure_options measure = WELD_MEASURE_OPTIONS_INIT;
     o.density = o.lambda = 1;
     o.worse = NAN; /* not given */
@@ -68,26 +116,15 @@ static int run_command(const command *c, int argc, char **argv)
     weld_status st = parse_options(&o, c, argc, argv, &err);
     if (st == WELD_OK)
         st = check_reports(&o, &err);
-    progress shown = {isatty(STDERR_FILENO) && !o.quiet && !o.json && !getenv("CI"), -1};
-    context.threads = o.threads > 1024 ? 1024 : (int)o.threads;
-    context.memory_bytes_max = (uint64_t)o.memory;
-    context.progress = show_progress;
-    context.user = &shown;
-    signal(SIGINT, interrupt);
-    signal(SIGTERM, interrupt);
     if (st == WELD_OK)
-        st = weld_context_create(&ctx, &context, &err);
-    if (st == WELD_OK) {
-        const session s = {&o, ctx, argc, argv};
-        st = check_gates(&s, &err);
-        if (st == WELD_OK)
-            st = c->run(&s, &err);
-    }
+        st = open_talk(&t, &o, argc, argv, &err);
     if (st != WELD_OK)
-        fprintf(stderr, "%sonnxweld: error: %s\n", shown.shown && shown.last >= 0 ? "\r\033[K" : "",
-                err.message);
-    weld_context_free(ctx);
-    return exit_code(st);
+        return o.quiet < 2 ? fail(st, &err) : exit_code(st);
+    st = run_command(c, &o, &t, argc, argv, &err);
+    if (st != WELD_OK && !lost_reader())
+        say_error(&t, err.message);
+    close_talk(&t, exit_code(st));
+    return leave(exit_code(st));
 }
 
 static weld_status unknown_command(const char *name, weld_error *err)
@@ -117,12 +154,6 @@ static void print_build(void)
         printf("%-11s %s\n", weld_build_fact_at(k).name, weld_build_fact_at(k).value);
 }
 
-static int fail(weld_status st, const weld_error *err)
-{
-    fprintf(stderr, "onnxweld: error: %s\n", err->message);
-    return exit_code(st);
-}
-
 int main(int argc, char **argv)
 {
     weld_error err = WELD_ERROR_INIT;
@@ -135,7 +166,7 @@ int main(int argc, char **argv)
     const command *c = find_command(name);
     weld_status st = WELD_OK;
     if (c && !help)
-        return run_command(c, argc, argv);
+        return command_main(c, argc, argv);
     if (c)
         print_command_help(stdout, c, strcmp(help, "--help-all") == 0);
     else if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)

@@ -43,6 +43,7 @@ static weld_status merge(job *j, const session *s, weld_error *err)
     how.start = (int)o->start - 1;
     how.data = j->sets.data;
     how.output_name = o->output_name;
+    begin_stage(s->talk, "merge");
     return weld_merge_many(&j->merged, &j->results.report, s->ctx, o->files, (size_t)o->file_count,
                            &how, err);
 }
@@ -51,12 +52,14 @@ weld_status weld_many(const session *s, weld_error *err)
 {
     job j = {0};
     weld_status st = check(s->o, err);
+    begin_stage(s->talk, "load");
     if (st == WELD_OK)
         st = open_datasets(&j.sets, s, err);
     if (st == WELD_OK)
         st = read_merge_wish(&j.wish, s, j.sets.match, err);
     if (st == WELD_OK)
         st = merge(&j, s, err);
+    begin_stage(s->talk, "write");
     if (st == WELD_OK)
         st = open_outputs(&j.results.outputs, s, err);
     if (st == WELD_OK)

@@ -115,6 +115,17 @@ static weld_status tell_github(const weld_report *report, const session *s, weld
     return st;
 }
 
+static weld_status say_summary(const weld_report *report, const session *s, weld_error *err)
+{
+    char *text;
+    const weld_status st = weld_report_text(&text, report, "text", err);
+    if (st == WELD_OK) {
+        say(s->talk, text);
+        weld_bytes_free(s->ctx, text);
+    }
+    return st;
+}
+
 /* The reports go with the other files of `outputs`, which then appear; and the summary. */
 static weld_status leave(weld_outputs *outputs, weld_report *report, const session *s,
                          weld_error *err)
@@ -127,11 +138,12 @@ static weld_status leave(weld_outputs *outputs, weld_report *report, const sessi
         st = add_reports(outputs, report, o, err);
     if (st == WELD_OK)
         st = weld_outputs_commit(outputs, err);
+    begin_stage(s->talk, NULL);
     if (st == WELD_OK && o->github)
         st = tell_github(report, s, err);
-    if (st != WELD_OK || (o->quiet && !o->json))
-        return st;
-    return print_as(o->json ? stdout : stderr, report, o->json ? "json" : "text", s, err);
+    if (st == WELD_OK && o->json)
+        return print_as(stdout, report, "json", s, err);
+    return st == WELD_OK ? say_summary(report, s, err) : st;
 }
 
 weld_status finish(results *r, const session *s, weld_error *err)

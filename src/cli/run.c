@@ -44,24 +44,27 @@ static weld_status run_on_data(weld_values **out, const weld_model *model, const
     return st;
 }
 
-static void print_values(const weld_values *values)
+enum { SHAPE_TEXT = 256 };
+
+static void print_values(talk *t, const weld_values *values)
 {
     for (size_t k = 0; k < weld_values_count(values); k++) {
         weld_array a = weld_values_at(values, k);
-        fprintf(stderr, "%s [", a.name);
-        for (int d = 0; d < a.rank; d++)
-            fprintf(stderr, "%s%lld", d ? ", " : "", (long long)a.dims[d]);
-        fprintf(stderr, "]\n");
+        char shape[SHAPE_TEXT] = "";
+        for (int d = 0, used = 0; d < a.rank && used < (int)sizeof shape; d++)
+            used += snprintf(shape + used, sizeof shape - (size_t)used, "%s%lld", d ? ", " : "",
+                             (long long)a.dims[d]);
+        say_line(t, "%s [%s]", a.name, shape);
     }
 }
 
 /* The first output tells how many samples there were. */
-static void print_parts(const weld_model *model, const weld_values *values)
+static void print_parts(talk *t, const weld_model *model, const weld_values *values)
 {
     const long long batch = (long long)weld_model_batch(model);
     const weld_array a = weld_values_count(values) ? weld_values_at(values, 0) : (weld_array){0};
     if (batch > 0 && a.rank > 0 && a.dims[0] != batch)
-        fprintf(stderr, "run in parts of %lld, the batch that the file fixes\n", batch);
+        say_line(t, "run in parts of %lld, the batch that the file fixes", batch);
 }
 
 static weld_status save(const weld_values *values, const session *s, weld_error *err)
@@ -85,9 +88,10 @@ static weld_status run_model(const session *s, weld_error *err)
         st = run_on_data(&values, model, s, err);
     if (st == WELD_OK && s->o->output)
         st = save(values, s, err);
-    if (st == WELD_OK && !s->o->quiet) {
-        print_parts(model, values);
-        print_values(values);
+    begin_stage(s->talk, NULL);
+    if (st == WELD_OK) {
+        print_parts(s->talk, model, values);
+        print_values(s->talk, values);
     }
     weld_values_free(values);
     weld_model_free(model);
@@ -142,13 +146,14 @@ static weld_status run_sets(const session *s, weld_error *err)
                        "%s: no test_data_set_0; run needs --data FILE, or a model with test "
                        "data",
                        given);
-    if (st == WELD_OK && !s->o->quiet)
-        fprintf(stderr, "%s: %d test data sets agree\n", given, sets);
+    if (st == WELD_OK)
+        say_line(s->talk, "%s: %d test data sets agree", given, sets);
     weld_model_free(model);
     return st;
 }
 
 weld_status run_run(const session *s, weld_error *err)
 {
+    begin_stage(s->talk, "run");
     return has_data(s->o) ? run_model(s, err) : run_sets(s, err);
 }

@@ -62,6 +62,7 @@ static weld_status load(job *j, const session *s, weld_error *err)
                          : o->freeze.count ? "--freeze"
                                            : "--polish",
                          o->method);
+    begin_stage(s->talk, "load");
     weld_status st = open_outputs(&j->results.outputs, s, err);
     if (st == WELD_OK)
         st = load_model(&j->a, s, o->files[0], err);
@@ -81,9 +82,11 @@ static weld_status align(job *j, const session *s, weld_error *err)
     const options *o = s->o;
     weld_align_options how = read_align_wish(s, &j->sets);
     how.merge = &j->wish.options;
+    begin_stage(s->talk, "align");
     weld_status st = is_permutation_file(o->method)
                          ? weld_alignment_load(&j->alignment, j->a, j->b, o->method, err)
                          : weld_align(&j->alignment, j->a, j->b, &how, err);
+    begin_stage(s->talk, "verify");
     if (st == WELD_OK)
         st = weld_alignment_verify(j->alignment, j->sets.data, 256, 1e-4, err);
     const char *saved = o->save_perm ? o->save_perm : o->bundle ? "permutation.json" : NULL;
@@ -183,6 +186,7 @@ static weld_status compare(job *j, const session *s, double alpha, weld_error *e
 static weld_status merge_all(job *j, const session *s, weld_error *err)
 {
     numbers alpha;
+    begin_stage(s->talk, "merge");
     weld_status st = choose_alphas(&alpha, j, s, err);
     for (size_t k = 0; st == WELD_OK && k < alpha.count; k++) {
         weld_merge_options how = j->wish.options;
@@ -198,6 +202,7 @@ static weld_status merge_path(job *j, const session *s, weld_error *err)
     weld_status st = WELD_OK;
     const numbers *sweep = &s->o->sweep;
     const size_t count = sweep->count ? sweep->count : 11;
+    begin_stage(s->talk, "merge");
     for (size_t k = 0; st == WELD_OK && k < count; k++) {
         weld_merge_options how = j->wish.options;
         how.alpha = sweep->count ? sweep->at[k] : (double)k / 10;
@@ -224,6 +229,7 @@ static weld_status measure(job *j, const session *s, weld_error *err)
     how.merged_count = j->merged_count;
     how.compared = (const weld_model *const *)j->compared;
     how.compared_count = j->compared_count;
+    begin_stage(s->talk, "measure");
     if (j->sets.data)
         return weld_report_measure(j->results.report, j->alignment, j->sets.data, &how, err);
     for (size_t k = 0; st == WELD_OK && k < j->merged_count; k++)
@@ -293,6 +299,7 @@ weld_status run_weld(const session *s, weld_error *err)
         st = merge_all(&j, s, err);
     if (st == WELD_OK)
         st = measure(&j, s, err);
+    begin_stage(s->talk, "write");
     for (size_t k = 0; st == WELD_OK && k < j.merged_count; k++)
         st = write_one(&j, s, j.merged[k], err);
     if (st == WELD_OK)
@@ -308,6 +315,7 @@ weld_status run_align(const session *s, weld_error *err)
     weld_status st = check_output(s, err);
     if (st == WELD_OK)
         st = load_and_align(&j, s, err);
+    begin_stage(s->talk, "write");
     if (st == WELD_OK)
         st = weld_permuted(&permuted, j.alignment, err);
     if (st == WELD_OK)

@@ -4,21 +4,7 @@ set -eu
 weld=$1
 root=$2
 models=$root/models
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failed=0
-
-expect() { # expected exit code, name, command...
-    want=$1 name=$2
-    shift 2
-    got=0
-    "$@" >"$work/out" 2>"$work/err" || got=$?
-    if [ "$got" -ne "$want" ]; then
-        echo "FAIL $name: exit $got, expected $want"
-        cat "$work/err"
-        failed=1
-    fi
-}
+. "$root/tests/cli/expect.sh"
 
 says() { # pattern that standard output or error has, after expect
     grep -q -e "$1" "$work/out" "$work/err" || {

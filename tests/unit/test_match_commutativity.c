@@ -181,21 +181,19 @@ static void add_direct(direct *d, const fixture *f, int n, weld_run *const runs[
     weld_tensor_free(f->ctx, &dh);
 }
 
-/* J of the layers of the objective, B permuted and run. */
-static double direct_j(const fixture *f)
+/* Runs A and the permuted B on the data; `see` looks at each batch. */
+typedef void see_batch(void *user, const fixture *f, weld_run *const runs[2],
+                       const weld_paramset *const sets[2], int64_t samples);
+
+static void run_both(const fixture *f, const int *taps, int count, see_batch *see, void *user)
 {
     const weld_graph *g = f->symmetry->graph;
-    int taps[64], count = f->objective->layer_count;
-    direct d[64] = {{0, 0, 0}};
     weld_paramset *moved;
     weld_plan *plan;
     weld_run *runs[2];
     weld_tensor x;
     const weld_tensor *inputs[] = {&x};
     const weld_type *in = &f->shapes->types[g->inputs[0]];
-    double j = 0;
-    for (int k = 0; k < count; k++)
-        taps[k] = g->nodes[f->objective->layers[k].in->node].inputs[0];
     assert_int_equal(weld_paramset_copy(&moved, f->b, NULL), WELD_OK);
     assert_int_equal(weld_element_apply(moved, f->element, f->b, NULL), WELD_OK);
     const weld_paramset *const sets[2] = {f->model->params, moved};
@@ -209,16 +207,34 @@ static double direct_j(const fixture *f)
         assert_int_equal(weld_dataset_batch(&x, &f->data, 0, first, samples, NULL), WELD_OK);
         for (int s = 0; s < 2; s++)
             assert_int_equal(weld_run_all(runs[s], sets[s], inputs, NULL), WELD_OK);
-        for (int k = 0; k < count; k++)
-            add_direct(&d[k], f, f->objective->layers[k].in->node, runs, sets, samples);
+        see(user, f, runs, sets, samples);
     }
-    for (int k = 0; k < count; k++)
-        j += d[k].both / (d[k].a + d[k].b);
     for (int s = 0; s < 2; s++)
         weld_run_free(runs[s]);
     weld_tensor_free(f->ctx, &x);
     weld_plan_free(plan);
     weld_paramset_free(moved);
+}
+
+static void see_layers(void *user, const fixture *f, weld_run *const runs[2],
+                       const weld_paramset *const sets[2], int64_t samples)
+{
+    direct *d = user;
+    for (int k = 0; k < f->objective->layer_count; k++)
+        add_direct(&d[k], f, f->objective->layers[k].in->node, runs, sets, samples);
+}
+
+/* J of the layers of the objective, B permuted and run. */
+static double direct_j(const fixture *f)
+{
+    int taps[64], count = f->objective->layer_count;
+    direct d[64] = {{0, 0, 0}};
+    double j = 0;
+    for (int k = 0; k < count; k++)
+        taps[k] = f->symmetry->graph->nodes[f->objective->layers[k].in->node].inputs[0];
+    run_both(f, taps, count, see_layers, d);
+    for (int k = 0; k < count; k++)
+        j += d[k].both / (d[k].a + d[k].b);
     return j;
 }
 
@@ -243,47 +259,35 @@ static void products_are_those_of_the_features(void **state)
     }
 }
 
-/* The same for the activations: B permuted and run, its values in front of them mixed with A's. */
+/* Of a Relu: the value in front of it, and sums over the rows. */
+typedef struct bent {
+    int before;
+    double defect, energy;
+} bent;
+
+static void see_activation(void *user, const fixture *f, weld_run *const runs[2],
+                           const weld_paramset *const sets[2], int64_t samples)
+{
+    bent *x = user;
+    const float *a = weld_run_floats(runs[0], x->before), *b = weld_run_floats(runs[1], x->before);
+    const weld_shape *shape = &f->shapes->types[x->before].shape;
+    (void)sets;
+    for (int64_t k = 0; k < samples * weld_shape_numel(shape) / shape->dims[0]; k++) {
+        const double of_a = fmax((double)a[k], 0), of_b = fmax((double)b[k], 0);
+        const double apart = fmax(((double)a[k] + (double)b[k]) / 2, 0) - (of_a + of_b) / 2;
+        x->defect += apart * apart;
+        x->energy += of_a * of_a + of_b * of_b;
+    }
+}
+
+/* The same for the activations: B's values in front of them mixed with A's. */
 static double direct_additivity(const fixture *f, const weld_additivity_moments *x)
 {
-    const weld_graph *g = f->symmetry->graph;
-    const int before = g->nodes[x->node].inputs[0];
-    const weld_type *in = &f->shapes->types[g->inputs[0]];
-    weld_paramset *moved;
-    weld_plan *plan;
-    weld_run *runs[2];
-    weld_tensor image;
-    const weld_tensor *inputs[] = {&image};
-    double defect = 0, energy = 0;
-    assert_string_equal(g->nodes[x->node].op->name, "Relu");
-    assert_int_equal(weld_paramset_copy(&moved, f->b, NULL), WELD_OK);
-    assert_int_equal(weld_element_apply(moved, f->element, f->b, NULL), WELD_OK);
-    const weld_paramset *const sets[2] = {f->model->params, moved};
-    assert_int_equal(weld_plan_create(&plan, f->ctx, f->shapes, &before, 1, NULL), WELD_OK);
-    assert_int_equal(weld_tensor_create(&image, f->ctx, WELD_FLOAT, &in->shape, NULL), WELD_OK);
-    for (int s = 0; s < 2; s++)
-        assert_int_equal(weld_run_create(&runs[s], plan, NULL), WELD_OK);
-    for (int64_t first = 0; first < SAMPLES; first += f->shapes->batch) {
-        const int64_t left = SAMPLES - first, batch = f->shapes->batch;
-        const int64_t samples = left < batch ? left : batch;
-        assert_int_equal(weld_dataset_batch(&image, &f->data, 0, first, samples, NULL), WELD_OK);
-        for (int s = 0; s < 2; s++)
-            assert_int_equal(weld_run_all(runs[s], sets[s], inputs, NULL), WELD_OK);
-        const float *a = weld_run_floats(runs[0], before), *b = weld_run_floats(runs[1], before);
-        const weld_shape *shape = &f->shapes->types[before].shape;
-        for (int64_t k = 0; k < samples * weld_shape_numel(shape) / shape->dims[0]; k++) {
-            const double of_a = fmax((double)a[k], 0), of_b = fmax((double)b[k], 0);
-            const double apart = fmax(((double)a[k] + (double)b[k]) / 2, 0) - (of_a + of_b) / 2;
-            defect += apart * apart;
-            energy += of_a * of_a + of_b * of_b;
-        }
-    }
-    for (int s = 0; s < 2; s++)
-        weld_run_free(runs[s]);
-    weld_tensor_free(f->ctx, &image);
-    weld_plan_free(plan);
-    weld_paramset_free(moved);
-    return defect / energy;
+    const weld_node *node = &f->symmetry->graph->nodes[x->node];
+    bent of = {.before = node->inputs[0]};
+    assert_string_equal(node->op->name, "Relu");
+    run_both(f, &of.before, 1, see_activation, &of);
+    return of.defect / of.energy;
 }
 
 static void additivity_is_that_of_the_activations(void **state)

@@ -83,77 +83,82 @@ static void share_sizes(const weld_alignment *al)
     }
 }
 
+static weld_status refuse_pair(const weld_pairing *pairing, const weld_model *a,
+                               const weld_model *b, weld_error *err)
+{
+    char what[300];
+    snprintf(what, sizeof what, "weld %.130s and %.130s", a->structure->file->name,
+             b->structure->file->name);
+    return weld_refuse_pairing(pairing, what, err);
+}
+
 weld_status weld_pair_alike(weld_pairing **out, weld_model *reread[2], const weld_model *a,
                             const weld_model *b, weld_error *err)
 {
-    char what[300];
     weld_status st = weld_pair_models(out, reread, a, b, err);
-    weld_pairing *shared = NULL;
-    char pattern[300];
     if (st != WELD_OK || !(*out)->difference_count)
         return st;
-    snprintf(what, sizeof what, "weld %.130s and %.130s", a->structure->file->name,
-             b->structure->file->name);
-    st = weld_pair_shared(&shared, a, b, err);
-    if (st == WELD_OK)
-        st = weld_refuse_pairing(*out, what, err);
-    if (shared && err && weld_pattern_of_foreign(pattern, sizeof pattern, shared, a)) {
-        const size_t used = strlen(err->message);
-        snprintf(err->message + used, sizeof err->message - used,
-                 "; with --skip '%s' the rest is merged", pattern);
-    }
-    weld_pairing_free(shared);
+    st = refuse_pair(*out, a, b, err);
     weld_pairing_free(*out);
     *out = NULL;
     return st;
 }
 
-/* What --skip keeps may have another shape in B. *out NULL: they are no such models. */
-static weld_status pair_with_skips(weld_pairing **out, weld_alignment *al,
-                                   const weld_merge_options *merge, weld_error *err)
+/* All that is foreign is what --skip keeps. */
+static weld_status is_skipped(bool *out, const weld_pairing *pairing, const weld_graph *g,
+                              const weld_merge_options *merge, weld_error *err)
 {
     weld_status st = WELD_OK;
-    const weld_graph *g = al->a->structure->graph;
-    weld_pairing *pairing = NULL;
-    bool *skipped = NULL, all = true;
-    *out = NULL;
-    WELD_TRY(weld_pair_shared(&pairing, al->a, al->b, err));
-    if (!pairing)
-        goto done;
-    WELD_NEW(skipped, al->ctx, g->param_count);
-    for (size_t k = 0; k < merge->skip_count; k++)
+    bool *skipped = NULL;
+    *out = true;
+    WELD_NEW(skipped, pairing->ctx, g->param_count);
+    for (size_t k = 0; merge && k < merge->skip_count; k++)
         WELD_TRY(weld_match_names(skipped, g, merge->skip[k], err));
-    for (int p = 0; p < g->param_count; p++) {
-        all = all && (skipped[p] || !pairing->foreign[p]);
-        al->foreign += pairing->foreign[p];
-    }
-    if (!all) {
-        al->foreign = 0;
-        goto done;
-    }
-    *out = pairing;
-    pairing = NULL;
+    for (int p = 0; p < g->param_count; p++)
+        *out = *out && (skipped[p] || !pairing->foreign[p]);
 done:
-    weld_pairing_free(pairing);
-    weld_free(al->ctx, skipped);
+    weld_free(pairing->ctx, skipped);
     return st;
 }
 
-static weld_status pair(weld_pairing **out, weld_alignment *al, const weld_align_options *o,
-                        weld_error *err)
+/* Two that differ share their body at least, and --skip names the rest; or they are refused, with the
+ * pattern that would do. *pairing, whose differences are known, may become another. */
+static weld_status settle_for_body(weld_pairing **pairing, weld_alignment *al,
+                                   const weld_align_options *o, weld_error *err)
 {
     weld_status st = WELD_OK;
-    *out = NULL;
-    if (o->merge && o->merge->skip_count)
-        st = pair_with_skips(out, al, o->merge, err);
-    return st != WELD_OK || *out ? st : weld_pair_alike(out, al->reread, al->a, al->b, err);
+    weld_pairing *shared = NULL;
+    bool skipped = false;
+    char pattern[300];
+    WELD_TRY(weld_pair_shared(&shared, al->a, al->b, err));
+    if (shared)
+        WELD_TRY(is_skipped(&skipped, shared, al->a->structure->graph, o->merge, err));
+    if (skipped) {
+        weld_pairing_free(*pairing);
+        *pairing = shared;
+        shared = NULL;
+        for (int p = 0; p < al->a->structure->graph->param_count; p++)
+            al->foreign += (*pairing)->foreign[p];
+        goto done;
+    }
+    st = refuse_pair(*pairing, al->a, al->b, err);
+    if (shared && err && weld_pattern_of_foreign(pattern, sizeof pattern, shared, al->a)) {
+        const size_t used = strlen(err->message);
+        snprintf(err->message + used, sizeof err->message - used,
+                 "; with --skip '%s' the rest is merged", pattern);
+    }
+done:
+    weld_pairing_free(shared);
+    return st;
 }
 
 static weld_status prepare(weld_alignment *al, const weld_align_options *o, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_pairing *pairing = NULL;
-    WELD_TRY(pair(&pairing, al, o, err));
+    WELD_TRY(weld_pair_models(&pairing, al->reread, al->a, al->b, err));
+    if (pairing->difference_count)
+        WELD_TRY(settle_for_body(&pairing, al, o, err));
     if (al->reread[0])
         al->a = al->reread[0];
     if (al->reread[1])
@@ -417,18 +422,18 @@ weld_status weld_alignment_verify(weld_alignment *al, const weld_dataset *data, 
     WELD_REQUIRE(a_shapes->batch == b_shapes->batch, WELD_E_UNSUPPORTED,
                  "A runs in batches of %d only, B in batches of %d only", (int)a_shapes->batch,
                  (int)b_shapes->batch);
-    if (large && !data && !gives_params(al->a->structure->graph)) {
-        samples = a_shapes->batch; /* all parameters are read for every batch */
-    } else {
-        WELD_TRY(weld_paramset_hold(al->aligned, err));
-        WELD_TRY(weld_paramset_hold(al->b->params, err));
-    }
     if (al->foreign) /* B's own outputs are others: what moves is B's body with A's head */
         WELD_TRY(weld_params_permuted(&moved, al->a->structure, al->naive, al->symmetry,
                                       al->element, err));
     const weld_ports ports = {al->pairing->inputs, al->pairing->outputs};
-    weld_side sides[2] = {{a_shapes, moved ? moved : al->aligned},
-                          {moved ? a_shapes : b_shapes, moved ? al->naive : al->b->params}};
+    const weld_side sides[2] = {{a_shapes, moved ? moved : al->aligned},
+                                {moved ? a_shapes : b_shapes, moved ? al->naive : al->b->params}};
+    if (large && !data && !gives_params(al->a->structure->graph)) {
+        samples = a_shapes->batch; /* all parameters are read for every batch */
+    } else {
+        WELD_TRY(weld_paramset_hold(sides[0].params, err));
+        WELD_TRY(weld_paramset_hold(sides[1].params, err));
+    }
     WELD_TRY(weld_prove(&al->proof, al->ctx, sides, moved ? NULL : &ports, data, samples, err));
     al->proof.tolerance = tolerance;
     al->proved = al->proof.max_rel <= tolerance;

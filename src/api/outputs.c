@@ -265,12 +265,6 @@ done:
     return st;
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t n = strlen(text), m = strlen(end);
-    return n > m && strcmp(text + n - m, end) == 0;
-}
-
 weld_status weld_outputs_add_array(weld_outputs *outputs, const weld_values *values, size_t index,
                                    const char *path, weld_error *err)
 {
@@ -279,9 +273,9 @@ weld_status weld_outputs_add_array(weld_outputs *outputs, const weld_values *val
     weld_tensor t = item->tensor; /* its shape may change */
     weld_buffer bytes;
     weld_buffer_init(&bytes, outputs->ctx);
-    if (ends_with(path, ".pb")) {
+    if (weld_ends_with(path, ".pb")) {
         WELD_TRY(weld_tensor_file_write(&bytes, item->name, &t, err));
-    } else if (ends_with(path, ".npy")) {
+    } else if (weld_ends_with(path, ".npy")) {
         WELD_TRY(weld_npy_write(&bytes, &t, err));
     } else {
         const int64_t *d = t.shape.dims;

@@ -10,7 +10,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 weld_status weld_values_new(weld_values **out, weld_context *ctx, weld_error *err)
@@ -100,11 +99,11 @@ static weld_status add_member(weld_values *values, weld_archive *archive, const 
     weld_context *ctx = values->ctx;
     weld_npy npy;
     void *bytes = NULL;
-    size_t size, n = strlen(member);
+    size_t size;
     char *key = weld_strdup(ctx, member);
     WELD_REQUIRE(key, WELD_E_NOMEM, "out of memory");
-    if (n > 4 && strcmp(member + n - 4, ".npy") == 0)
-        key[n - 4] = '\0';
+    if (weld_ends_with(key, ".npy"))
+        key[strlen(key) - 4] = '\0';
     WELD_TRY(weld_archive_read(&bytes, &size, archive, err));
     WELD_TRY(weld_npy_parse(&npy, ctx, bytes, size, key, err));
     WELD_TRY(add_npy(values, key, &npy, err));
@@ -259,11 +258,10 @@ weld_status weld_values_load_set(weld_values **out, weld_context *ctx, const cha
                                  const char *prefix, weld_error *err)
 {
     weld_status st = WELD_OK;
-    struct stat info;
     weld_values *values = NULL;
     char folder[4096];
     *out = NULL;
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
+    if (weld_is_folder(path)) {
         const int n = snprintf(folder, sizeof folder, "%s/test_data_set_%d", path, set);
         WELD_REQUIRE(n > 0 && (size_t)n < sizeof folder, WELD_E_ARGUMENT,
                      "%.200s...: path too long", path);

@@ -93,14 +93,18 @@ typedef struct command {
 #include "commands.def"
 #undef WELD_COMMAND
 
-/* A usage error with this message. */
-weld_status bad_usage(weld_error *err, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+/* An error with this message; returns `st`. */
+weld_status failed(weld_error *err, weld_status st, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* A usage error. */
+#define bad_usage(err, ...) failed((err), WELD_E_ARGUMENT, __VA_ARGS__)
 weld_status parse_options(options *o, const command *c, int argc, char **argv, weld_error *err);
 /* The place of a word among those of an option that has a list of its own; 0 for NULL */
 int word_index(const char *flag, const char *word);
-/* The candidate nearest to a mistyped word, NULL when none is near. */
-const char *nearest(const char *word, const char *const *candidates, size_t count);
+/* "; did you mean ...?" with the candidate nearest to a mistyped word, "" when none is near. `text`: room. */
+enum { SUGGESTION_MAX = 64 };
+const char *suggest(char text[SUGGESTION_MAX], const char *word, const char *const *candidates,
+                    size_t count);
 
 /* Shared by the commands. */
 /* --data or --raw is given */

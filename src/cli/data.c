@@ -111,14 +111,12 @@ static weld_status judge(const attempts *tried, const weld_model *model, const w
         const attempt *a = &tried->at[k];
         printf("%8.2f %% %-8.4g %s\n", 100 * a->accuracy, a->loss, write_flags(flags, a));
     }
-    if (tried->at[0].accuracy < chance) {
-        err->status = WELD_E_NEGATIVE;
-        snprintf(err->message, sizeof err->message,
-                 "no way of preprocessing is above chance (%.2f %% with 3 standard deviations): "
-                 "check the labels, their order, and --mean, --std, --scale",
-                 100 * chance);
-        return WELD_E_NEGATIVE;
-    }
+    if (tried->at[0].accuracy < chance)
+        return failed(
+            err, WELD_E_NEGATIVE,
+            "no way of preprocessing is above chance (%.2f %% with 3 standard deviations): "
+            "check the labels, their order, and --mean, --std, --scale",
+            100 * chance);
     say_line(t, "use: %s", write_flags(flags, &tried->at[0]));
     return WELD_OK;
 }
@@ -379,11 +377,11 @@ weld_status run_data(const session *s, weld_error *err)
     } actions[] = {{"probe", probe}, {"head", head}, {"convert", convert}};
     static const char *const names[] = {"probe", "head", "convert"};
     const char *wanted = s->o->files[0];
+    char near[SUGGESTION_MAX];
     begin_stage(s->talk, "load");
     for (int k = 0; k < 3; k++)
         if (strcmp(actions[k].name, wanted) == 0)
             return actions[k].run(s, err);
-    const char *near = nearest(wanted, names, 3);
-    return bad_usage(err, "data: '%.40s', allowed probe, head, convert%s%s%s", wanted,
-                     near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    return bad_usage(err, "data: '%.40s', allowed probe, head, convert%s", wanted,
+                     suggest(near, wanted, names, 3));
 }

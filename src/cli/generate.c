@@ -211,9 +211,9 @@ static void print_fish(FILE *to)
 weld_status generate(int argc, char **argv, weld_error *err)
 {
     const char *names[PRODUCTS], *what = argc > 2 ? argv[2] : "";
+    char near[SUGGESTION_MAX];
     for (int k = 0; k < PRODUCTS; k++)
         names[k] = products[k].name;
-    const char *near = nearest(what, names, PRODUCTS);
     const command *c = argc == 4 && strcmp(what, "man") == 0 ? find_command(argv[3]) : NULL;
     if (c) {
         print_command_manual(stdout, c);
@@ -226,6 +226,6 @@ weld_status generate(int argc, char **argv, weld_error *err)
         }
     return bad_usage(err,
                      "--generate: '%.40s', allowed man [COMMAND], complete-bash, complete-zsh, "
-                     "complete-fish%s%s%s",
-                     what, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+                     "complete-fish%s",
+                     what, suggest(near, what, names, PRODUCTS));
 }

@@ -179,28 +179,32 @@ void print_command_help(FILE *to, const command *c, bool all)
 
 /* ---- of the program ----------------------------------------------------------------------------- */
 
+enum { FACTS_AT = 13 };
+
+static void begin_facts(page *p, const char *title)
+{
+    put(p, title);
+    go_to(p, FACTS_AT);
+}
+
 static void put_variables(page *p)
 {
-    enum { TEXT_AT = 13 };
-    put(p, "environment");
-    go_to(p, TEXT_AT);
+    begin_facts(p, "environment");
     for (size_t k = 0; variable_at(k); k++) {
         char item[128];
         snprintf(item, sizeof item, "%s (%s)", variable_at(k)->name, variable_at(k)->text);
-        put_item(p, item, variable_at(k + 1), TEXT_AT);
+        put_item(p, item, variable_at(k + 1), FACTS_AT);
     }
     end_line(p);
 }
 
 static void put_exits(page *p)
 {
-    enum { TEXT_AT = 13 };
-    put(p, "exit codes");
-    go_to(p, TEXT_AT);
+    begin_facts(p, "exit codes");
     for (size_t k = 0; exit_at(k); k++) {
         char item[64];
         snprintf(item, sizeof item, "%d %s", exit_at(k)->code, exit_at(k)->brief);
-        put_item(p, item, exit_at(k + 1), TEXT_AT);
+        put_item(p, item, exit_at(k + 1), FACTS_AT);
     }
     end_line(p);
 }

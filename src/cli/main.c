@@ -61,9 +61,7 @@ static weld_status run_within(const session *s, const command *c, weld_error *er
     begin_stage(s->talk, NULL);
     if (fflush(stdout) == 0 && !ferror(stdout))
         return st;
-    err->status = WELD_E_IO;
-    snprintf(err->message, sizeof err->message, "standard output: %s", strerror(errno));
-    return WELD_E_IO;
+    return failed(err, WELD_E_IO, "standard output: %s", strerror(errno));
 }
 
 static weld_status run_command(const command *c, options *o, talk *t, int argc, char **argv,
@@ -80,10 +78,8 @@ static weld_status run_command(const command *c, options *o, talk *t, int argc, 
     if (st == WELD_OK)
         st = run_within(&s, c, err);
     weld_context_free(s.ctx);
-    if (st != WELD_OK && was_interrupted()) { /* also where it was a call that was interrupted */
-        snprintf(err->message, sizeof err->message, "interrupted");
-        st = err->status = WELD_E_CANCELLED;
-    }
+    if (st != WELD_OK && was_interrupted()) /* also where it was a call that was interrupted */
+        return failed(err, WELD_E_CANCELLED, "interrupted");
     return st;
 }
 
@@ -130,12 +126,12 @@ static int command_main(const command *c, int argc, char **argv)
 static weld_status unknown_command(const char *name, weld_error *err)
 {
     const char *names[COMMANDS_MAX];
+    char near[SUGGESTION_MAX];
     size_t count = 0;
     for (; command_at(count); count++)
         names[count] = command_at(count)->name;
-    const char *near = nearest(name, names, count);
-    return near ? bad_usage(err, "no command '%.100s'; did you mean %s?", name, near)
-                : bad_usage(err, "no command '%.100s'; see onnxweld --help", name);
+    suggest(near, name, names, count);
+    return bad_usage(err, "no command '%.100s'%s", name, near[0] ? near : "; see onnxweld --help");
 }
 
 /* "--help", "-h" or "--help-all" before "--"; NULL = none */

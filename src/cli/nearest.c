@@ -1,4 +1,5 @@
 #include "cli.h"
+#include <stdio.h>
 #include <string.h>
 
 enum { WORD_MAX = 32 };
@@ -25,7 +26,7 @@ static size_t distance(const char *a, const char *b)
     return row[m];
 }
 
-const char *nearest(const char *word, const char *const *candidates, size_t count)
+static const char *nearest(const char *word, const char *const *candidates, size_t count)
 {
     const char *best = NULL;
     size_t least = strlen(word) / 3 + 1;
@@ -37,4 +38,14 @@ const char *nearest(const char *word, const char *const *candidates, size_t coun
         }
     }
     return best;
+}
+
+const char *suggest(char text[SUGGESTION_MAX], const char *word, const char *const *candidates,
+                    size_t count)
+{
+    const char *near = nearest(word, candidates, count);
+    text[0] = '\0';
+    if (near)
+        snprintf(text, SUGGESTION_MAX, "; did you mean %s?", near);
+    return text;
 }

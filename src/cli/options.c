@@ -3,14 +3,14 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-weld_status bad_usage(weld_error *err, const char *format, ...)
+weld_status failed(weld_error *err, weld_status st, const char *format, ...)
 {
     va_list ap;
-    err->status = WELD_E_ARGUMENT;
+    err->status = st;
     va_start(ap, format);
     vsnprintf(err->message, sizeof err->message, format, ap);
     va_end(ap);
-    return WELD_E_ARGUMENT;
+    return st;
 }
 
 static weld_status parse_real(double *out, const char *flag, const char *text, weld_error *err)
@@ -157,7 +157,7 @@ static weld_status parse_ends(expected *out, const char *flag, const char *text,
 static weld_status take_text(const char **out, const option *as, const char *name,
                              const char *value, weld_error *err)
 {
-    char list[512] = "";
+    char list[512] = "", near[SUGGESTION_MAX];
     const char *const *words = option_words(as);
     size_t count = 0;
     *out = value;
@@ -166,9 +166,8 @@ static weld_status take_text(const char **out, const option *as, const char *nam
     for (size_t used = 0; words[count]; count++)
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", count ? ", " : "",
                                  words[count]);
-    const char *near = nearest(value, words, count);
-    return bad_usage(err, "%s: '%.100s', allowed %s%s%s%s", name, value, list,
-                     near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    return bad_usage(err, "%s: '%.100s', allowed %s%s", name, value, list,
+                     suggest(near, value, words, count));
 }
 
 /* `name`: as it was typed */
@@ -202,7 +201,7 @@ static weld_status take(options *o, const option *as, const char *name, const ch
 
 static weld_status unknown(const char *flag, const command *c, weld_error *err)
 {
-    char flags[OPTIONS_MAX][32];
+    char flags[OPTIONS_MAX][32], near[SUGGESTION_MAX];
     const char *names[OPTIONS_MAX];
     size_t count = 0;
     for (const option *o = next_option(NULL, c); o; o = next_option(o, c)) {
@@ -211,9 +210,8 @@ static weld_status unknown(const char *flag, const command *c, weld_error *err)
         names[count] = flags[count];
         count++;
     }
-    const char *near = nearest(flag, names, count);
-    return bad_usage(err, "%s has no option %.100s%s%s%s", c->name, flag,
-                     near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    return bad_usage(err, "%s has no option %.100s%s", c->name, flag,
+                     suggest(near, flag, names, count));
 }
 
 /* ---- the command line -------------------------------------------------------------------------- */

@@ -106,12 +106,8 @@ static weld_status tell_github(const weld_report *report, const session *s, weld
     FILE *summary = fopen(path, "a");
     if (summary)
         st = print_as(summary, report, "md", s, err);
-    if (!summary || fclose(summary) != 0) {
-        err->status = WELD_E_IO;
-        snprintf(err->message, sizeof err->message, "$GITHUB_STEP_SUMMARY, %.900s: %s", path,
-                 strerror(errno));
-        return WELD_E_IO;
-    }
+    if (!summary || fclose(summary) != 0)
+        return failed(err, WELD_E_IO, "$GITHUB_STEP_SUMMARY, %.900s: %s", path, strerror(errno));
     return st;
 }
 

@@ -224,12 +224,8 @@ weld_status open_talk(talk *t, const options *o, int argc, char **argv, weld_err
     pthread_cond_init(&t->stop, NULL);
     if (o->log) {
         t->log = fopen(o->log, "ae");
-        if (!t->log) {
-            err->status = WELD_E_IO;
-            snprintf(err->message, sizeof err->message, "--log %.900s: %s", o->log,
-                     strerror(errno));
-            return WELD_E_IO;
-        }
+        if (!t->log)
+            return failed(err, WELD_E_IO, "--log %.900s: %s", o->log, strerror(errno));
         begin_log(t->log, argc, argv);
     }
     start_drawing(t);

@@ -43,12 +43,11 @@ static weld_status check_accuracy(const job *j, const session *s, weld_error *er
         st = weld_model_score(&loss, &accuracy, models[k], j->sets.data, err);
         if (st != WELD_OK || accuracy >= e->accuracy[k])
             continue;
-        snprintf(
-            err->message, sizeof err->message,
+        st = failed(
+            err, WELD_E_NEGATIVE,
             "accuracy of %c is %.4f on %lld samples, expected at least %g: check preprocessing "
             "(onnxweld data probe) and the order of the labels",
             "AB"[k], accuracy, (long long)weld_dataset_size(j->sets.data), e -> accuracy[k]);
-        st = err->status = WELD_E_NEGATIVE;
     }
     return st;
 }
@@ -103,11 +102,8 @@ static weld_status add_merge(weld_model ***list, size_t *count, const job *j,
                              const weld_merge_options *how, weld_error *err)
 {
     weld_model **grown = realloc(*list, (*count + 1) * sizeof *grown);
-    if (!grown) {
-        err->status = WELD_E_NOMEM;
-        snprintf(err->message, sizeof err->message, "out of memory");
-        return WELD_E_NOMEM;
-    }
+    if (!grown)
+        return failed(err, WELD_E_NOMEM, "out of memory");
     *list = grown;
     const weld_status st = weld_merge(&grown[*count], j->alignment, how, err);
     *count += st == WELD_OK;

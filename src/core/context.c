@@ -124,6 +124,12 @@ void weld_free(weld_context *ctx, void *block)
     ctx->allocator.resize(header, 0, ctx->allocator.user);
 }
 
+bool weld_ends_with(const char *text, const char *end)
+{
+    const size_t n = strlen(text), m = strlen(end);
+    return n > m && strcmp(text + n - m, end) == 0;
+}
+
 char *weld_strdup(weld_context *ctx, const char *text)
 {
     size_t n = strlen(text) + 1;

@@ -20,6 +20,8 @@ void *weld_alloc(weld_context *ctx, size_t count, size_t size);
 void *weld_resize(weld_context *ctx, void *block, size_t count, size_t size);
 void weld_free(weld_context *ctx, void *block);
 char *weld_strdup(weld_context *ctx, const char *text);
+/* With something before it. */
+bool weld_ends_with(const char *text, const char *end);
 /* The error for a failed weld_alloc: out of memory, or over the budget. */
 weld_status weld_fail_memory(weld_context *ctx, weld_error *err, size_t count, size_t size);
 /* WELD_E_CANCELLED when the progress callback asks to stop. */

@@ -4,10 +4,10 @@
 #include "io/archive.h"
 #include "io/gzip.h"
 #include "io/packed.h"
+#include "io/source.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const weld_reader *const readers[] = {
@@ -160,16 +160,10 @@ static weld_status read_arrays(weld_dataset *dataset, const weld_data_file *file
     return st == WELD_OK ? reader->read(dataset, file, err) : st;
 }
 
-static bool is_folder(const char *path)
-{
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
 /* Labels are named by a file that is there, or else by a key. */
 static bool is_file(const char *name)
 {
-    return name && access(name, F_OK) == 0 && !is_folder(name);
+    return name && access(name, F_OK) == 0 && !weld_is_folder(name);
 }
 
 static weld_status fill(weld_dataset *dataset, const weld_dataset_options *o, weld_error *err)
@@ -181,7 +175,7 @@ static weld_status fill(weld_dataset *dataset, const weld_dataset_options *o, we
     const bool elsewhere = is_file(o->labels);
     weld_data_file file = {.path = dataset->path,
                            .options = o,
-                           .folder = !o->raw_count && is_folder(dataset->path),
+                           .folder = !o->raw_count && weld_is_folder(dataset->path),
                            .labels_key = elsewhere ? NULL : o->labels,
                            .labels_elsewhere = elsewhere};
     if (!o->raw_count && !file.folder) {

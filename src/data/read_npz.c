@@ -5,18 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t n = strlen(text), m = strlen(end);
-    return n > m && strcmp(text + n - m, end) == 0;
-}
-
 static int bid_npz(const weld_data_file *file)
 {
     if (!file->bytes || !weld_is_zip(file->bytes, file->size))
         return 0;
     for (size_t k = 0; k < file->member_count; k++)
-        if (ends_with(file->members[k], ".npy"))
+        if (weld_ends_with(file->members[k], ".npy"))
             return 100;
     return 40; /* what it has instead is said when it is read */
 }
@@ -44,7 +38,7 @@ static void list_keys(char *list, size_t size, const weld_data_file *file)
     size_t n = 0;
     for (size_t k = 0; k < file->member_count && k < KEYS_SHOWN && n + 80 < size; k++) {
         const char *name = file->members[k];
-        const size_t length = strlen(name) - (ends_with(name, ".npy") ? 4 : 0);
+        const size_t length = strlen(name) - (weld_ends_with(name, ".npy") ? 4 : 0);
         n += (size_t)snprintf(list + n, size - n, "%s%.*s", k ? ", " : "",
                               (int)(length < 64 ? length : 64), name);
     }
@@ -63,7 +57,7 @@ static weld_status read_member(weld_dataset *out, const weld_data_file *file, we
     size_t size;
     weld_npy npy;
     WELD_REQUIRE(key, WELD_E_NOMEM, "out of memory");
-    if (ends_with(key, ".npy"))
+    if (weld_ends_with(key, ".npy"))
         key[strlen(key) - 4] = '\0';
     const bool is_labels = strcmp(key, labels_key) == 0;
     const bool is_wanted = weld_dataset_wants(file, key) &&

@@ -85,11 +85,9 @@ static bool is_watched(const weld_shapes *s, const weld_node *node)
 
 static void load(double *out, const weld_tensor *t, int64_t first, int64_t count)
 {
-    if (t->dtype == WELD_DOUBLE)
-        memcpy(out, t->d + first, (size_t)count * sizeof *out);
-    else
-        for (int64_t k = 0; k < count; k++)
-            out[k] = (double)t->f[first + k];
+    const char *data = t->data;
+    weld_convert_reals(out, WELD_DOUBLE, data + (size_t)first * weld_compute_size(t->dtype),
+                       t->dtype, (size_t)count);
 }
 
 /* out = x - y, of one floating type */

@@ -2,6 +2,7 @@
 #include "core/parallel.h"
 #include "eval/loss.h"
 #include "eval/rows.h"
+#include "eval/spread.h"
 #include <math.h>
 
 typedef enum judge { CE, KL, MSE } judge;
@@ -157,14 +158,6 @@ static void free_pass(pass *p)
     weld_free(ctx, p->correct);
 }
 
-static double mean(const double *x, int64_t n)
-{
-    double sum = 0;
-    for (int64_t i = 0; i < n; i++)
-        sum += x[i];
-    return sum / (double)n;
-}
-
 weld_status weld_midpoint_losses(double *losses, const char **metric,
                                  const weld_midpoint_input *input, weld_error *err)
 {
@@ -176,9 +169,9 @@ weld_status weld_midpoint_losses(double *losses, const char **metric,
     WELD_TRY(alloc_pass(&p, err));
     WELD_TRY(weld_parallel_for(input->ctx, (n + p.micro - 1) / p.micro, run_batch, &p, err));
     for (int k = 0; k < input->count; k++) {
-        losses[k] = mean(p.loss + k * n, n);
+        losses[k] = weld_mean(p.loss + k * n, n);
         if (input->accuracies)
-            input->accuracies[k] = p.judge == CE ? mean(p.correct + k * n, n) : NAN;
+            input->accuracies[k] = p.judge == CE ? weld_mean(p.correct + k * n, n) : NAN;
     }
     *metric = names[p.judge];
 done:

@@ -3,14 +3,6 @@
 #include "eval/pass.h"
 #include <math.h>
 
-static double mean(const double *x, int64_t n)
-{
-    double sum = 0;
-    for (int64_t i = 0; i < n; i++)
-        sum += x[i];
-    return sum / (double)n;
-}
-
 /* ---- rows -------------------------------------------------------------------------------------- */
 
 typedef struct row_job {
@@ -87,7 +79,7 @@ static weld_status reduce_path(weld_pass *p, int v, weld_error *err)
             continue;
         WELD_ARENA_NEW(p->out->path[v].score[s], &p->out->arena, count);
         for (int k = 0; k < count; k++)
-            p->out->path[v].score[s][k] = mean(p->s.score[s] + (v * count + k) * n, n);
+            p->out->path[v].score[s][k] = weld_mean(p->s.score[s] + (v * count + k) * n, n);
     }
     if (p->s.heat)
         WELD_TRY(calibrate(p, v, err));
@@ -191,8 +183,8 @@ static weld_status reduce_extra(weld_pass *p, weld_error *err)
     WELD_ARENA_NEW(out->extra, &out->arena, p->in->extra_count);
     for (int e = 0; e < p->in->extra_count; e++) {
         weld_mix_figures *f = &out->extra[e];
-        f->loss = mean(p->s.extra_loss + e * n, n);
-        f->accuracy = correct ? mean(p->s.extra_correct + e * n, n) : NAN;
+        f->loss = weld_mean(p->s.extra_loss + e * n, n);
+        f->accuracy = correct ? weld_mean(p->s.extra_correct + e * n, n) : NAN;
         if (out->by_class.samples)
             WELD_TRY(class_accuracy(&f->class_accuracy, p, p->s.extra_correct + e * n, err));
         WELD_ARENA_NEW(f->one_minus_cos, &out->arena, out->rows.count);

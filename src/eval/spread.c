@@ -20,6 +20,14 @@ double weld_quantile(const double *sorted, int64_t n, double p)
     return k + 1 < n ? sorted[k] + (at - (double)k) * (sorted[k + 1] - sorted[k]) : sorted[k];
 }
 
+double weld_mean(const double *x, int64_t n)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++)
+        sum += x[i];
+    return sum / (double)n;
+}
+
 int64_t weld_spread_of(weld_spread *out, const double *x, int64_t n, double *room)
 {
     double sum = 0, squares = 0;

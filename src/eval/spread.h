@@ -8,6 +8,8 @@ typedef struct weld_spread {
     double q05, q50, q95; /* quantiles */
 } weld_spread;
 
+/* Summed in their order; n > 0. */
+double weld_mean(const double *x, int64_t n);
 /* Of those that are numbers, summed in their order; all NaN without any. `room`: [n]. Returns how many
  * are none. */
 int64_t weld_spread_of(weld_spread *out, const double *x, int64_t n, double *room);

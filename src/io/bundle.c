@@ -25,12 +25,6 @@ struct weld_bundle {
     size_t count, cap;
 };
 
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t n = strlen(text), m = strlen(end);
-    return n > m && strcmp(text + n - m, end) == 0;
-}
-
 /* Never has a name; where the folder's file system can't do that, among the temporary files. */
 static FILE *open_waiting(weld_context *ctx, const char *path)
 {
@@ -51,9 +45,9 @@ weld_status weld_bundle_create(weld_bundle **out, weld_context *ctx, const char 
 {
     weld_status st = WELD_OK;
     weld_bundle *b = NULL;
-    const bool tar = ends_with(path, ".tar.gz") || ends_with(path, ".tgz");
+    const bool tar = weld_ends_with(path, ".tar.gz") || weld_ends_with(path, ".tgz");
     *out = NULL;
-    WELD_REQUIRE(tar || ends_with(path, ".zip"), WELD_E_ARGUMENT,
+    WELD_REQUIRE(tar || weld_ends_with(path, ".zip"), WELD_E_ARGUMENT,
                  "%s: a bundle is .zip, .tar.gz or .tgz", path);
     WELD_NEW(b, ctx, 1);
     b->ctx = ctx;

@@ -70,6 +70,12 @@ done:
     return st;
 }
 
+bool weld_is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 weld_status weld_source_open(weld_source **out, weld_context *ctx, const char *path,
                              weld_error *err)
 {

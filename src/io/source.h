@@ -5,6 +5,7 @@
 
 typedef struct weld_source weld_source;
 
+bool weld_is_folder(const char *path);
 /* Only a regular file of at most limits.file_bytes_max; never blocks on a FIFO or a device. */
 weld_status weld_source_open(weld_source **out, weld_context *ctx, const char *path,
                              weld_error *err);

@@ -13,12 +13,6 @@ static bool looks_at_one(const weld_node *node)
     return one;
 }
 
-static int64_t rows_per_entry(const weld_carrier *c, const weld_shape *shape)
-{
-    return weld_shape_span(shape, 1, c->axis) * weld_shape_span(shape, c->axis + 1, shape->rank) *
-           c->multiplicity;
-}
-
 static weld_status add_activation(weld_moments *m, const weld_symmetry *s, int c,
                                   const weld_carrier *carrier, int node, int64_t rows, size_t *cap,
                                   weld_error *err)
@@ -49,7 +43,7 @@ weld_status weld_additivity_list(weld_moments *m, const weld_symmetry *s, const 
             if (carrier->axis == 0 || g->values[v].kind != WELD_VALUE_NODE)
                 continue;
             const weld_shape *shape = &shapes->types[v].shape;
-            const int64_t rows = samples * rows_per_entry(carrier, shape);
+            const int64_t rows = samples * weld_carrier_rows(carrier, shape);
             for (int u = 0; u < g->consumer_count[v]; u++)
                 if (looks_at_one(&g->nodes[g->consumers[v][u]]))
                     WELD_TRY(add_activation(m, s, c, carrier, g->consumers[v][u], rows, &cap, err));
@@ -80,19 +74,6 @@ typedef struct adder {
     weld_tensor mixed, bent; /* [n, n] or fewer rows of it */
 } adder;
 
-static void take_row(double *out, const weld_tensor *t, const weld_additivity_moments *x,
-                     int64_t at)
-{
-    const weld_carrier *c = x->carrier;
-    const int64_t inner = weld_shape_span(&t->shape, c->axis + 1, t->shape.rank);
-    const int64_t place = at % c->multiplicity, i = at / c->multiplicity % inner;
-    const int64_t o = at / c->multiplicity / inner, extent = t->shape.dims[c->axis];
-    for (int32_t u = 0; u < x->n; u++) {
-        const int64_t unit = c->positions[u * c->multiplicity + place];
-        out[u] = weld_tensor_number(t, (o * extent + unit) * inner + i);
-    }
-}
-
 /* Units first, first + 1, ... of A with all of B. */
 static weld_status add_block(adder *a, const row *r, weld_context *ctx, int32_t first,
                              int32_t count, weld_error *err)
@@ -118,10 +99,13 @@ static weld_status add_block(adder *a, const row *r, weld_context *ctx, int32_t 
 static weld_status add_row(adder *a, const row *r, weld_context *ctx, int64_t at, weld_error *err)
 {
     weld_status st = WELD_OK;
+    const weld_carrier *carrier = a->out->carrier;
     const int32_t n = a->out->n, block = n < MIX ? MIX / n : 1;
     for (int s = 0; s < 2; s++) {
-        take_row(r->before[s], weld_run_value(a->runs[s], a->node->inputs[0]), a->out, at);
-        take_row(r->after[s], weld_run_value(a->runs[s], a->node->outputs[0]), a->out, at);
+        weld_carrier_row(r->before[s], carrier, n, weld_run_value(a->runs[s], a->node->inputs[0]),
+                         at);
+        weld_carrier_row(r->after[s], carrier, n, weld_run_value(a->runs[s], a->node->outputs[0]),
+                         at);
         for (int32_t u = 0; u < n; u++)
             a->out->energy += r->after[s][u] * r->after[s][u];
     }
@@ -138,7 +122,7 @@ weld_status weld_additivity_add(weld_additivity_moments *x, weld_context *ctx, c
     weld_status st = WELD_OK;
     const weld_node *node = &g->nodes[x->node];
     const weld_tensor *value = weld_run_value(runs[0], node->inputs[0]);
-    const int64_t per = rows_per_entry(x->carrier, &value->shape), before = first * per;
+    const int64_t per = weld_carrier_rows(x->carrier, &value->shape), before = first * per;
     const int64_t most = (int64_t)x->n * (x->n < MIX ? MIX / x->n : 1);
     const weld_shape shape = weld_shape_make(1, &most);
     adder a = {.out = x, .node = node, .runs = runs};

@@ -73,21 +73,22 @@ done:
     return st;
 }
 
-/* features[row, n] of the class's units; `entries` of the first axis count. */
-static int64_t unit_rows(double *out, const weld_tensor *t, const weld_carrier *c, int32_t n,
-                         int64_t entries)
+int64_t weld_carrier_rows(const weld_carrier *c, const weld_shape *shape)
 {
-    int64_t outer = entries * weld_shape_span(&t->shape, 1, c->axis);
-    int64_t inner = weld_shape_span(&t->shape, c->axis + 1, t->shape.rank);
-    int64_t extent = t->shape.dims[c->axis], rows = 0;
-    for (int64_t o = 0; o < outer; o++)
-        for (int64_t i = 0; i < inner; i++)
-            for (int32_t m = 0; m < c->multiplicity; m++, rows++)
-                for (int32_t u = 0; u < n; u++) {
-                    int64_t at = c->positions[u * c->multiplicity + m];
-                    *out++ = weld_tensor_number(t, (o * extent + at) * inner + i);
-                }
-    return rows;
+    return weld_shape_span(shape, 1, c->axis) * weld_shape_span(shape, c->axis + 1, shape->rank) *
+           c->multiplicity;
+}
+
+void weld_carrier_row(double *out, const weld_carrier *c, int32_t n, const weld_tensor *t,
+                      int64_t at)
+{
+    const int64_t inner = weld_shape_span(&t->shape, c->axis + 1, t->shape.rank);
+    const int64_t place = at % c->multiplicity, i = at / c->multiplicity % inner;
+    const int64_t o = at / c->multiplicity / inner, extent = t->shape.dims[c->axis];
+    for (int32_t u = 0; u < n; u++) {
+        const int64_t unit = c->positions[u * c->multiplicity + place];
+        out[u] = weld_tensor_number(t, (o * extent + unit) * inner + i);
+    }
 }
 
 static void add_rows(weld_feature_moments *f, int side, const double *x, int64_t rows)
@@ -110,7 +111,9 @@ static weld_status add_features(weld_feature_moments *f, weld_context *ctx, weld
     for (int s = 0; s < 2; s++) {
         const weld_tensor *t = weld_run_value(runs[s], f->carrier->value);
         WELD_NEW(x[s], ctx, weld_shape_numel(&t->shape));
-        rows = unit_rows(x[s], t, f->carrier, f->n, entries);
+        rows = entries * weld_carrier_rows(f->carrier, &t->shape);
+        for (int64_t r = 0; r < rows; r++)
+            weld_carrier_row(x[s] + r * f->n, f->carrier, f->n, t, r);
         add_rows(f, s, x[s], rows);
     }
     const weld_gemm_shape gemm = {true, false, f->n, f->n, rows, f->n, f->n, f->n};

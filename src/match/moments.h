@@ -65,6 +65,12 @@ typedef struct weld_moments {
     int wide, left_out; /* layers that are read in parts, and that are not read for their size */
 } weld_moments;
 
+/* Rows of a class's units that a value of this shape has per entry of its first axis. */
+int64_t weld_carrier_rows(const weld_carrier *carrier, const weld_shape *shape);
+/* out [n]: the units in row `at`. */
+void weld_carrier_row(double *out, const weld_carrier *carrier, int32_t n, const weld_tensor *value,
+                      int64_t at);
+
 /* All borrowed. */
 typedef struct weld_moments_input {
     const weld_symmetry *symmetry;

@@ -335,9 +335,10 @@ weld_status weld_objective_value(double *out, const weld_objective *o, const wel
     WELD_TRY(weld_scores_objective(&inner, o->normalised, e, -1, err));
     *out += o->weights * (o->constant - 2 * inner);
     for (int c = 0; c < o->symmetry->free_count; c++) {
-        double difference, defect;
+        double difference, defect = 0;
         WELD_TRY(feature_difference(&difference, o, e, c, err));
-        WELD_TRY(additivity_defect(&defect, o, e, c, err));
+        if (o->additivity > 0)
+            WELD_TRY(additivity_defect(&defect, o, e, c, err));
         *out += o->features * difference + o->additivity * defect;
     }
 done:

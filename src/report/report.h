@@ -400,6 +400,8 @@ weld_status weld_report_put_candidate(weld_report *report, const weld_report_can
 /* `list`: of report->match or report->inspection. */
 weld_status weld_report_put_class(weld_report *report, weld_report_classes *list,
                                   const weld_report_class *item, weld_error *err);
+/* The place of the alpha that is nearest to 1/2, the first of two; 0 without any. */
+size_t weld_report_middle(const double *alpha, size_t count);
 weld_status weld_report_put_lmc(weld_report *report, const weld_report_lmc *lmc, weld_error *err);
 /* Starts the section anew; the layers follow. */
 weld_status weld_report_put_llfc(weld_report *report, const double *alpha, size_t alpha_count,

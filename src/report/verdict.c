@@ -64,3 +64,12 @@ void weld_report_connection(char *text, size_t size, const weld_report_lmc *l)
                                                       : "not linearly connected",
              100 * barrier->upper95[variant], 100 * l->delta);
 }
+
+size_t weld_report_middle(const double *alpha, size_t count)
+{
+    size_t middle = 0;
+    for (size_t k = 0; k < count; k++)
+        if (fabs(alpha[k] - 0.5) < fabs(alpha[middle] - 0.5))
+            middle = k;
+    return middle;
+}

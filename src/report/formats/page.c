@@ -41,6 +41,15 @@ void weld_page_say(weld_page *page, const char *format, ...)
     va_end(ap);
 }
 
+static void say_within(weld_page *page, weld_mark mark, const char *format, va_list ap)
+    WELD_PRINTF(3, 0);
+static void say_within(weld_page *page, weld_mark mark, const char *format, va_list ap)
+{
+    weld_page_open(page, mark);
+    say_all(page, format, ap);
+    weld_page_close(page, mark);
+}
+
 void weld_page_name(weld_page *page, const char *text, size_t max)
 {
     if (text)
@@ -59,11 +68,9 @@ void weld_page_heading(weld_page *page, const char *text)
 void weld_page_paragraph(weld_page *page, const char *format, ...)
 {
     va_list ap;
-    weld_page_open(page, WELD_MARK_PARAGRAPH);
     va_start(ap, format);
-    say_all(page, format, ap);
+    say_within(page, WELD_MARK_PARAGRAPH, format, ap);
     va_end(ap);
-    weld_page_close(page, WELD_MARK_PARAGRAPH);
 }
 
 void weld_page_lines(weld_page *page, const weld_report_lines *lines, weld_mark mark)
@@ -126,11 +133,9 @@ void weld_page_cell(weld_page *page, const char *text)
 void weld_page_label(weld_page *page, const char *format, ...)
 {
     va_list ap;
-    weld_page_open(page, WELD_MARK_CELL);
     va_start(ap, format);
-    say_all(page, format, ap);
+    say_within(page, WELD_MARK_CELL, format, ap);
     va_end(ap);
-    weld_page_close(page, WELD_MARK_CELL);
 }
 
 void weld_page_number(weld_page *page, double x)
@@ -168,9 +173,7 @@ void weld_page_details(weld_page *page, const char *format, ...)
 {
     va_list ap;
     weld_page_open(page, WELD_MARK_DETAILS);
-    weld_page_open(page, WELD_MARK_SUMMARY);
     va_start(ap, format);
-    say_all(page, format, ap);
+    say_within(page, WELD_MARK_SUMMARY, format, ap);
     va_end(ap);
-    weld_page_close(page, WELD_MARK_SUMMARY);
 }

@@ -183,10 +183,7 @@ static void layer_row(weld_page *page, const weld_report_row *row, size_t at)
 
 void weld_page_llfc(weld_page *page, const weld_report_llfc *l)
 {
-    size_t at = 0;
-    for (size_t i = 0; i < l->alpha_count; i++)
-        if (fabs(l->alpha[i] - 0.5) < fabs(l->alpha[at] - 0.5))
-            at = i;
+    const size_t at = weld_report_middle(l->alpha, l->alpha_count);
     if (at >= l->alpha_count)
         return;
     weld_page_heading(page, "Features, layer by layer");

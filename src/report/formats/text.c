@@ -165,10 +165,7 @@ static void lmc_lines(weld_buffer *out, const weld_report_lmc *l)
     const weld_report_curve *aligned = &l->curve[WELD_REPORT_ALIGNED];
     if (!l->alpha_count)
         return;
-    size_t middle = 0;
-    for (size_t i = 0; i < l->alpha_count; i++)
-        if (fabs(l->alpha[i] - 0.5) < fabs(l->alpha[middle] - 0.5))
-            middle = i;
+    const size_t middle = weld_report_middle(l->alpha, l->alpha_count);
     const char *loss = l->metric && strcmp(l->metric, "ce") != 0 ? l->metric : "loss";
     weld_buffer_printf(out, "%-17s%-9s%8s     %-9s%-10s%8s\n", "", loss, "accuracy", "barrier",
                        loss, "error");
@@ -219,11 +216,9 @@ static void condition_line(weld_buffer *out, const weld_report_conditions *c)
 
 static void llfc_line(weld_buffer *out, const weld_report_llfc *l)
 {
-    size_t middle = 0, worst = 0;
+    const size_t middle = weld_report_middle(l->alpha, l->alpha_count);
+    size_t worst = 0;
     double sum[WELD_REPORT_VARIANTS] = {0, 0};
-    for (size_t i = 0; i < l->alpha_count; i++)
-        if (fabs(l->alpha[i] - 0.5) < fabs(l->alpha[middle] - 0.5))
-            middle = i;
     if (!l->layer_count || !l->alpha_count)
         return;
     for (size_t i = 0; i < l->layer_count; i++) {

@@ -2,7 +2,7 @@
 
     tools/python.sh tests/cli/documents.py ONNXWELD ROOT PAGE.md...
 
-A page runs in a folder of its own with models/ and the files that examples name (A.onnx, D.npz, ...); `python3`
+A page runs in a folder of its own with models/, tools/ and the files that examples name (A.onnx, D.npz, ...); `python3`
 is the interpreter of the tests. Of its code blocks
 
 - `console` is a session: what follows "$ " is run, the lines below are what it prints on both streams;
@@ -90,7 +90,8 @@ def blocks(text):
 class Page:
     def __init__(self, tool, root, work):
         self.root, self.work, self.count, self.faults = root, pathlib.Path(work), 0, []
-        shutil.copytree(root / "models", self.work / "models")
+        for folder in ("models", "tools"):
+            (self.work / folder).symlink_to(root / folder)
         for name, source in FILES.items():
             shutil.copy(root / "models" / source, self.work / name)
         (self.work / "S.json").write_text(json.dumps(SPEC))
@@ -140,6 +141,12 @@ class Page:
             self.faults += [f"{path.name}: {e.message}" for e in jsonschema.Draft202012Validator(schema).iter_errors(content)]
 
 
+def check_reference(tool, path):
+    """docs/options.md is what the program prints."""
+    printed = subprocess.run([tool, "--generate", "markdown"], capture_output=True, text=True, check=True).stdout
+    return [] if printed == path.read_text() else ["docs/options.md is not what the program prints: run tools/reference"]
+
+
 def check(tool, root, path):
     with tempfile.TemporaryDirectory() as work:
         page = Page(tool, root, work)
@@ -148,6 +155,8 @@ def check(tool, root, path):
                 page.follow(lines)
             elif language == "sh":
                 page.try_commands(lines)
+        if path.name == "options.md":
+            page.faults += check_reference(tool, path)
     print(f"{path.name}: {page.count} commands, {len(page.faults)} faults", *page.faults, sep="\n")
     return bool(page.faults)
 

@@ -156,6 +156,7 @@ weld_status weld_many_report(weld_report *report, const weld_many *m, const weld
     figures f = {.many = {.present = true,
                           .start = m->start,
                           .rounds = m->rounds,
+                          .universe = m->universe,
                           .objective = {m->objective[0], m->objective[1]},
                           .matching_loss = {m->loss[0], m->loss[1]},
                           .metric = m->metric,

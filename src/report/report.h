@@ -256,6 +256,7 @@ typedef struct weld_report_many {
     bool present;
     int64_t start,
         rounds;          /* number of the model whose units stay; rounds of matching to the mean */
+    bool universe;       /* from where the permutations of all relaxed at once lead */
     double objective[2]; /* |weighted mean of all|^2, before and after these rounds */
     double matching_loss[2];      /* of the mean on the matching data; NaN = matched by weights */
     const char *metric;           /* of this loss; NULL = none */

@@ -147,6 +147,7 @@ json_t *weld_json_many(maker *m, const weld_report_many *n)
     json_t *o = json_object(), *ends = json_array(), *pairs = json_array();
     put(m, o, "start", json_integer(n->start));
     put(m, o, "rounds", json_integer(n->rounds));
+    put(m, o, "universe", json_boolean(n->universe));
     put(m, o, "objective", reals(m, n->objective, 2));
     put(m, o, "metric", text(n->metric));
     put(m, o, "matching_loss", n->metric ? reals(m, n->matching_loss, 2) : json_null());

@@ -67,6 +67,8 @@ static void frame(weld_page *page, const weld_report_many *n)
 {
     weld_page_open(page, WELD_MARK_PARAGRAPH);
     weld_page_say(page, "All units stand in the order of model %lld", (long long)n->start + 1);
+    if (n->universe)
+        weld_page_say(page, ", found with the permutations of all models at once (Frank-Wolfe)");
     if (isfinite(n->objective[0]))
         weld_page_say(page,
                       ", matched to the mean of the others in %lld rounds: |mean|² %.5g before, "

@@ -246,6 +246,8 @@ static void many_lines(weld_buffer *out, const weld_report_many *n)
         barrier = fmax(barrier, n->pairs[i].barrier);
     }
     weld_buffer_printf(out, "common    frame of model %lld", (long long)n->start + 1);
+    if (n->universe)
+        weld_buffer_printf(out, ", all permutations at once");
     if (isfinite(n->objective[0]))
         weld_buffer_printf(out, ", %lld rounds to the mean, |mean|² %.5g → %.5g",
                            (long long)n->rounds, n->objective[0], n->objective[1]);

@@ -1,4 +1,4 @@
-/* --generate: completions for shells, and manual pages, from the tables. */
+/* --generate: manual pages, the reference of options, completions for shells, from the tables. */
 #include "table.h"
 
 static void print_bash(FILE *to);
@@ -9,6 +9,7 @@ static const struct {
     const char *name;
     void (*print)(FILE *to);
 } products[] = {{"man", print_manual},
+                {"markdown", print_markdown},
                 {"complete-bash", print_bash},
                 {"complete-zsh", print_zsh},
                 {"complete-fish", print_fish}};
@@ -225,7 +226,7 @@ weld_status generate(int argc, char **argv, weld_error *err)
             return WELD_OK;
         }
     return bad_usage(err,
-                     "--generate: '%.40s', allowed man [COMMAND], complete-bash, complete-zsh, "
-                     "complete-fish%s",
+                     "--generate: '%.40s', allowed man [COMMAND], markdown, complete-bash, "
+                     "complete-zsh, complete-fish%s",
                      what, suggest(near, what, names, PRODUCTS));
 }

@@ -222,8 +222,7 @@ void print_help(FILE *to)
         end_line(&p);
     }
     fprintf(to, "\nonnxweld COMMAND --help (most used options) or --help-all (every option)\n"
-                "onnxweld --version | --build-info\n"
-                "onnxweld --generate man|complete-bash|complete-zsh|complete-fish\n\n");
+                "onnxweld --version | --build-info | --generate man|markdown|complete-SHELL\n\n");
     put_variables(&p);
     put_exits(&p);
 }

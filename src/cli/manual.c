@@ -159,7 +159,8 @@ void print_manual(FILE *to)
           ".It Fl -help\nin short; after a command: its most used options\n"
           ".It Fl -help-all\nafter a command: all of its options\n"
           ".It Fl -generate Ar what\nthis page (man, with the name of a command that of the "
-          "command)\nor completions for a shell\n(complete-bash, complete-zsh, complete-fish)\n"
+          "command),\nthe reference of all options (markdown)\n"
+          "or completions for a shell (complete-bash, complete-zsh, complete-fish)\n"
           ".El\n",
           to);
     put_environment(to);

@@ -69,7 +69,7 @@ static const struct {
 
 static bool is_taken(const option *o, const command *c)
 {
-    return o->kind != GROUP && strchr(o->commands, c->letter);
+    return o->kind != GROUP && (!c || strchr(o->commands, c->letter));
 }
 
 const option *next_option(const option *after, const command *c)

@@ -28,7 +28,7 @@ typedef struct option {
     const char *metavar, *commands, *help;
 } option;
 
-/* The option after this one (NULL: the first) that the command takes; NULL after the last. */
+/* The option after this one (NULL: the first) that the command takes (NULL: any); NULL after the last. */
 const option *next_option(const option *after, const command *c);
 /* By one of its names; NULL = the command has none of that name. */
 const option *find_option(const char *name, size_t length, const command *c);
@@ -82,6 +82,7 @@ void print_help(FILE *to);
 /* A screenful, or every option */
 void print_command_help(FILE *to, const command *c, bool all);
 void print_manual(FILE *to);
+void print_markdown(FILE *to);
 void print_command_manual(FILE *to, const command *c);
 /* --generate WHAT [COMMAND] */
 weld_status generate(int argc, char **argv, weld_error *err);

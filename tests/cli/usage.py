@@ -108,6 +108,7 @@ def show_help(t):
         widest = max(map(len, on_terminal(t.tool, ["weld", "--help-all"], columns)))
         assert columns - 15 < widest <= columns, (columns, widest)
     text = t.run(0, ["--help"], "").stdout.decode()
+    assert len(text.splitlines()) <= 24 and max(map(len, text.splitlines())) <= 80, "--help: more than a screen"
     for word in (*COMMANDS, "ONNXWELD_THREADS", "OMP_NUM_THREADS", "NO_COLOR", "130 interrupted", "--generate"):
         assert word in text, word
     bare = subprocess.run([t.tool], capture_output=True)

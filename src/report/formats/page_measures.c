@@ -6,12 +6,14 @@
 
 static const char *const names[WELD_REPORT_VARIANTS] = {"naive", "aligned"};
 
-/* A cell: "low to high", empty for NULL. */
+/* A cell: "low to high", "–" for NULL. */
 static void interval(weld_page *page, const weld_report_interval *x)
 {
     weld_page_open(page, WELD_MARK_FIGURE);
     if (x && isfinite(x->low))
         weld_page_say(page, "%.4g to %.4g", x->low, x->high);
+    else
+        weld_page_say(page, "–");
     weld_page_close(page, WELD_MARK_FIGURE);
 }
 
@@ -250,10 +252,9 @@ void weld_page_conditions(weld_page *page, const weld_report_conditions *c)
     weld_page_paragraph(
         page,
         "A layer commutes where Dist_com is much smaller than Dist_W and Dist_H. Then merging adds "
-        "no defect of its own: predicted is |ΔW ΔH| / 4, measured what the mean weight makes of "
-        "the mean input less the mean of what both make, both as a part of the latter, on the "
-        "first "
-        "%lld samples. An activation is additive where it maps the mean to the mean.",
+        "no defect of its own: predicted is ‖ΔW ΔH‖ / 4, measured what the mean weight makes "
+        "of the mean input less the mean of what both make, both as a part of the latter, on the "
+        "first %lld samples. An activation is additive where it maps the mean to the mean.",
         (long long)c->first);
     weld_page_details(page, "All layers and activations");
     layer_conditions(page, c);

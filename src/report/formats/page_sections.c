@@ -65,16 +65,27 @@ static void notices(weld_page *page, const weld_report *r)
     weld_page_left_out(page, r->warning_count);
 }
 
+static bool have_baseline(const weld_report *r)
+{
+    for (size_t k = 0; k < r->gate_count; k++)
+        if (isfinite(r->gates[k].baseline))
+            return true;
+    return false;
+}
+
 static void gates(weld_page *page, const weld_report *r)
 {
+    const bool twice = have_baseline(r);
     weld_page_heading(page, "Gates");
-    weld_page_table(page, "Gate|Figure|was|is|allowed|Limit|Level|Result");
+    weld_page_table(page, twice ? "Gate|Figure|was|is|allowed|Limit|Level|Result"
+                                : "Gate|Figure|is|allowed|Limit|Level|Result");
     for (size_t k = 0; k < r->gate_count; k++) {
         const weld_report_gate *gate = &r->gates[k];
         weld_page_open(page, WELD_MARK_ROW);
         weld_page_label(page, "%s", gate->id);
         weld_page_cell(page, gate->figure);
-        weld_page_number(page, gate->baseline);
+        if (twice)
+            weld_page_number(page, gate->baseline);
         weld_page_number(page, gate->value);
         weld_page_label(page, "at %s", gate->at_most ? "most" : "least");
         weld_page_number(page, gate->limit);

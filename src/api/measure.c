@@ -48,6 +48,8 @@ static weld_report_merge describe_merge(const weld_merge_record *m, bool written
                                .loss = NAN,
                                .accuracy = NAN,
                                .one_minus_cos = NAN,
+                               .loss_ci95 = {NAN, NAN},
+                               .accuracy_ci95 = {NAN, NAN},
                                .layers = m->log.layers,
                                .clipped = m->log.clipped,
                                .without_bias = m->log.without_bias,
@@ -118,6 +120,14 @@ static weld_status add_merge(weld_report *r, const weld_model *model, bool writt
         merge.accuracy = figures->accuracy;
         merge.one_minus_cos = mean_over_layers(figures, measured->rows.count);
         merge.class_accuracy = figures->class_accuracy;
+        merge.class_ci95 = figures->class_interval;
+        merge.drop = (weld_report_drop){isfinite(figures->drop.value), figures->drop.value,
+                                        figures->drop.bounds};
+        merge.bounded = figures->loss_bounds.at;
+        if (merge.bounded)
+            merge.loss_ci95 = figures->loss_bounds.at->ci95;
+        if (merge.bounded && figures->accuracy_bounds.at)
+            merge.accuracy_ci95 = figures->accuracy_bounds.at->ci95;
         merge.class_count = (size_t)measured->classes;
     }
     merge.ratios = ratios;
@@ -203,9 +213,9 @@ static weld_status add_data(weld_report *r, const weld_dataset *data, const weld
     if (m->rows.removed)
         WELD_TRY(weld_report_warn(r, err, "W001", "the trailing %s is left out for the loss",
                                   m->rows.removed));
-    for (int k = 0; k < 2 && r->lmc.curve[WELD_REPORT_ALIGNED].accuracy; k++) {
+    for (int k = 0; k < 2 && r->lmc.curve[WELD_REPORT_ALIGNED].accuracy.y; k++) {
         double accuracy =
-            r->lmc.curve[WELD_REPORT_ALIGNED].accuracy[k ? 0 : r->lmc.alpha_count - 1];
+            r->lmc.curve[WELD_REPORT_ALIGNED].accuracy.y[k ? 0 : r->lmc.alpha_count - 1];
         if (m->classes > 1 && accuracy < weld_chance_limit(m->classes, m->samples))
             WELD_TRY(weld_report_warn(r, err, "W002",
                                       "accuracy of %s is %.4f, near chance: check preprocessing "

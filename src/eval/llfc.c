@@ -121,3 +121,20 @@ void weld_llfc_baseline_of(weld_llfc_baseline *out, const weld_end_dots *ends, i
     out->zeros = weld_spread_of(&out->one_minus_cos, room, n, room + n);
     out->matrix_one_minus_cos = figure_of(ONE_MINUS_COS, sum.ab, sum.aa, sum.bb);
 }
+
+const double *weld_llfc_distances(weld_mix_dots *mixed, const weld_end_dots *ends, double alpha,
+                                  int64_t n)
+{
+    double *out = (double *)mixed; /* never ahead of what is read */
+    for (int64_t i = 0; i < n; i++)
+        out[i] = weld_llfc_distance(&mixed[i], &ends[i], alpha);
+    return out;
+}
+
+const double *weld_llfc_end_distances(weld_end_dots *ends, int64_t n)
+{
+    double *out = (double *)ends;
+    for (int64_t i = 0; i < n; i++)
+        out[i] = figure_of(ONE_MINUS_COS, ends[i].ab, ends[i].aa, ends[i].bb);
+    return out;
+}

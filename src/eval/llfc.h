@@ -41,6 +41,10 @@ double weld_llfc_distance(const weld_mix_dots *mixed, const weld_end_dots *ends,
 /* Over n samples of one row; `room`: [2 n]. */
 void weld_llfc_summarise(weld_llfc_point *out, const weld_mix_dots *mixed,
                          const weld_end_dots *ends, double alpha, int64_t n, double *room);
+/* [n] the samples' 1 - cosine, NaN for a zero feature, in the place of what they are made of. */
+const double *weld_llfc_distances(weld_mix_dots *mixed, const weld_end_dots *ends, double alpha,
+                                  int64_t n);
+const double *weld_llfc_end_distances(weld_end_dots *ends, int64_t n);
 void weld_llfc_baseline_of(weld_llfc_baseline *out, const weld_end_dots *ends, int64_t n,
                            double *room);
 #endif

@@ -5,6 +5,7 @@
 #ifndef WELD_REPORT_REPORT_H
 #define WELD_REPORT_REPORT_H
 #include "core/arena.h"
+#include "core/interval.h"
 
 enum { WELD_REPORT_NAIVE = 0, WELD_REPORT_ALIGNED = 1, WELD_REPORT_VARIANTS = 2 };
 
@@ -90,24 +91,24 @@ typedef struct weld_report_verification {
     double allowed;                        /* of max_abs */
 } weld_report_verification;
 
-typedef struct weld_report_interval {
-    double low, high;
-} weld_report_interval;
+/* [alpha_count]; y NULL = not measured, ci95 NULL = there was no bootstrap */
+typedef struct weld_report_series {
+    const double *y;
+    const weld_interval *ci95;
+} weld_report_series;
 
-/* [alpha_count]; NULL = not measured; 95 % intervals where there was a bootstrap */
 typedef struct weld_report_curve {
-    const double *loss, *accuracy, *top5;
-    const double *agree_a, *agree_b; /* part of the samples with the same largest score */
-    const double *mse_a, *mse_b;     /* mean square of the difference of the outputs */
-    const double *calibrated_loss;
-    const double *temperature[2]; /* that suits the even, the odd samples */
-    const weld_report_interval *loss_ci95, *accuracy_ci95;
+    weld_report_series loss, accuracy, top5;
+    weld_report_series agree_a, agree_b; /* part of the samples with the same largest score */
+    weld_report_series mse_a, mse_b;     /* mean square of the difference of the outputs */
+    weld_report_series calibrated;       /* the loss at the temperature of the other half */
+    const double *temperature[2];        /* that suits the even, the odd samples */
 } weld_report_curve;
 
 /* One figure for each variant; the bounds only where there was a bootstrap. */
 typedef struct weld_report_bounded {
     double value[WELD_REPORT_VARIANTS], upper95[WELD_REPORT_VARIANTS];
-    weld_report_interval ci95[WELD_REPORT_VARIANTS];
+    weld_interval ci95[WELD_REPORT_VARIANTS];
 } weld_report_bounded;
 
 typedef struct weld_report_barrier {
@@ -121,6 +122,7 @@ typedef struct weld_report_by_class {
     double alpha[WELD_REPORT_CLASS_POINTS];
     const int64_t *samples;                                                 /* [count] */
     const double *accuracy[WELD_REPORT_VARIANTS][WELD_REPORT_CLASS_POINTS]; /* [count] */
+    const weld_interval *ci95[WELD_REPORT_VARIANTS][WELD_REPORT_CLASS_POINTS];
 } weld_report_by_class;
 
 /* If the logits' features are connected with c > 0 and the ends err at most e, the path errs at most 2 e,
@@ -140,7 +142,10 @@ typedef struct weld_report_lmc {
     size_t alpha_count;
     weld_report_curve curve[WELD_REPORT_VARIANTS];
     weld_report_barrier loss, error; /* error: NaN without accuracy */
-    weld_report_barrier calibrated;  /* without bounds; NaN where there is no calibrated loss */
+    weld_report_barrier calibrated;  /* NaN where there is no calibrated loss */
+    bool dropped;                    /* with labels, and where both ends were measured: */
+    double drop_alpha;
+    weld_report_bounded drop; /* min(accuracy of A, of B) - accuracy at drop_alpha */
     weld_report_by_class by_class;
     weld_report_lemma lemma;
     int64_t resamples; /* of the bootstrap; 0 = there was none */
@@ -157,6 +162,8 @@ typedef struct weld_report_spread {
 /* Over samples, and of the features of all samples as one vector; [llfc.alpha_count]. */
 typedef struct weld_report_figures {
     const weld_report_spread *one_minus_cos, *coef, *coef_authors;
+    const weld_bounds *bounds; /* of 1 - cosine, NULL = there was no bootstrap; then also: */
+    weld_bounds bounds_ab;
     const double *matrix_one_minus_cos, *matrix_coef, *matrix_coef_authors;
     weld_report_spread one_minus_cos_ab;
     double matrix_one_minus_cos_ab;
@@ -184,12 +191,15 @@ typedef struct weld_report_condition {
         dist_h[WELD_REPORT_VARIANTS], predicted[WELD_REPORT_VARIANTS],
         measured[WELD_REPORT_VARIANTS];      /* of linear ones */
     double additivity[WELD_REPORT_VARIANTS]; /* of activations */
+    weld_interval com_ci95[WELD_REPORT_VARIANTS], h_ci95[WELD_REPORT_VARIANTS],
+        additivity_ci95[WELD_REPORT_VARIANTS];
 } weld_report_condition;
 
 typedef struct weld_report_conditions {
     const weld_report_condition *items;
     size_t count;
     int64_t first; /* samples that predicted and measured are of */
+    bool bounded;  /* the intervals are known */
 } weld_report_conditions;
 
 /* A statistic that was tried. */
@@ -204,6 +214,13 @@ typedef struct weld_report_ratio {
     const char *layer;
     double before, after; /* averaged only; as it is */
 } weld_report_ratio;
+
+/* What a merge lacks to the worse of the ends. */
+typedef struct weld_report_drop {
+    bool present;
+    double value;
+    weld_bounds bounds;
+} weld_report_drop;
 
 /* What task vectors were taken from. */
 typedef struct weld_report_base {
@@ -222,6 +239,9 @@ typedef struct weld_report_merge {
     double loss, accuracy,
         one_minus_cos; /* on the evaluation data, the last one the mean over layers at
                                              alpha; NaN = not measured */
+    bool bounded;                    /* there was a bootstrap: */
+    weld_interval loss_ci95, accuracy_ci95;
+    weld_report_drop drop; /* of the accuracy */
     int64_t layers, clipped, without_bias, sampled, too_wide; /* see merge/statistics.h */
     const char *metric; /* of the tries; NULL = there were none */
     const weld_report_try *tries;
@@ -229,6 +249,7 @@ typedef struct weld_report_merge {
     const weld_report_ratio *ratios;
     size_t ratio_count;
     const double *class_accuracy; /* [class_count]; NULL = not measured */
+    const weld_interval *class_ci95;
     size_t class_count;
 } weld_report_merge;
 

@@ -70,14 +70,14 @@ static void put_lmc(weld_report *r)
         y[3][i] = 0.921 - 0.002 * t - 0.01 * hill;
     }
     y[0][3] = NAN; /* a loss that overflowed is null, and a hole in the chart */
-    weld_report_interval ci95[ALPHAS];
+    weld_interval ci95[ALPHAS];
     for (int i = 0; i < ALPHAS; i++)
-        ci95[i] = (weld_report_interval){y[3][i] - 0.004, y[3][i] + 0.003};
+        ci95[i] = (weld_interval){y[3][i] - 0.004, y[3][i] + 0.003};
     weld_report_lmc l = {.metric = "ce",
                          .alpha = alpha,
                          .alpha_count = ALPHAS,
-                         .curve = {{.loss = y[0], .accuracy = y[1]},
-                                   {.loss = y[2], .accuracy = y[3], .accuracy_ci95 = ci95}},
+                         .curve = {{.loss = {y[0]}, .accuracy = {y[1]}},
+                                   {.loss = {y[2]}, .accuracy = {y[3], ci95}}},
                          .loss = {.chord = {.value = {1.874, 0.031}}},
                          .error = {.chord = {.value = {0.55, 0.01},
                                              .upper95 = {0.57, 0.0125},
@@ -227,14 +227,14 @@ static void json_has_the_numbers(void **state)
     is_real(root, "match.pinned_fraction", 0.125);
     is_real(root, "match.classes.0.moved", 63);
     is_real(root, "lmc.alpha.3", 0.3);
-    is_real(root, "lmc.aligned.loss.10", r->lmc.curve[1].loss[10]);
-    is_real(root, "lmc.naive.accuracy.5", r->lmc.curve[0].accuracy[5]);
+    is_real(root, "lmc.aligned.loss.10", r->lmc.curve[1].loss.y[10]);
+    is_real(root, "lmc.naive.accuracy.5", r->lmc.curve[0].accuracy.y[5]);
     assert_true(json_is_null(at(root, "lmc.naive.loss.3")));
     is_real(root, "lmc.barrier.loss.chord.naive", 1.874);
     is_real(root, "lmc.barrier.error.midpoint.aligned", 0.011);
     is_real(root, "lmc.barrier.error.chord.upper95.aligned", 0.0125);
     is_real(root, "lmc.barrier.error.chord.ci95.naive.1", 0.58);
-    is_real(root, "lmc.aligned.accuracy_ci95.4.0", r->lmc.curve[1].accuracy[4] - 0.004);
+    is_real(root, "lmc.aligned.accuracy_ci95.4.0", r->lmc.curve[1].accuracy.y[4] - 0.004);
     assert_true(json_is_true(at(root, "lmc.connected.aligned")));
     assert_true(json_is_false(at(root, "lmc.connected.naive")));
     is_real(root, "llfc.layers.2.aligned.one_minus_cos.1.mean", 0.004 * 3);

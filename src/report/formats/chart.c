@@ -95,7 +95,7 @@ static void marker(weld_buffer *out, int variant, int x, int y)
 
 /* Between the limits of the intervals, over runs of points where they are known. */
 static void path_band(weld_buffer *out, int variant, const weld_report_lmc *lmc,
-                      const weld_report_interval *ci95, const scale xy[2])
+                      const weld_interval *ci95, const scale xy[2])
 {
     for (size_t i = 0, end; ci95 && i < lmc->alpha_count; i = end + 1) {
         for (end = i; end < lmc->alpha_count && isfinite(ci95[end].low); end++)
@@ -220,15 +220,17 @@ static void describe_path(weld_buffer *out, const weld_report_lmc *lmc,
 void weld_chart_path(weld_buffer *out, const weld_report_lmc *lmc, bool accuracy)
 {
     const double *values[WELD_REPORT_VARIANTS];
-    const weld_report_interval *ci95[WELD_REPORT_VARIANTS];
+    const weld_interval *ci95[WELD_REPORT_VARIANTS];
     double low = INFINITY, high = -INFINITY;
     const char *title = accuracy ? "Accuracy along the path" : "Loss along the path";
     for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
-        values[v] = accuracy ? lmc->curve[v].accuracy : lmc->curve[v].loss;
+        const weld_report_series series =
+            accuracy ? lmc->curve[v].accuracy : lmc->curve[v].loss;
+        values[v] = series.y;
         if (!values[v] || !lmc->alpha_count)
             return;
         widen(&low, &high, values[v], lmc->alpha_count);
-        ci95[v] = accuracy ? lmc->curve[v].accuracy_ci95 : lmc->curve[v].loss_ci95;
+        ci95[v] = series.ci95;
         for (size_t i = 0; ci95[v] && i < lmc->alpha_count; i++) {
             widen(&low, &high, &ci95[v][i].low, 1);
             widen(&low, &high, &ci95[v][i].high, 1);

@@ -147,8 +147,8 @@ static void verification_line(weld_buffer *out, const weld_report_verification *
 static void point(weld_buffer *out, const char *label, const weld_report_curve *c, size_t i)
 {
     weld_buffer_printf(out, "%s ", label);
-    number(out, 9, c->loss ? c->loss[i] : NAN);
-    percent(out, c->accuracy ? c->accuracy[i] : NAN);
+    number(out, 9, c->loss.y ? c->loss.y[i] : NAN);
+    percent(out, c->accuracy.y ? c->accuracy.y[i] : NAN);
 }
 
 static void barrier(weld_buffer *out, const char *label, const weld_report_lmc *l, int variant)

@@ -181,7 +181,7 @@ static weld_status prepare_layer(watched *item, weld_conditions *c, const weld_n
     WELD_TRY(weld_patches_init(&patches, c->shapes->graph, node, &c->shapes->types[item->x].shape,
                                INT64_MAX, err));
     item->plain.input_count = 2;
-    item->units = patches.outputs;
+    item->units = patches.matrix.outputs;
     item->step = patches.windows ? patches.all : 1;
     item->plane = patches.plane;
     if (patches.windows)

@@ -221,7 +221,7 @@ static void see_layers(void *user, const fixture *f, weld_run *const runs[2],
 {
     direct *d = user;
     for (int k = 0; k < f->objective->layer_count; k++)
-        add_direct(&d[k], f, f->objective->layers[k].in->node, runs, sets, samples);
+        add_direct(&d[k], f, f->objective->layers[k].in->layer->node, runs, sets, samples);
 }
 
 /* J of the layers of the objective, B permuted and run. */
@@ -231,7 +231,7 @@ static double direct_j(const fixture *f)
     direct d[64] = {{0, 0, 0}};
     double j = 0;
     for (int k = 0; k < count; k++)
-        taps[k] = f->symmetry->graph->nodes[f->objective->layers[k].in->node].inputs[0];
+        taps[k] = f->symmetry->graph->nodes[f->objective->layers[k].in->layer->node].inputs[0];
     run_both(f, taps, count, see_layers, d);
     for (int k = 0; k < count; k++)
         j += d[k].both / (d[k].a + d[k].b);
@@ -315,7 +315,7 @@ static void wide_inputs_are_read_in_parts(void **state)
     (void)state;
     fixture f = open_graph("wide_flatten");
     assert_int_equal(f.moments->wide, 1);
-    assert_int_equal(f.moments->left_out, 0);
+    assert_int_equal(f.moments->layers->left_out_count, 0);
     assert_int_equal(f.objective->layer_count, 401);
     for (int k = 0; k < 400; k++)
         assert_int_equal(f.moments->inputs[k].columns, 6);

@@ -122,7 +122,7 @@ static weld_status add_layer(weld_layers *l, const weld_symmetry *s, const weld_
     weld_linear_layer layer = {
         .node = n, .param = param, .matrix = weld_weight_matrix_of(s->graph, node)};
     const weld_weight_matrix *m = &layer.matrix;
-    bool elsewhere = false, ignored;
+    bool elsewhere = false, ignored = false;
     WELD_TRY(stand_on_value(&layer.channels, &elsewhere, s, x, axis, err));
     if (m->form == WELD_PRODUCT_STACKED)
         WELD_TRY(stand_on_stack(&layer.rows, s, param, err));

@@ -109,7 +109,7 @@ struct weld_alignment {
     double objective[2]; /* before, after; <A, pi(B)> over the scored tensors */
     int sweeps, restarts;
     uint64_t seed;
-    char note[160]; /* of the matcher, about the data; "" = none */
+    char note[320]; /* of the matcher, about data and layers; "" = none */
     weld_match_distances distances;
     weld_proof proof;
     bool proved;

@@ -169,7 +169,7 @@ static weld_status prepare_layer(watched *item, weld_conditions *c, const weld_n
                                INT64_MAX, err));
     item->plain.input_count = 2;
     item->linear = true;
-    item->form.units = patches.outputs;
+    item->form.units = patches.matrix.outputs;
     item->form.step = patches.windows ? patches.all : 1;
     WELD_TRY(count_patches(item, c, &patches, err));
     for (int k = 0; k < PAIRS; k++)

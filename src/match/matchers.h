@@ -37,7 +37,7 @@ typedef struct weld_match_result {
     int restarts, sweeps, best; /* descents made; sweeps of the best one and which it was */
     double *objectives;         /* [restarts], NULL when there was no descent */
     int64_t samples;            /* of data that were used */
-    char note[160];             /* what the user should know of them; "" = nothing */
+    char note[320];             /* what the user should know of them; "" = nothing */
     weld_match_distances distances;
 } weld_match_result;
 void weld_match_result_free(weld_match_result *result);

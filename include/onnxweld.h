@@ -530,6 +530,40 @@ WELD_API weld_status weld_report_text(char **out, const weld_report *report, con
                                       weld_error *err);
 WELD_API void weld_report_free(weld_report *report);
 
+/* ---- before a run ------------------------------------------------------------ */
+
+typedef struct weld_preview_options {
+    uint32_t struct_size;
+    const weld_align_options *align; /**< NULL = defaults */
+    const char *permutation;         /**< a permutation file is used instead; NULL = none */
+    /** [merge_count] those that would be written, then those that are only measured */
+    const weld_merge_options *merges;
+    size_t merge_count;
+    size_t written; /**< models that would be written: of the merges, or 1 for the permuted B */
+    const weld_dataset *search; /**< that weld_best_alpha would get; NULL = no search */
+    const weld_dataset *data;   /**< to verify and measure on; NULL = none */
+    const weld_measure_options
+        *measure; /**< its merged and compared don't count; NULL = no measuring */
+} weld_preview_options;
+#define WELD_PREVIEW_OPTIONS_INIT                                                                  \
+    {                                                                                              \
+        (uint32_t)sizeof(weld_preview_options), NULL, NULL, NULL, 0, 0, NULL, NULL, NULL           \
+    }
+
+/** What weld_align, weld_alignment_verify, weld_merge and weld_report_measure would do with these options,
+ *  without doing it: the report's plan has layers and classes, what is tried and merged, and about how much
+ *  time and memory it takes (docs/planning.md: how good that is). What they would refuse before any work is
+ *  refused in the same way. Nothing is read of the weights; for the time, a few samples run with made-up
+ *  ones. */
+WELD_API weld_status weld_preview(weld_report **out, const weld_model *a, const weld_model *b,
+                                  const weld_preview_options *options, weld_error *err);
+/** Names a data set in the plan. role: "data", "match_data", "tune_data" */
+WELD_API weld_status weld_preview_read(weld_report *preview, const char *role,
+                                       const weld_dataset *data, weld_error *err);
+/** Names an output in the plan. bytes: -1 = not known */
+WELD_API weld_status weld_preview_write(weld_report *preview, const char *role, const char *path,
+                                        int64_t bytes, weld_error *err);
+
 /* ---- gates ------------------------------------------------------------------ */
 
 typedef enum weld_gate_level {
@@ -625,6 +659,13 @@ WELD_API weld_status weld_outputs_add_array(weld_outputs *outputs, const weld_va
  *  taken. */
 WELD_API weld_status weld_outputs_add_folder(weld_outputs *outputs, const char *path,
                                              weld_error *err);
+/** What adding an output of this path would refuse, such as a file that exists. Nothing is left there. */
+WELD_API weld_status weld_outputs_expect(weld_outputs *outputs, const char *path, weld_error *err);
+/** The same for a model like this one with other values; sizes (may be NULL) receives the bytes of the
+ *  model, but for its metadata, and of PATH.data (0 = there will be none). */
+WELD_API weld_status weld_outputs_expect_model(weld_outputs *outputs, const weld_model *like,
+                                               const char *path, weld_external external,
+                                               int64_t sizes[2], weld_error *err);
 WELD_API weld_status weld_outputs_commit(weld_outputs *outputs, weld_error *err);
 WELD_API void weld_outputs_free(weld_outputs *outputs);
 

@@ -261,6 +261,22 @@ done:
     return st;
 }
 
+weld_status weld_measure_wish(weld_pair_input *in, weld_shapes **shapes, const weld_alignment *al,
+                              const weld_dataset *data, const weld_measure_options *o,
+                              weld_error *err)
+{
+    weld_status st = WELD_OK;
+    *in = (weld_pair_input){.ctx = al->ctx, .data = data};
+    *shapes = NULL;
+    WELD_TRY(read_wish(in, o, err));
+    WELD_TRY(weld_structure_shapes(shapes, al->a->structure,
+                                   o->batch > 0 ? o->batch : WELD_MICRO_BATCH, err));
+    in->shapes = *shapes;
+    WELD_TRY(weld_feed_check(data, *shapes, err));
+done:
+    return st;
+}
+
 weld_status weld_report_measure(weld_report *report, const weld_alignment *al,
                                 const weld_dataset *data, const weld_measure_options *options,
                                 weld_error *err)
@@ -271,16 +287,14 @@ weld_status weld_report_measure(weld_report *report, const weld_alignment *al,
     weld_measures *m = NULL;
     weld_shapes *shapes = NULL;
     weld_mix *extras = NULL;
-    weld_pair_input in = {
-        .ctx = al->ctx, .a = al->a->params, .b = {al->naive, al->aligned}, .data = data};
-    WELD_TRY(read_wish(&in, o, err));
-    WELD_TRY(weld_structure_shapes(&shapes, al->a->structure,
-                                   o->batch > 0 ? o->batch : WELD_MICRO_BATCH, err));
-    in.shapes = shapes;
+    weld_pair_input in;
+    WELD_TRY(weld_measure_wish(&in, &shapes, al, data, o, err));
+    in.a = al->a->params;
+    in.b[WELD_NAIVE] = al->naive;
+    in.b[WELD_ALIGNED] = al->aligned;
     WELD_TRY(list_extras(&extras, o, al->ctx, err));
     in.extra = extras;
     in.extra_count = (int)(o->merged_count + o->compared_count);
-    WELD_TRY(weld_feed_check(data, shapes, err));
     WELD_TRY(weld_paramset_hold(in.a, err));
     for (int k = 0; k < WELD_VARIANTS; k++)
         WELD_TRY(weld_paramset_hold(in.b[k], err));

@@ -244,12 +244,10 @@ static int64_t group_size(int64_t samples, int64_t micro, int64_t share)
     return share;
 }
 
-/* Which rows and scores there are, and how the samples are shared out. */
-static weld_status begin(weld_pass *p, weld_error *err)
+/* Which rows and scores there are. */
+static weld_status find_rows(weld_measures *out, const weld_pair_input *in, weld_error *err)
 {
     weld_status st = WELD_OK;
-    weld_measures *out = p->out;
-    const weld_pair_input *in = p->in;
     WELD_TRY(weld_rows_find(&out->rows, in->ctx, in->shapes, err));
     const weld_type *logits = &in->shapes->types[out->rows.logits];
     WELD_REQUIRE(weld_dtype_is_float(logits->dtype), WELD_E_UNSUPPORTED,
@@ -259,14 +257,29 @@ static weld_status begin(weld_pass *p, weld_error *err)
     WELD_TRY(weld_score_set_read(&out->set, in->metric, in->data->labels, &logits->shape, err));
     if (out->set.labels)
         WELD_TRY(weld_check_labels(in->data, out->classes, err));
+done:
+    return st;
+}
+
+weld_status weld_measure_check(const weld_pair_input *input, weld_error *err)
+{
+    weld_measures found = {.ctx = input->ctx};
+    const weld_status st = find_rows(&found, input, err);
+    if (found.rows.ctx)
+        weld_rows_free(&found.rows);
+    return st;
+}
+
+/* How the samples are shared out. */
+static void share_samples(weld_pass *p)
+{
+    const weld_pair_input *in = p->in;
     const int64_t batches = (in->data->count + in->shapes->batch - 1) / in->shapes->batch;
     p->micro = in->shapes->batch;
     p->per_share = (batches + GROUPS_MAX - 1) / GROUPS_MAX * p->micro;
     p->shares = (in->data->count + p->per_share - 1) / p->per_share;
     p->group = group_size(in->data->count, p->micro, p->per_share);
     p->groups = (in->data->count + p->group - 1) / p->group;
-done:
-    return st;
 }
 
 weld_status weld_measure(weld_measures **out, const weld_pair_input *input, weld_error *err)
@@ -279,7 +292,8 @@ weld_status weld_measure(weld_measures **out, const weld_pair_input *input, weld
     p.out->ctx = ctx;
     weld_arena_init(&p.out->arena, ctx);
     p.out->samples = input->data->count;
-    WELD_TRY(begin(&p, err));
+    WELD_TRY(find_rows(p.out, input, err));
+    share_samples(&p);
     WELD_TRY(alloc_pass(&p, err));
     WELD_TRY(weld_parallel_for(ctx, p.shares, measure_share, &p, err));
     WELD_TRY(weld_pass_reduce(&p, err));

@@ -90,6 +90,9 @@ typedef struct weld_measures {
     int watch_count;
 } weld_measures;
 
+/* What weld_measure would refuse of outputs, metric and labels, before it runs anything; a and b are not
+ * needed. */
+weld_status weld_measure_check(const weld_pair_input *input, weld_error *err);
 weld_status weld_measure(weld_measures **out, const weld_pair_input *input, weld_error *err);
 void weld_measures_free(weld_measures *measures);
 

@@ -349,6 +349,41 @@ typedef struct weld_report_diff {
     size_t weight_count, weight_cap, equal; /* equal: parameters that do not differ */
 } weld_report_diff;
 
+/* A dry run: what would be done. */
+typedef struct weld_report_step {
+    const char *stage, *what; /* stage: as in src/cli/stages.def */
+    double passes;            /* of one sample through one network */
+    double seconds;           /* goes to `environment`; NaN = not known */
+} weld_report_step;
+
+typedef struct weld_report_file {
+    const char *role; /* "data", "match_data", "tune_data"; "model", "model_data", "report", ... */
+    const char *path; /* goes to `environment` */
+    int64_t bytes;    /* -1 = not known */
+    int64_t samples;  /* -1 = none */
+} weld_report_file;
+
+typedef struct weld_report_file_list {
+    weld_report_file *items;
+    size_t count, cap;
+} weld_report_file_list;
+
+typedef struct weld_report_plan {
+    bool present;                 /* set it before adding */
+    const char *method;           /* of matching */
+    weld_report_lines candidates; /* of auto */
+    weld_report_lines merges;     /* "0.5: lerp, auto" */
+    int64_t layers;
+    double pinned_fraction;
+    weld_report_classes classes;
+    weld_report_step *steps;
+    size_t step_count, step_cap;
+    weld_report_file_list reads, writes;
+    /* All of these go to `environment`. */
+    double seconds; /* the sum of the steps'; NaN = not known */
+    int64_t memory_bytes, budget_bytes;
+} weld_report_plan;
+
 /* All that may differ between equal runs (paths are kept beside their owners). */
 typedef struct weld_report_environment {
     const char *version, *blas;
@@ -394,6 +429,7 @@ struct weld_report {
     weld_report_inspection inspection;
     weld_report_shapes shapes;
     weld_report_diff diff;
+    weld_report_plan plan;
     weld_report_environment environment;
 };
 
@@ -446,6 +482,11 @@ weld_status weld_report_put_layer(weld_report *report, const weld_report_layer *
                                   weld_error *err);
 weld_status weld_report_put_weight(weld_report *report, const weld_report_weight *weight,
                                    weld_error *err);
+/* They belong to report->plan; `list`: its reads or writes. */
+weld_status weld_report_put_step(weld_report *report, const weld_report_step *step,
+                                 weld_error *err);
+weld_status weld_report_put_file(weld_report *report, weld_report_file_list *list,
+                                 const weld_report_file *file, weld_error *err);
 /* version, blas, threads. */
 weld_status weld_report_put_environment(weld_report *report, const char *version, const char *blas,
                                         int threads, weld_error *err);
@@ -459,7 +500,8 @@ weld_status weld_report_put_gate(weld_report *report, const weld_report_gate *ga
                                  weld_error *err);
 weld_status weld_report_warn(weld_report *report, weld_error *err, const char *code,
                              const char *fmt, ...) WELD_PRINTF(4, 5);
-/* `list`: report->obstacles, structure of report->diff, notes of report->inspection or ->shapes. */
+/* `list`: report->obstacles, structure of report->diff, notes of report->inspection or ->shapes, candidates
+ * and merges of report->plan. */
 weld_status weld_report_line(weld_report *report, weld_report_lines *list, weld_error *err,
                              const char *fmt, ...) WELD_PRINTF(4, 5);
 #endif

@@ -1,5 +1,6 @@
 /* The terminal summary of at most 24 lines; inspections, shapes and obstacles are listed in full. */
 #include "report/formats.h"
+#include "report/formats/text.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -457,8 +458,10 @@ weld_status weld_report_render_text(weld_buffer *out, const weld_report *report,
         many_lines(out, &report->many);
     merge_lines(out, report);
     gate_lines(out, report);
+    if (report->plan.present)
+        weld_text_plan(out, report);
     if (!report->inspection.present && !report->shapes.present && !report->checked &&
-        !report->diff.present)
+        !report->diff.present && !report->plan.present)
         end_lines(out, report);
     else
         warning_lines(out, report);

@@ -575,7 +575,7 @@ typedef enum weld_gate_level {
 typedef enum weld_gate_on {
     WELD_GATE_ON_CONFIGURED, /**< as the configuration says, else the figure itself */
     WELD_GATE_ON_POINT,      /**< the figure itself */
-    WELD_GATE_ON_UPPER       /**< its upper 95 % bound, where the figure can have one */
+    WELD_GATE_ON_UPPER       /**< the 95 % bound on its bad side, where it can have one */
 } weld_gate_on;
 
 typedef struct weld_gate_limit {

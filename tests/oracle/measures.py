@@ -16,6 +16,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, numpy_helper
 from scipy.optimize import minimize_scalar
+from scipy.stats import binomtest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from commutativity import layer_functions, squared
@@ -75,16 +76,17 @@ def cross_entropy(z, labels):
     return -log_softmax(z)[np.arange(len(z)), labels]
 
 
-def calibrated(z, labels):
+def calibrated(z, labels, weights=None):
     """The loss of each half at the temperature of the other one."""
+    w = np.ones(len(z)) if weights is None else weights
     losses, temperatures, halves = [], [], [slice(0, None, 2), slice(1, None, 2)]
     for half in halves:
-        best = minimize_scalar(lambda t: cross_entropy(z[half] / np.exp(t), labels[half]).mean(),
+        best = minimize_scalar(lambda t: w[half] @ cross_entropy(z[half] / np.exp(t), labels[half]),
                                bounds=(-np.log(16), np.log(16)), method="bounded", options={"xatol": 1e-10})
         temperatures.append(np.exp(best.x))
     for half, t in zip(halves, reversed(temperatures)):
-        losses.append(cross_entropy(z[half] / t, labels[half]))
-    return np.concatenate(losses).mean(), temperatures
+        losses.append(w[half] @ cross_entropy(z[half] / t, labels[half]))
+    return sum(losses) / w.sum(), temperatures
 
 
 def scores(path, alphas, labels):
@@ -103,6 +105,9 @@ def scores(path, alphas, labels):
         out["mse_b"].append(((z - zb) ** 2).mean(axis=1))
         out["mse"].append(((z - alpha * za - (1 - alpha) * zb) ** 2).mean(axis=1))
         out["calibrated"].append(calibrated(z, labels))
+    middle = path.values(alphas[POINTS // 2])[path.model.output]
+    drawn = [calibrated(middle, labels, w)[0] for w in Bootstrap(LIMIT).w]
+    out["calibrated_ci95"] = np.quantile(drawn, [0.025, 0.975])
     return {k: v if k == "calibrated" else np.array(v, np.float64) for k, v in out.items()}
 
 
@@ -214,11 +219,17 @@ def layer_condition(path, layer):
     return out
 
 
-def additivity(path, node):
-    a, b = (v[node.input[0]] for v in (path.a, path.b))
+def additivity_squares(path, node):
+    """Of each sample: |s(mean) - mean of s|^2 and |mean of s|^2."""
+    a, b = (v[node.input[0]].reshape(len(path.x), -1) for v in (path.a, path.b))
     relu = lambda v: np.maximum(v, 0)  # noqa: E731
     mean = (relu(a) + relu(b)) / 2
-    return squared(relu((a + b) / 2) - mean) / squared(mean)
+    return ((relu((a + b) / 2) - mean) ** 2).sum(axis=1), (mean**2).sum(axis=1)
+
+
+def additivity(path, node):
+    defect, mean = additivity_squares(path, node)
+    return defect.sum() / mean.sum()
 
 
 # ---- comparison ---------------------------------------------------------------------------------------------
@@ -242,8 +253,9 @@ class Check:
                        ("agree_a", figures["agree_a"]), ("agree_b", figures["agree_b"]),
                        ("mse_a", figures["mse_a"]), ("mse_b", figures["mse_b"])):
             self.close(f"{variant} {key}", ours[key], y.mean(axis=1))
-        for key, y, share in (("loss", figures["ce"], False), ("accuracy", figures["correct"], True)):
-            self.close(f"{variant} {key}_ci95", ours[f"{key}_ci95"], [boot.interval(row, share) for row in y])
+        for key, name in (("loss", "ce"), ("accuracy", "correct"), *((k, k) for k in ("top5", "agree_a", "agree_b", "mse_a", "mse_b"))):
+            share = name not in ("ce", "mse_a", "mse_b")
+            self.close(f"{variant} {key}_ci95", ours[f"{key}_ci95"], [boot.interval(row, share) for row in figures[name]])
         for key, y, share in (("loss", figures["ce"], False), ("error", 1 - figures["correct"], True)):
             for kind in ("chord", "midpoint"):
                 section = lmc["barrier"][key][kind]
@@ -254,15 +266,33 @@ class Check:
                 self.close(f"{variant} {key} {kind} upper95", section["upper95"][variant], upper)
         calibrated_losses = np.array([c[0] for c in figures["calibrated"]])
         self.close(f"{variant} calibrated", ours["calibrated_loss"], calibrated_losses)
+        self.close(f"{variant} calibrated ci95", ours["calibrated_loss_ci95"][POINTS // 2], figures["calibrated_ci95"])
         for k, key in enumerate(("temperature_even", "temperature_odd")):
             np.testing.assert_allclose(ours[key], [c[1][k] for c in figures["calibrated"]], rtol=1e-4)
         self.close(f"{variant} calibrated barrier", lmc["barrier"]["calibrated_loss"]["chord"][variant],
                    max(0, gaps(calibrated_losses, alphas, False).max()))
         for k, place in enumerate((0, POINTS // 2, POINTS - 1)):
-            self.close(f"{variant} by class", lmc["by_class"][variant][k],
-                       [figures["correct"][place][labels == c].mean() for c in range(10)])
+            hits = [figures["correct"][place][labels == c] for c in range(10)]
+            self.close(f"{variant} by class", lmc["by_class"][variant][k], [h.mean() for h in hits])
+            limits = [binomtest(int(h.sum()), len(h)).proportion_ci() for h in hits]
+            self.close(f"{variant} by class", lmc["by_class"]["accuracy_ci95"][variant][k], [[c.low, c.high] for c in limits])
+        self.drop(lmc["accuracy_drop"], variant, figures["correct"], boot)
+
+    def drop(self, ours, variant, correct, boot):
+        """The lesser of A - merge and B - merge, each from -1 to 1; both upper bounds hold at once."""
+        merged, ends = correct[POINTS // 2], correct[[0, -1]]
+        self.close(f"{variant} drop", ours[variant], ends.mean(axis=1).min() - merged.mean())
+        least = lambda end, p: min(boot.quantile(y - merged, end, p) for y in ends)  # noqa: E731
+        self.close(f"{variant} drop ci95", ours["ci95"][variant], [least(-1, 0.025), least(1, 0.9875)])
+        self.close(f"{variant} drop upper95", ours["upper95"][variant], least(1, 0.975))
+
+    def sums(self, what, ours, boot, figure, *columns):
+        """The interval of what a figure makes of sums over the samples."""
+        drawn = np.array([figure(*sums) for sums in boot.w @ np.array(columns).T])
+        self.close(what, ours, np.quantile(drawn, [0.025, 0.975]))
 
     def layers(self, report, variant, path):
+        boot = Bootstrap(LIMIT)
         for row, name in zip(report["llfc"]["layers"], rows(path), strict=True):
             ours, what = row[variant], f"{variant} {row['name']}"
             for k, alpha in enumerate(LLFC):
@@ -271,25 +301,44 @@ class Check:
                     for statistic, value in spread(samples[f]).items():
                         self.close(f"{what} {key} {statistic}", ours[key][k][statistic], value)
                     self.close(f"{what} matrix {key}", ours["matrix"][key][k], matrix[f])
+                y = samples[0]
+                self.close(f"{what} ci95", ours["one_minus_cos"][k]["ci95"], boot.interval(y, False))
+                self.close(f"{what} upper95", ours["one_minus_cos"][k]["upper95"], boot.quantile(y, y.max(), 0.95))
             samples, matrix = baseline(path, name)
+            self.close(f"{what} A to B ci95", ours["one_minus_cos_ab"]["ci95"], boot.interval(samples, False))
             for statistic, value in spread(samples).items():
                 self.close(f"{what} A to B {statistic}", ours["one_minus_cos_ab"][statistic], value)
             self.close(f"{what} matrix A to B", ours["matrix"]["one_minus_cos_ab"], matrix)
 
     def conditions(self, report, variant, path, identity):
-        section = report["conditions"]
+        section, boot = report["conditions"], Bootstrap(LIMIT)
         assert section["defect_samples"] == BATCH
         for layer, row in zip(path.twin.a.layers, section["layers"], strict=True):
             for key, value in layer_condition(path, layer).items():
                 if row[variant][key] is None or not np.isfinite(value):
                     raise SystemExit(f"{variant} {row['name']} {key}: {row[variant][key]}, expected {value}")
                 self.close(f"{variant} {row['name']} {key}", row[variant][key], value)
+            self.layer_bounds(row[variant], f"{variant} {row['name']}", boot, path, layer)
             # Ours: the identity holds up to the rounding of the layers.
             difference = abs(row[variant]["defect_predicted"] - row[variant]["defect_measured"])
             assert difference <= identity, (row["name"], difference)
         relus = [n for n in path.model.nodes if n.op_type == "Relu"]
         for node, row in zip(relus, section["activations"], strict=True):
             self.close(f"{variant} {row['name']}", row[variant]["additivity"], additivity(path, node))
+            defect, mean = additivity_squares(path, node)
+            self.sums(f"{variant} {row['name']} ci95", row[variant]["additivity_ci95"], boot, np.divide, defect, mean)
+
+    def layer_bounds(self, ours, what, boot, path, layer):
+        """LIMIT is below 512: each sample is a group of its own."""
+        name, product, patches = layer_functions(path.model, layer)
+        each = lambda v: (v.reshape(LIMIT, -1) ** 2).sum(axis=1)  # noqa: E731
+        wa, wb = (path.constants(alpha)[layer.weight] for alpha in (1.0, 0.0))
+        ha, hb = path.a[name], path.b[name]
+        straight, crossed = product(wa, ha) + product(wb, hb), product(wa, hb) + product(wb, ha)
+        ratio = lambda d, x, y: d / np.sqrt(x * y)  # noqa: E731
+        self.sums(f"{what} dist_com", ours["dist_com_ci95"], boot, ratio, each(straight - crossed), each(straight), each(crossed))
+        ha, hb = patches(ha), patches(hb)
+        self.sums(f"{what} dist_h", ours["dist_h_ci95"], boot, ratio, each(ha - hb), each(ha), each(hb))
 
     def lemma(self, report, variant, figures, path):
         ours, error = report["lmc"]["lemma"], 1 - figures["correct"].mean(axis=1)

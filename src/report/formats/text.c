@@ -232,11 +232,15 @@ static void llfc_line(weld_buffer *out, const weld_report_llfc *l)
     const weld_report_row *w = &l->layers[worst];
     weld_buffer_printf(out,
                        "LLFC      cos at α=%.3g over %zu layers: mean %.3f (naive %.3f), "
-                       "worst %.3f %s\n",
+                       "worst %.3f %s",
                        l->alpha[middle], l->layer_count, 1 - sum[1] / (double)l->layer_count,
                        1 - sum[0] / (double)l->layer_count,
                        1 - w->variant[WELD_REPORT_ALIGNED].one_minus_cos[middle].mean,
                        or_dash(w->name));
+    const weld_bounds *bounds = w->variant[WELD_REPORT_ALIGNED].bounds;
+    if (bounds && isfinite(bounds[middle].upper95))
+        weld_buffer_printf(out, " (at least %.3f)", 1 - bounds[middle].upper95);
+    weld_buffer_printf(out, "\n");
 }
 
 static void many_lines(weld_buffer *out, const weld_report_many *n)
@@ -290,6 +294,9 @@ static void merge_lines(weld_buffer *out, const weld_report *r)
                            m->alpha, or_dash(m->method), or_dash(m->statistic));
         if (isfinite(m->loss))
             weld_buffer_printf(out, ": loss %.4g, accuracy %.2f %%", m->loss, 100 * m->accuracy);
+        if (m->bounded && isfinite(m->accuracy_ci95.low))
+            weld_buffer_printf(out, " (%.2f to %.2f)", 100 * m->accuracy_ci95.low,
+                               100 * m->accuracy_ci95.high);
         if (isfinite(m->one_minus_cos))
             weld_buffer_printf(out, "%s cos %.3f", isfinite(m->loss) ? "," : ":",
                                1 - m->one_minus_cos);

@@ -345,6 +345,31 @@ static void wide_inputs_are_read_in_parts(void **state)
     close_graph(&f);
 }
 
+static void layers_that_take_no_part_say_why(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *graph, *why;
+        int in, out;
+    } cases[] = {{"lstm", "recurrent weights", 1, 1},
+                 {"stacked_recurrent", "recurrent weights", 3, 2},
+                 {"dense_on_positions", "besides the channels", 1, 2},
+                 {"grouped_conv", NULL, 2, 0}};
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        fixture f = open_graph(cases[c].graph);
+        char note[320];
+        assert_int_equal(f.objective->layer_count, cases[c].in);
+        assert_int_equal(f.moments->layers->left_out_count, cases[c].out);
+        weld_moments_note(note, sizeof note, f.moments);
+        assert_non_null(strstr(note, "44 samples")); /* few: said first */
+        if (cases[c].why)
+            assert_non_null(strstr(strstr(note, "leaves out"), cases[c].why));
+        else
+            assert_null(strstr(note, "leaves out"));
+        close_graph(&f);
+    }
+}
+
 /* ---- the local form --------------------------------------------------------------------------- */
 
 /* Any permutation of the class that leaves all others in place. */
@@ -809,6 +834,7 @@ int main(void)
         cmocka_unit_test(products_are_those_of_the_features),
         cmocka_unit_test(additivity_is_that_of_the_activations),
         cmocka_unit_test(wide_inputs_are_read_in_parts),
+        cmocka_unit_test(layers_that_take_no_part_say_why),
         cmocka_unit_test(the_local_form_changes_as_the_objective),
         cmocka_unit_test(a_layer_that_meets_itself_is_taken_side_by_side),
         cmocka_unit_test(descents_end_below_their_starts),

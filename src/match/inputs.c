@@ -83,8 +83,7 @@ static weld_status add_layer(weld_moments *m, const weld_symmetry *s,
     const weld_weight_matrix *w = &layer->matrix;
     int32_t *place = NULL;
     int64_t *size = NULL;
-    division d = {
-        .layer = layer, .taps = w->taps, .columns = w->channels * w->taps, .parts = 1};
+    division d = {.layer = layer, .taps = w->taps, .columns = w->channels * w->taps, .parts = 1};
     WELD_NEW(place, m->ctx, w->channels);
     d.place = place;
     if (d.columns > COLUMNS_MAX)

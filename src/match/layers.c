@@ -46,8 +46,8 @@ static weld_status stand_on_value(weld_stands *out, bool *elsewhere, const weld_
                 continue;
             *elsewhere = *elsewhere || r->axis != axis;
             if (r->axis == axis)
-                WELD_TRY(add_stand(out, s->ctx, (weld_stand){c, r->multiplicity, r->positions},
-                                   err));
+                WELD_TRY(
+                    add_stand(out, s->ctx, (weld_stand){c, r->multiplicity, r->positions}, err));
         }
 done:
     return st;
@@ -68,8 +68,8 @@ static weld_status stand_on_stack(weld_stands *out, const weld_symmetry *s, int 
         for (int m = 0; m < k->joint_count; m++)
             if (k->joints[m].param == param)
                 WELD_TRY(add_stand(
-                    out, s->ctx,
-                    (weld_stand){c, k->joints[m].multiplicity, k->joints[m].positions}, err));
+                    out, s->ctx, (weld_stand){c, k->joints[m].multiplicity, k->joints[m].positions},
+                    err));
     }
 done:
     return st;

@@ -82,8 +82,8 @@ void weld_patches_output(double *out, const weld_patches *p, const weld_tensor *
 {
     const int64_t sample = row / p->positions, at = position_of(p, row);
     const int64_t outputs = p->matrix.outputs, step = p->windows ? p->all : 1;
-    const int64_t base =
-        p->windows ? sample * outputs * p->all + at : (sample * p->all + at) * outputs;
+    const int64_t base = p->windows ? sample * outputs * p->all + at
+                                    : (sample * p->all + at) * outputs;
     for (int64_t u = 0; u < outputs; u++)
         out[u] = weld_tensor_number(z, base + u * step);
 }

@@ -4,9 +4,8 @@ weld_weight_matrix weld_weight_matrix_of(const weld_graph *g, const weld_node *n
 {
     const weld_shape *weight = &g->params[weld_param_at(g, node, 1)].shape;
     const double groups = weld_attr_number(node, "group");
-    weld_weight_matrix m = {.form = node->op->product,
-                            .taps = 1,
-                            .groups = groups > 1 ? (int64_t)groups : 1};
+    weld_weight_matrix m = {
+        .form = node->op->product, .taps = 1, .groups = groups > 1 ? (int64_t)groups : 1};
     if (m.form == WELD_PRODUCT_STACKED) {
         m.outputs = weight->dims[0] * weight->dims[1];
         m.channels = weight->dims[2];

@@ -148,8 +148,7 @@ weld_status weld_windows_spread(weld_windows *w, const weld_window_attrs *attrs,
     const spread d = {attrs, padding, shape, w->spatial};
     const bool whole = shape->count == w->spatial + 2;
     WELD_TRY(weld_check_ints(padding, "output_padding", w->spatial, 0, err));
-    WELD_TRY(
-        weld_check_ints(shape, "output_shape", whole ? w->spatial + 2 : w->spatial, 1, err));
+    WELD_TRY(weld_check_ints(shape, "output_shape", whole ? w->spatial + 2 : w->spatial, 1, err));
     for (int s = 0; s < w->spatial; s++)
         WELD_TRY(spread_axis(weld_windows_axis(w, s), &d, s, err));
 done:

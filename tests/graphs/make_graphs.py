@@ -166,6 +166,14 @@ def stacked_recurrent():
     net.save(net.dense(net.op("Squeeze", outputs[1], net.ints(1)), 8, 10))
 
 
+def dense_on_positions():
+    """An MLP over the positions of a picture: the channels are rows of its inputs, and move."""
+    net = Net("dense_on_positions", ["N", 3, 4, 4])
+    x = net.op("Reshape", net.relu(net.conv("x", 3, 6)), net.ints(0, 6, 16))
+    x = net.op("MatMul", net.relu(net.op("MatMul", x, net.weight(16, 5))), net.weight(5, 4))
+    net.save(net.dense(net.op("ReduceMean", x, axes=[2], keepdims=0), 6, 10))
+
+
 def literal_batch():
     net = Net("literal_batch", [10, 3, 8, 8])
     x = net.relu(net.conv("x", 3, 6, kernel=3, strides=[2, 2]))
@@ -489,7 +497,7 @@ def main():
     for make in (grouped_conv, depthwise, branches, dense_concat, nhwc_flatten, residual,
                  conv_on_stream, literal_batch, squeeze_excite, option_a, channel_shuffle,
                  moved_units, expanded_gate, early_forms, depth_multiplier, transposed_groups,
-                 transposed_strides, shuffled_groups, wide_flatten, picture):
+                 transposed_strides, dense_on_positions, shuffled_groups, wide_flatten, picture):
         make()
     for how in ("operator", "spelt"):
         group_norm(how)

@@ -22,6 +22,7 @@ static const expectation graphs[] = {
     {"depth_multiplier", 2, 0, NULL},
     {"transposed_groups", 3, 0, NULL},
     {"transposed_strides", 2, 0, NULL},
+    {"dense_on_positions", 2, 0, NULL},
     {"shuffled_groups", 6, 0, NULL},
     {"group_norm_operator", 2, 0, NULL},
     {"group_norm_spelt", 2, 0, NULL},

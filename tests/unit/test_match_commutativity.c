@@ -19,12 +19,29 @@
 
 enum { SAMPLES = 44, BATCH = 8 };
 
-static const char *const graphs[] = {
-    "deep_mlp",     "residual",    "branches",       "dense_concat",  "nhwc_flatten", "depthwise",
-    "wide_flatten", "moved_units", "conv_on_stream", "literal_batch", "option_a",     "early_forms",
-    "lstm",         "gru",         "grouped_conv",   "depth_multiplier", "shuffled_groups",
-    "transposed_groups", "transposed_strides", "group_norm_stream", "stacked_recurrent",
-    "attention_plain", "attention_grouped"};
+static const char *const graphs[] = {"deep_mlp",
+                                     "residual",
+                                     "branches",
+                                     "dense_concat",
+                                     "nhwc_flatten",
+                                     "depthwise",
+                                     "wide_flatten",
+                                     "moved_units",
+                                     "conv_on_stream",
+                                     "literal_batch",
+                                     "option_a",
+                                     "early_forms",
+                                     "lstm",
+                                     "gru",
+                                     "grouped_conv",
+                                     "depth_multiplier",
+                                     "shuffled_groups",
+                                     "transposed_groups",
+                                     "transposed_strides",
+                                     "group_norm_stream",
+                                     "stacked_recurrent",
+                                     "attention_plain",
+                                     "attention_grouped"};
 enum { GRAPHS = sizeof graphs / sizeof graphs[0] };
 
 typedef struct fixture {
@@ -263,12 +280,12 @@ static void products_are_those_of_the_features(void **state)
     static const struct {
         const char *name;
         int layers;
-    } cases[] = {{"deep_mlp", 6},     {"residual", 5},    {"nhwc_flatten", 2}, {"branches", 4},
-                 {"dense_concat", 3}, {"moved_units", 2}, {"depthwise", 3},
-                 {"grouped_conv", 2}, {"depth_multiplier", 2}, {"shuffled_groups", 4},
-                 {"transposed_groups", 2}, {"transposed_strides", 2}, {"conv_on_stream", 2},
-                 {"group_norm_stream", 2}, {"stacked_recurrent", 3}, {"attention_plain", 7},
-                 {"attention_grouped", 7}};
+    } cases[] = {{"deep_mlp", 6},        {"residual", 5},          {"nhwc_flatten", 2},
+                 {"branches", 4},        {"dense_concat", 3},      {"moved_units", 2},
+                 {"depthwise", 3},       {"grouped_conv", 2},      {"depth_multiplier", 2},
+                 {"shuffled_groups", 4}, {"transposed_groups", 2}, {"transposed_strides", 2},
+                 {"conv_on_stream", 2},  {"group_norm_stream", 2}, {"stacked_recurrent", 3},
+                 {"attention_plain", 7}, {"attention_grouped", 7}};
     for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
         fixture f = open_graph(cases[c].name);
         weld_match_distances d;
@@ -343,6 +360,31 @@ static void wide_inputs_are_read_in_parts(void **state)
     for (int k = 0; k < 400; k++)
         assert_int_equal(f.moments->inputs[k].columns, 6);
     close_graph(&f);
+}
+
+static void layers_that_take_no_part_say_why(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *graph, *why;
+        int in, out;
+    } cases[] = {{"lstm", "recurrent weights", 1, 1},
+                 {"stacked_recurrent", "recurrent weights", 3, 2},
+                 {"dense_on_positions", "besides the channels", 1, 2},
+                 {"grouped_conv", NULL, 2, 0}};
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        fixture f = open_graph(cases[c].graph);
+        char note[320];
+        assert_int_equal(f.objective->layer_count, cases[c].in);
+        assert_int_equal(f.moments->layers->left_out_count, cases[c].out);
+        weld_moments_note(note, sizeof note, f.moments);
+        assert_non_null(strstr(note, "44 samples")); /* few: said first */
+        if (cases[c].why)
+            assert_non_null(strstr(strstr(note, "leaves out"), cases[c].why));
+        else
+            assert_null(strstr(note, "leaves out"));
+        close_graph(&f);
+    }
 }
 
 /* ---- the local form --------------------------------------------------------------------------- */
@@ -483,8 +525,8 @@ static void a_layer_that_meets_itself_is_taken_side_by_side(void **state)
             const double expected = two_sided(layer, f.element, old) +
                                     two_sided(layer, old, f.element) -
                                     2 * two_sided(layer, old, old);
-            const double claimed =
-                local_value(qap, f.element->perms[c]) - local_value(qap, old->perms[c]);
+            const double claimed = local_value(qap, f.element->perms[c]) -
+                                   local_value(qap, old->perms[c]);
             if (!(fabs(expected - claimed) < 1e-9 * (1 + fabs(expected))))
                 fail_msg("%s: %.12g, locally %.12g", names[k], expected, claimed);
         }
@@ -809,6 +851,7 @@ int main(void)
         cmocka_unit_test(products_are_those_of_the_features),
         cmocka_unit_test(additivity_is_that_of_the_activations),
         cmocka_unit_test(wide_inputs_are_read_in_parts),
+        cmocka_unit_test(layers_that_take_no_part_say_why),
         cmocka_unit_test(the_local_form_changes_as_the_objective),
         cmocka_unit_test(a_layer_that_meets_itself_is_taken_side_by_side),
         cmocka_unit_test(descents_end_below_their_starts),

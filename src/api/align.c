@@ -50,8 +50,10 @@ weld_status weld_adopt_sizes(const weld_model *model, const weld_dataset *data, 
         return WELD_OK;
     WELD_NEW(arrays, model->ctx, g->input_count);
     st = weld_feed_bind(arrays, data, g, &other);
-    for (int k = 0; st == WELD_OK && k < g->input_count; k++)
+    for (int k = 0; st == WELD_OK && k < g->input_count; k++) {
+        weld_graph_join_batch(g, k, true); /* all have as many samples */
         adopt_size(g, k, &data->arrays[arrays[k]].sample);
+    }
     if (st != WELD_E_NOMEM)
         st = WELD_OK; /* whoever runs the model on the data says what does not fit */
     else if (err)
@@ -61,7 +63,7 @@ done:
     return st;
 }
 
-/* A size that one file leaves open and the other one fixes is that. */
+/* A size that one file leaves open and the other one fixes is that, and a batch is one in both. */
 static void share_sizes(const weld_alignment *al)
 {
     weld_graph *a = al->a->structure->graph, *b = al->b->structure->graph;
@@ -69,6 +71,8 @@ static void share_sizes(const weld_alignment *al)
         const weld_port *port = &al->pairing->inputs[k];
         const weld_value *va = &a->values[a->inputs[k]];
         const weld_value *vb = port->index < 0 ? NULL : &b->values[b->inputs[port->index]];
+        if (vb && va->rank > 0 && va->dims[0] < 0 && a->symbols[va->symbol[0]].batch)
+            weld_graph_join_batch(b, port->index, true);
         for (int axis = 1; vb && va->rank == vb->rank && axis < vb->rank; axis++) {
             const int from = port->turned ? port->perm[axis] : axis;
             if (from == 0)

@@ -126,6 +126,18 @@ static int networks_of(const weld_merge_options *o, const weld_graph *g, bool ju
     return networks + (o->data->labels ? 0 : 2);
 }
 
+/* n^3 of one sweep of matching by commutativity: about 8 for exchanges, and an assignment for each step of a
+ * walk, which only narrow classes take (match/commutativity.c). */
+static double descents_within(const weld_symmetry *s)
+{
+    double cubes = 0;
+    for (int c = 0; c < s->free_count; c++) {
+        const double n = s->classes[c].size;
+        cubes += n * n * n * (n <= WELD_WALKED_COLUMNS ? 38 : 10);
+    }
+    return cubes;
+}
+
 /* Seconds of matching with one matcher, but for what it learns of the data. */
 static double matcher_seconds(const preview *p, const weld_matcher *matcher, int descents)
 {
@@ -144,7 +156,8 @@ static double matcher_seconds(const preview *p, const weld_matcher *matcher, int
     if (!matcher->needs_data)
         return weights;
     if (matcher == &weld_matcher_commutativity || matcher == &weld_matcher_additivity)
-        return weights + SWEEPS * p->rates.descent_flops * p->rates.product;
+        return weights + SWEEPS * (p->rates.descent_flops * p->rates.product +
+                                   descents_within(s) * p->rates.cube);
     return scores * p->rates.product + cubes * p->rates.cube;
 }
 

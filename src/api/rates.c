@@ -9,9 +9,8 @@
 #include <string.h>
 
 enum {
-    EDGE = 192,             /* of the matrices for products and assignments */
-    HASHED_BYTES = 1 << 20, /* for the rate of hashing */
-    WALKED_COLUMNS = 256    /* as in match/commutativity.c */
+    EDGE = 192,            /* of the matrices for products and assignments */
+    HASHED_BYTES = 1 << 20 /* for the rate of hashing */
 };
 static const double batch_seconds = 0.03; /* that a batch of one thread should take at most */
 
@@ -132,7 +131,7 @@ static double descent_flops(const weld_moments *m)
     double flops = 0;
     for (int k = 0; k < m->input_count; k++) {
         const double n = m->inputs[k].columns;
-        flops += 4 * n * n * n * (n <= WALKED_COLUMNS ? 30 : 2);
+        flops += 4 * n * n * n * (n <= WELD_WALKED_COLUMNS ? 30 : 2);
     }
     return flops;
 }
@@ -222,10 +221,16 @@ done:
 
 static weld_status find_run_bytes(weld_rates *r, const weld_alignment *al, weld_error *err)
 {
+    weld_status st = WELD_OK;
+    weld_rows rows = {0};
     weld_plan *plan = NULL;
-    const weld_status st = weld_plan_create(&plan, al->ctx, al->shapes, NULL, 0, err);
-    r->run_bytes = st == WELD_OK ? weld_plan_bytes(plan) : 0;
+    WELD_TRY(weld_rows_find(&rows, al->ctx, al->shapes, err));
+    WELD_TRY(weld_plan_create(&plan, al->ctx, al->shapes, rows.values, rows.count, err));
+    r->run_bytes = weld_plan_bytes(plan);
+done:
     weld_plan_free(plan);
+    if (rows.ctx)
+        weld_rows_free(&rows);
     return st;
 }
 

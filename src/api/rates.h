@@ -4,6 +4,9 @@
 #define WELD_API_RATES_H
 #include "api/figures.h"
 
+/* As in match/commutativity.c: up to so many columns walks are tried. */
+enum { WELD_WALKED_COLUMNS = 256 };
+
 /* Seconds, with all threads at work; NaN = it can't be measured, 0 = it wasn't asked for. */
 typedef struct weld_rates {
     double pass;  /* one sample through one network */
@@ -15,7 +18,7 @@ typedef struct weld_rates {
     double cube;          /* n^3 of an assignment */
     double byte;          /* one byte hashed, as all that is written is */
     size_t weight_bytes;  /* of one network */
-    size_t run_bytes;     /* that a run of one batch holds */
+    size_t run_bytes;     /* that a run of one batch holds, the features of all layers in it */
     size_t moments_bytes; /* of what matching learns */
     double descent_flops; /* of one sweep of matching by commutativity */
 } weld_rates;

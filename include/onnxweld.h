@@ -518,6 +518,9 @@ WELD_API weld_status weld_report_add_merge(weld_report *report, const weld_model
                                            weld_error *err);
 WELD_API weld_status weld_report_add_output(weld_report *report, const char *path,
                                             const char *sha256, double alpha, weld_error *err);
+/** What the models are called on a hub ("OWNER/NAME"), in their order: model cards name them so. */
+WELD_API weld_status weld_report_name_models(weld_report *report, const char *const *ids,
+                                             size_t count, weld_error *err);
 WELD_API weld_status weld_report_add_warning(weld_report *report, const char *code,
                                              const char *text, weld_error *err);
 /** Leaves out what may differ between equal runs: command line, seconds, threads; not the paths. */

@@ -126,14 +126,14 @@ static int networks_of(const weld_merge_options *o, const weld_graph *g, bool ju
     return networks + (o->data->labels ? 0 : 2);
 }
 
-/* n^3 of one sweep of matching by commutativity: about 8 for exchanges, and an assignment for each step of a
+/* n^3 of one sweep of matching by commutativity, as measured: exchanges, and an assignment for each step of a
  * walk, which only narrow classes take (match/commutativity.c). */
 static double descents_within(const weld_symmetry *s)
 {
     double cubes = 0;
     for (int c = 0; c < s->free_count; c++) {
         const double n = s->classes[c].size;
-        cubes += n * n * n * (n <= WELD_WALKED_COLUMNS ? 38 : 10);
+        cubes += n * n * n * (n <= WELD_WALKED_COLUMNS ? 190 : 60);
     }
     return cubes;
 }

@@ -426,6 +426,19 @@ weld_status weld_report_add_output(weld_report *report, const char *path, const 
     return weld_report_put_output(report, &output, err);
 }
 
+weld_status weld_report_name_models(weld_report *report, const char *const *ids, size_t count,
+                                    weld_error *err)
+{
+    weld_status st = WELD_OK;
+    WELD_REQUIRE(count == report->model_count, WELD_E_ARGUMENT, "%zu ids for %zu models", count,
+                 report->model_count);
+    for (size_t k = 0; k < count; k++)
+        WELD_REQUIRE((report->models[k].id = weld_arena_strdup(&report->arena, ids[k])),
+                     WELD_E_NOMEM, "out of memory");
+done:
+    return st;
+}
+
 weld_status weld_report_add_warning(weld_report *report, const char *code, const char *text,
                                     weld_error *err)
 {

@@ -34,6 +34,16 @@ weld_status open_outputs(weld_outputs **out, const session *s, weld_error *err)
 
 /* ---- reports ---------------------------------------------------------------------------------- */
 
+/* As ids are on the hub. */
+static bool is_model_id(const char *text)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    const size_t owner = strspn(text, letters);
+    const size_t name = text[owner] == '/' ? strspn(text + owner + 1, letters) : 0;
+    return owner && name && !text[owner + 1 + name];
+}
+
 weld_status check_reports(const options *o, weld_error *err)
 {
     for (size_t k = 0; k < o->reports.count; k++)
@@ -41,6 +51,14 @@ weld_status check_reports(const options *o, weld_error *err)
             return bad_usage(err,
                              "--report %s: the name ends in none of .json .html .md .csv .txt .xml",
                              o->reports.at[k]);
+    for (size_t k = 0; k < o->base_models.count; k++)
+        if (!is_model_id(o->base_models.at[k]))
+            return bad_usage(err,
+                             "--base-model: '%.100s', allowed OWNER/NAME of letters, digits, . _ -",
+                             o->base_models.at[k]);
+    if (o->base_models.count && o->base_models.count != (size_t)o->file_count)
+        return bad_usage(err, "--base-model: given %zu times for %d models", o->base_models.count,
+                         o->file_count);
     return WELD_OK;
 }
 
@@ -101,6 +119,8 @@ static weld_status leave(weld_outputs *outputs, weld_report *report, const sessi
     weld_status st = weld_report_set_run(report, s->argc, s->argv, seconds_run(), err);
     if (o->bundle)
         weld_report_omit_run(report);
+    if (st == WELD_OK && o->base_models.count)
+        st = weld_report_name_models(report, o->base_models.at, o->base_models.count, err);
     if (st == WELD_OK)
         st = add_reports(outputs, report, o, err);
     if (st == WELD_OK)

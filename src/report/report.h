@@ -17,6 +17,7 @@ typedef struct weld_report_opset {
 typedef struct weld_report_model {
     const char *role; /* "A", "B", "M" */
     const char *path; /* goes to `environment`; NULL = from memory */
+    const char *id;   /* for model cards: on the hub, "OWNER/NAME"; NULL = not known */
     const char *sha256, *producer;
     int64_t ir, parameters;
     const weld_report_opset *opsets;

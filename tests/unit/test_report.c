@@ -30,8 +30,9 @@ static weld_context *context(void)
 static void put_models(weld_report *r)
 {
     const weld_report_opset opsets[] = {{"", 18}, {"com.example", 1}};
-    weld_report_model a = {"A", "models/mlp/a.onnx", SHA_A, "pytorch 2.9.0", 10, 272474, opsets, 2};
-    weld_report_model b = {"B", "models/mlp/b.onnx", SHA_B, HOSTILE, 8, 272474, opsets, 1};
+    weld_report_model a = {
+        "A", "models/mlp/a.onnx", NULL, SHA_A, "pytorch 2.9.0", 10, 272474, opsets, 2};
+    weld_report_model b = {"B", "models/mlp/b.onnx", NULL, SHA_B, HOSTILE, 8, 272474, opsets, 1};
     weld_report_data d = {true, SHA_A, "val.npz", "imagenet", 10000, true, 0, 0};
     OK(weld_report_put_model(r, &a, NULL));
     OK(weld_report_put_model(r, &b, NULL));

@@ -1,11 +1,10 @@
-/* The terminal summary of at most 24 lines; inspections, shapes and obstacles are listed in full. */
+/* The terminal summary of at most 24 lines (text_parts.c); inspections, shapes, differences and obstacles are
+ * listed in full. */
 #include "report/formats.h"
 #include "report/formats/text.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { MODELS_MAX = 4, WARNINGS_MAX = 4, MERGES_MAX = 12, OUTPUTS_MAX = 3 };
 
 static const char *or_dash(const char *s)
 {
@@ -41,7 +40,7 @@ static void percent(weld_buffer *out, double fraction)
 
 static void model_lines(weld_buffer *out, const weld_report *r)
 {
-    for (size_t i = 0; i < r->model_count && i < MODELS_MAX; i++) {
+    for (size_t i = 0; i < r->model_count; i++) {
         const weld_report_model *m = &r->models[i];
         weld_buffer_printf(out, "%-9s %s  %s", or_dash(m->role), m->path ? m->path : "(memory)",
                            m->producer ? m->producer : "");
@@ -245,11 +244,6 @@ static void llfc_line(weld_buffer *out, const weld_report_llfc *l)
 
 static void many_lines(weld_buffer *out, const weld_report_many *n)
 {
-    double worst = INFINITY, barrier = 0;
-    for (size_t i = 0; i < n->pair_count; i++) {
-        worst = fmin(worst, n->pairs[i].accuracy);
-        barrier = fmax(barrier, n->pairs[i].barrier);
-    }
     weld_buffer_printf(out, "common    frame of model %lld", (long long)n->start + 1);
     if (n->universe)
         weld_buffer_printf(out, ", all permutations at once");
@@ -265,9 +259,22 @@ static void many_lines(weld_buffer *out, const weld_report_many *n)
                            "cycles    %.1f %% of the units don't come back where %lld models are "
                            "matched two by two\n",
                            100 * n->cycle_distance, (long long)n->cycle_models);
-    for (size_t i = 0; i < n->end_count && i < MERGES_MAX && isfinite(n->ends[i].loss); i++)
+}
+
+static void end_lines(weld_buffer *out, const weld_report_many *n)
+{
+    for (size_t i = 0; i < n->end_count && isfinite(n->ends[i].loss); i++)
         weld_buffer_printf(out, "model %-3zu loss %.4g, accuracy %.2f %%, weight %.3g\n", i + 1,
                            n->ends[i].loss, 100 * n->ends[i].accuracy, n->ends[i].weight);
+}
+
+static void together_line(weld_buffer *out, const weld_report_many *n)
+{
+    double worst = INFINITY, barrier = 0;
+    for (size_t i = 0; i < n->pair_count; i++) {
+        worst = fmin(worst, n->pairs[i].accuracy);
+        barrier = fmax(barrier, n->pairs[i].barrier);
+    }
     if (isfinite(n->loss))
         weld_buffer_printf(out,
                            "together  loss %.4g, accuracy %.2f %% (pairs: largest barrier %.4g, "
@@ -288,7 +295,7 @@ static void merge_lines(weld_buffer *out, const weld_report *r)
                            r->search.best, r->search.count, or_dash(r->search.metric),
                            (long long)r->search.data.n,
                            r->search.data.labels ? "" : " (no labels)");
-    for (size_t i = 0; i < r->merge_count && i < MERGES_MAX; i++) {
+    for (size_t i = 0; i < r->merge_count; i++) {
         const weld_report_merge *m = &r->merges[i];
         weld_buffer_printf(out, "%s α=%-5.3g %s, %s", m->written ? "merged   " : "         ",
                            m->alpha, or_dash(m->method), or_dash(m->statistic));
@@ -312,9 +319,6 @@ static void merge_lines(weld_buffer *out, const weld_report *r)
         if (m->base.sha256 && !i)
             base_line(out, &m->base);
     }
-    if (r->merge_count > MERGES_MAX)
-        weld_buffer_printf(out, "          … and %zu more merges, see the report\n",
-                           r->merge_count - MERGES_MAX);
 }
 
 /* How many passed, and what failed; all of them where they are all that the report is about. */
@@ -341,26 +345,20 @@ static void gate_lines(weld_buffer *out, const weld_report *r)
 
 static void warning_lines(weld_buffer *out, const weld_report *r)
 {
-    for (size_t i = 0; i < r->warning_count && i < WARNINGS_MAX; i++) {
-        if (i == WARNINGS_MAX - 1 && r->warning_count > WARNINGS_MAX)
-            weld_buffer_printf(out, "warning   … and %zu more, see the report\n",
-                               r->warning_count - i);
-        else
-            weld_buffer_printf(out, "warning   %s\n", or_dash(r->warnings[i].msg));
-    }
+    for (size_t i = 0; i < r->warning_count; i++)
+        weld_buffer_printf(out, "warning   %s\n", or_dash(r->warnings[i].msg));
 }
 
-static void end_lines(weld_buffer *out, const weld_report *r)
+static void output_lines(weld_buffer *out, const weld_report *r)
 {
-    warning_lines(out, r);
-    for (size_t i = 0; i < r->output_count && i < OUTPUTS_MAX; i++) {
-        if (i == OUTPUTS_MAX - 1 && r->output_count > OUTPUTS_MAX)
-            weld_buffer_printf(out, "wrote     … and %zu more\n", r->output_count - i);
-        else
-            weld_buffer_printf(out, "wrote     %s  α=%.3g\n",
-                               r->outputs[i].path ? r->outputs[i].path : "(memory)",
-                               r->outputs[i].alpha);
-    }
+    for (size_t i = 0; i < r->output_count; i++)
+        weld_buffer_printf(out, "wrote     %s  α=%.3g\n",
+                           r->outputs[i].path ? r->outputs[i].path : "(memory)",
+                           r->outputs[i].alpha);
+}
+
+static void verdict_line(weld_buffer *out, const weld_report *r)
+{
     const char *word = weld_report_verdict_word(r);
     if (r->environment.seconds >= 0)
         weld_buffer_printf(out, "%s  %.1f s\n", word, r->environment.seconds);
@@ -440,37 +438,76 @@ static void diff(weld_buffer *out, const weld_report_diff *d)
     }
 }
 
+/* What is listed in full. */
+static void long_lines(weld_buffer *out, const weld_report *r)
+{
+    model_lines(out, r);
+    if (r->inspection.present)
+        inspection(out, r);
+    if (r->shapes.present)
+        shapes(out, &r->shapes);
+    if (r->diff.present)
+        diff(out, &r->diff);
+    if (r->checked || r->obstacles.count)
+        obstacles(out, r);
+    if (r->verification.present)
+        verification_line(out, &r->verification);
+    warning_lines(out, r);
+}
+
+static void figures(weld_buffer *out, const weld_report *r)
+{
+    data_line(out, r);
+    if (r->match.present)
+        match_lines(out, &r->match);
+    if (r->verification.present)
+        verification_line(out, &r->verification);
+    if (r->lmc.present)
+        lmc_lines(out, &r->lmc);
+    if (r->llfc.present)
+        llfc_line(out, &r->llfc);
+    condition_line(out, &r->conditions);
+    if (r->many.present)
+        many_lines(out, &r->many);
+}
+
+/* Lists are shortened together where all of it would be too long. */
+static void run_lines(weld_text_parts *t, const weld_report *r)
+{
+    weld_buffer *out = &t->text;
+    model_lines(out, r);
+    weld_text_end_part(t, "models");
+    figures(out, r);
+    weld_text_end_part(t, NULL);
+    end_lines(out, &r->many);
+    weld_text_end_part(t, "models");
+    if (r->many.present)
+        together_line(out, &r->many);
+    weld_text_end_part(t, NULL);
+    merge_lines(out, r);
+    weld_text_end_part(t, "merges");
+    gate_lines(out, r);
+    weld_text_end_part(t, "gates");
+    if (r->plan.present)
+        weld_text_plan(t, &r->plan);
+    warning_lines(out, r);
+    weld_text_end_part(t, "warnings");
+    output_lines(out, r);
+    weld_text_end_part(t, "outputs");
+    if (!r->plan.present)
+        verdict_line(out, r);
+    weld_text_end_part(t, NULL);
+}
+
 weld_status weld_report_render_text(weld_buffer *out, const weld_report *report, weld_error *err)
 {
-    model_lines(out, report);
-    if (report->inspection.present)
-        inspection(out, report);
-    if (report->shapes.present)
-        shapes(out, &report->shapes);
-    if (report->diff.present)
-        diff(out, &report->diff);
-    if (report->checked || report->obstacles.count)
-        obstacles(out, report);
-    data_line(out, report);
-    if (report->match.present)
-        match_lines(out, &report->match);
-    if (report->verification.present)
-        verification_line(out, &report->verification);
-    if (report->lmc.present)
-        lmc_lines(out, &report->lmc);
-    if (report->llfc.present)
-        llfc_line(out, &report->llfc);
-    condition_line(out, &report->conditions);
-    if (report->many.present)
-        many_lines(out, &report->many);
-    merge_lines(out, report);
-    gate_lines(out, report);
-    if (report->plan.present)
-        weld_text_plan(out, report);
-    if (!report->inspection.present && !report->shapes.present && !report->checked &&
-        !report->diff.present && !report->plan.present)
-        end_lines(out, report);
-    else
-        warning_lines(out, report);
-    return weld_buffer_check(out, err);
+    weld_text_parts parts;
+    if (report->inspection.present || report->shapes.present || report->checked ||
+        report->diff.present) {
+        long_lines(out, report);
+        return weld_buffer_check(out, err);
+    }
+    weld_text_begin(&parts, report->ctx);
+    run_lines(&parts, report);
+    return weld_text_fit(out, &parts, err);
 }

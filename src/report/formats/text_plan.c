@@ -2,8 +2,6 @@
 #include "report/formats/text.h"
 #include <math.h>
 
-enum { FILES_SHOWN = 6 };
-
 static void size(weld_buffer *out, double bytes)
 {
     static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
@@ -41,10 +39,6 @@ static void files(weld_buffer *out, const char *title, const weld_report_file_li
 {
     for (size_t i = 0; i < list->count; i++) {
         const weld_report_file *f = &list->items[i];
-        if (i + 1 == FILES_SHOWN && list->count > FILES_SHOWN) {
-            weld_buffer_printf(out, "%-9s … and %zu more files\n", title, list->count - i);
-            return;
-        }
         weld_buffer_printf(out, "%-9s %s  %s", title, f->role, f->path ? f->path : "");
         if (f->samples >= 0)
             weld_buffer_printf(out, ", %lld samples", (long long)f->samples);
@@ -56,20 +50,25 @@ static void files(weld_buffer *out, const char *title, const weld_report_file_li
     }
 }
 
-void weld_text_plan(weld_buffer *out, const weld_report *r)
+void weld_text_plan(weld_text_parts *parts, const weld_report_plan *p)
 {
-    const weld_report_plan *p = &r->plan;
+    weld_buffer *out = &parts->text;
     class_line(out, p);
+    weld_text_end_part(parts, NULL);
     files(out, "reads", &p->reads);
+    weld_text_end_part(parts, "data");
     for (size_t i = 0; i < p->step_count; i++) {
         weld_buffer_printf(out, "%-9s %s: ", p->steps[i].stage, p->steps[i].what);
         duration(out, p->steps[i].seconds);
         weld_buffer_printf(out, "\n");
     }
+    weld_text_end_part(parts, "steps");
     files(out, "writes", &p->writes);
+    weld_text_end_part(parts, "outputs");
     weld_buffer_printf(out, "DRY RUN   it would go on ");
     duration(out, p->seconds);
     weld_buffer_printf(out, " and hold up to ");
     size(out, (double)p->memory_bytes);
     weld_buffer_printf(out, " of memory; nothing is written\n");
+    weld_text_end_part(parts, NULL);
 }

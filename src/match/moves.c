@@ -99,10 +99,11 @@ static weld_status move_columns(void *user, int64_t item, int slot, weld_error *
     for (int64_t r = item * m->per_item; r < end_of(item, m->per_item, m->count); r++) {
         float *to = m->x + r * m->width;
         for (int32_t cycle = 0, k = 0; cycle < v->cycles; cycle++) {
-            const float first = to[v->at[k]];
-            for (; k < v->ends[cycle] - 1; k++)
-                to[v->at[k]] = to[v->from[k]];
-            to[v->at[k++]] = first;
+            int32_t place = v->at[k++];
+            const float first = to[place];
+            for (; k < v->ends[cycle]; place = v->at[k++])
+                to[place] = to[v->at[k]];
+            to[place] = first;
         }
     }
     return WELD_OK;

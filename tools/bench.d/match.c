@@ -1,7 +1,7 @@
-/* bench_match A.onnx B.onnx PERM.json: descents of weight matching from the identity, on one thread.
- * For every line of standard input one descent, and a line on standard output: its CPU seconds. Then the
- * sweeps, and the orders in which the classes were visited, a line per sweep, as many as a descent may
- * have. The permutation goes to the file. */
+/* bench_match A.onnx B.onnx PERM.json: descents of weight matching from the identity, on one thread. The
+ * permutation goes to the file, and to standard output the orders in which the classes are visited: a line
+ * per sweep, as many as a descent may have, then an empty one. From then on every line of standard input
+ * is answered by a descent's CPU seconds and its sweeps. */
 #include "api/objects.h"
 #include "clock.h"
 #include "core/rng.h"
@@ -31,20 +31,19 @@ static void print_orders(int32_t count)
             printf("%d ", order[c]);
         printf("\n");
     }
+    printf("\n");
+    fflush(stdout);
 }
 
-/* Returns the sweeps. */
-static int descend(const weld_match_input *in)
+static void descend(const weld_match_input *in)
 {
     weld_error err = WELD_ERROR_INIT;
     weld_match_result *result;
     const double began = cpu_seconds();
     must(weld_matcher_find("weights")->run(&result, in, &err), &err);
-    printf("%.9f\n", cpu_seconds() - began);
+    printf("%.9f %d\n", cpu_seconds() - began, result->sweeps);
     fflush(stdout);
-    const int sweeps = result->sweeps;
     weld_match_result_free(result);
-    return sweeps;
 }
 
 int main(int argc, char **argv)
@@ -56,7 +55,6 @@ int main(int argc, char **argv)
     weld_outputs *outputs;
     weld_error err = WELD_ERROR_INIT;
     weld_align_options how = WELD_ALIGN_OPTIONS_INIT;
-    int sweeps = 0;
     if (argc != 4) {
         fprintf(stderr, "usage: bench_match A.onnx B.onnx PERM.json\n");
         return 2;
@@ -73,13 +71,13 @@ int main(int argc, char **argv)
                                  .a = alignment->a->params,
                                  .b = alignment->naive,
                                  .restarts = 1};
-    for (int c = getchar(); c != EOF; c = getchar())
-        sweeps = c == '\n' ? descend(&in) : sweeps;
-    printf("%d\n", sweeps);
-    print_orders(alignment->symmetry->free_count);
     must(weld_outputs_create(&outputs, ctx, true, &err), &err);
     must(weld_outputs_add_alignment(outputs, alignment, argv[3], &err), &err);
     must(weld_outputs_commit(outputs, &err), &err);
+    print_orders(alignment->symmetry->free_count);
+    for (int c = getchar(); c != EOF; c = getchar())
+        if (c == '\n')
+            descend(&in);
     weld_outputs_free(outputs);
     weld_alignment_free(alignment);
     weld_model_free(a);

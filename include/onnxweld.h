@@ -201,7 +201,9 @@ typedef struct weld_input_key {
 typedef struct weld_dataset_options {
     uint32_t struct_size;
     const char *preset; /**< none, unit, imagenet, cifar10, mnist, tf, caffe; NULL = none */
-    /** A key of the file ("fine" or "coarse" of CIFAR-100), or a file; NULL = "labels", "fine" */
+    /** A key of the file ("fine" or "coarse" of CIFAR-100), or a file; NULL = "labels", "fine". Integers are
+     *  class numbers [N]; floats [N, ...] are targets, what the outputs should be: the loss is the mean
+     *  square of the difference then */
     const char *labels;
     /** [input_count] all inputs of the model, nothing else is read then; NULL = the file's arrays have
      *  the names of the inputs, or there is one of each */
@@ -239,8 +241,9 @@ WELD_API weld_status weld_dataset_open(weld_dataset **out, weld_context *ctx, co
 WELD_API weld_status weld_dataset_preset(weld_dataset *dataset, const weld_dataset_options *options,
                                          weld_error *err);
 WELD_API int64_t weld_dataset_size(const weld_dataset *dataset);
+/** Class numbers or targets. */
 WELD_API bool weld_dataset_has_labels(const weld_dataset *dataset);
-/** The labels of all samples, borrowed; NULL = there are none. */
+/** The class numbers of all samples, borrowed; NULL = there are none. */
 WELD_API const int64_t *weld_dataset_labels(const weld_dataset *dataset);
 /** Two disjoint parts, drawn at random, that borrow `dataset`'s samples and keep their order: out[0] has
  *  `match_samples` (0 = half, at most 10 000), out[1] all others. The same seed, the same parts. */
@@ -404,7 +407,8 @@ typedef struct weld_align_options {
 
 /** Permutations that bring `b` to `a`. Both are borrowed and must outlive the alignment.
  *  auto: none and a table of candidates are merged at alpha = 1/2 and run on `data`; the least loss
- *  wins, the earliest of equals. With labels the loss is the cross-entropy. Without: for a model whose
+ *  wins, the earliest of equals. With labels the loss is the cross-entropy, with targets the squared
+ *  difference from them. Without: for a model whose
  *  first output is [N, C], C >= 2, the Kullback-Leibler divergence of its softmax from the mean of the
  *  ends' softmax, else the mean square of its difference from the mean of the ends' outputs. A
  *  candidate that fails is reported and left out. */
@@ -484,7 +488,8 @@ typedef struct weld_measure_options {
     size_t compared_count;
     /** names with commas between: ce, top1, top5 (with labels), mse, agree (class scores) with the outputs
      *  of A and B. The loss of the path is ce, else mse from the mix of the ends' outputs. NULL = ce, top1
-     *  and from 11 classes top5 with labels; mse and, for class scores, agree without */
+     *  and from 11 classes top5 with labels; mse with targets; mse and, for class scores, agree without
+     *  either */
     const char *metric;
     int resamples; /**< of the bootstrap that gives intervals and the verdict; 0 = none of them, else 100
                         to 100 000 */

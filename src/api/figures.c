@@ -147,8 +147,11 @@ static weld_status fill_path(weld_report_lmc *out, int v, const weld_measures *m
     fill_barrier(&out->error, v, error, accuracy);
     fill_barrier(&out->calibrated, v, calibrated, &f->calibrated_bounds);
     fill_bounded(&out->drop, v, f->drop.value, f->drop.bounds);
-    out->judged = in->resamples && curve->accuracy.y && is_whole(in);
-    out->connected[v] = out->judged && accuracy->chord.upper95 <= out->delta;
+    out->judged = in->resamples && is_whole(in) && (curve->accuracy.y || m->target_variance > 0);
+    out->connected[v] = out->judged &&
+                        (curve->accuracy.y ? accuracy->chord.upper95 <= out->delta
+                                           : f->bounds[WELD_SCORE_LOSS].chord.upper95 <=
+                                                 out->delta * m->target_variance);
 done:
     return st;
 }
@@ -164,6 +167,7 @@ weld_status weld_figures_lmc(weld_report *r, const weld_measures *m, const weld_
                            .alpha_count = (size_t)n,
                            .resamples = in->resamples,
                            .seed = in->seed,
+                           .target_variance = m->target_variance,
                            .delta = delta};
     weld_arena_init(&arena, r->ctx);
     for (int v = 0; v < WELD_VARIANTS; v++)
@@ -267,9 +271,8 @@ weld_status weld_figures_conditions(weld_report *r, const weld_measures *m,
             }
         }
     }
-    const weld_report_conditions section = {items, (size_t)m->watch_count,
-                                            m->samples < batch ? m->samples : batch,
-                                            in->resamples > 0};
+    const weld_report_conditions section = {
+        items, (size_t)m->watch_count, m->samples < batch ? m->samples : batch, in->resamples > 0};
     WELD_TRY(weld_report_put_conditions(r, &section, err));
 done:
     weld_free(r->ctx, items);

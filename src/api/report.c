@@ -414,7 +414,7 @@ weld_report_data weld_describe_data(const weld_dataset *data)
                               .path = data->path,
                               .preprocess = data->preprocess,
                               .n = data->count,
-                              .labels = data->labels != NULL,
+                              .labels = weld_dataset_has_truth(data),
                               .split_of = data->whole ? data->whole->count : 0,
                               .split_seed = data->split_seed};
 }

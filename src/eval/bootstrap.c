@@ -66,8 +66,8 @@ static void sum_point(job *j, const weld_curve *c, int k, const workspace *r, in
     }
 }
 
-static void sum_curve(job *j, const weld_curve *c, const workspace *r, int first, int rows, int64_t at,
-                      int64_t n)
+static void sum_curve(job *j, const weld_curve *c, const workspace *r, int first, int rows,
+                      int64_t at, int64_t n)
 {
     const int place = j->first[c - j->in->curves];
     bool holes = false;
@@ -84,7 +84,8 @@ static void sum_curve(job *j, const weld_curve *c, const workspace *r, int first
 }
 
 /* Weights of the n samples from `at`, and of the groups that begin there. */
-static void draw(job *j, const workspace *r, weld_rng *rng, int first, int rows, int64_t at, int64_t n)
+static void draw(job *j, const workspace *r, weld_rng *rng, int first, int rows, int64_t at,
+                 int64_t n)
 {
     const int64_t size = j->in->group;
     for (int b = 0; b < rows; b++) {
@@ -420,8 +421,8 @@ weld_status weld_bootstrap(weld_arena *arena, const weld_bootstrap_input *input,
         WELD_ARENA_NEW(input->curves[c].out->at, arena, input->curves[c].count);
     WELD_TRY(alloc(&j, &room, err));
     WELD_TRY(look_at_all(&j, &room, err));
-    WELD_TRY(weld_parallel_for(input->ctx, (input->resamples + BLOCK - 1) / BLOCK, resample, &j,
-                               err));
+    WELD_TRY(
+        weld_parallel_for(input->ctx, (input->resamples + BLOCK - 1) / BLOCK, resample, &j, err));
     WELD_TRY(weld_parallel_for(input->ctx, input->curve_count, bound_curve, &j, err));
 done:
     weld_arena_free(&room);

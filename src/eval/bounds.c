@@ -18,8 +18,8 @@ static void add(list *l, weld_curve curve)
 
 static weld_curve_kind kind_of(weld_score score)
 {
-    const bool distance =
-        score == WELD_SCORE_LOSS || score == WELD_SCORE_MSE_A || score == WELD_SCORE_MSE_B;
+    const bool distance = score == WELD_SCORE_LOSS || score == WELD_SCORE_MSE_A ||
+                          score == WELD_SCORE_MSE_B;
     return distance ? WELD_CURVE_LOSS : WELD_CURVE_SHARE;
 }
 
@@ -76,8 +76,8 @@ static weld_status add_drop(list *l, drop *d, weld_drop *of, const double *merge
         y[i] = a[i] - merged[i];
         y[n + i] = b[i] - merged[i];
     }
-    add(l, (weld_curve){
-               .kind = WELD_CURVE_DROPS, .count = 2, .y = y, .stride = n, .out = &d->both});
+    add(l,
+        (weld_curve){.kind = WELD_CURVE_DROPS, .count = 2, .y = y, .stride = n, .out = &d->both});
 done:
     return st;
 }
@@ -156,8 +156,9 @@ weld_status weld_pass_bound(weld_pass *p, weld_error *err)
     list l = {.p = p};
     drop *drops;
     weld_arena_init(&l.arena, in->ctx);
-    WELD_ARENA_NEW(l.curves, &l.arena, WELD_VARIANTS * (WELD_SCORES + 1 + watches) + drops_max +
-                                           2 * in->extra_count + 2 * rows);
+    WELD_ARENA_NEW(l.curves, &l.arena,
+                   WELD_VARIANTS * (WELD_SCORES + 1 + watches) + drops_max + 2 * in->extra_count +
+                       2 * rows);
     WELD_ARENA_NEW(drops, &l.arena, drops_max);
     for (int v = 0; v < WELD_VARIANTS; v++)
         add_path(&l, v);

@@ -305,15 +305,15 @@ typedef struct samples {
 /* Those of the next group; `of`: all of the batch. False where there are none left. */
 static bool next_group(samples *s, const weld_conditions *c, samples of)
 {
-    *s = (samples){s->first + s->count, s->at + s->count, of.first + of.count - s->first - s->count};
+    *s =
+        (samples){s->first + s->count, s->at + s->count, of.first + of.count - s->first - s->count};
     s->count = s->count < c->group ? s->count : c->group;
     return s->count > 0;
 }
 
 static double *sums_of(const weld_conditions *c, const watched *item, int variant, int64_t sample)
 {
-    return c->sums +
-           ((sample / c->group * c->count + (item - c->items)) * PAIRS + variant) * SUMS;
+    return c->sums + ((sample / c->group * c->count + (item - c->items)) * PAIRS + variant) * SUMS;
 }
 
 static weld_stretch stretch_of(const weld_conditions *c, int value, samples s)
@@ -343,8 +343,8 @@ static weld_status see_first(weld_conditions *c, watched *item, const view *v, w
             p->first[k] += sums_of(c, item, v->variant, s.first)[k ? STRAIGHT : PRODUCT];
     weld_lerp(x.data, v->xa->data, v->xb->data, x.dtype, (size_t)weld_shape_numel(&x.shape), 0.5);
     WELD_TRY(apply(c, item, v->room, &p->half, v->a, err));
-    p->first[2] = weld_defect_of(&item->form, p->bias, v->ya, v->yb, &y,
-                                 stretch_of(c, item->y, v->batch));
+    p->first[2] =
+        weld_defect_of(&item->form, p->bias, v->ya, v->yb, &y, stretch_of(c, item->y, v->batch));
 done:
     return st;
 }

@@ -23,10 +23,12 @@ static void score_batch(const weld_pass *p, const destination *to, weld_run *run
     const int logits = p->out->rows.logits;
     const int64_t size = p->out->classes, heats = WELD_VARIANTS * p->in->alpha_count;
     const int64_t *labels = p->out->set.labels ? p->in->data->labels : NULL;
+    const double *targets = p->in->data->targets;
     const float *z = weld_run_floats(run, logits), *a = weld_run_floats(ends[0], logits),
                 *b = weld_run_floats(ends[1], logits);
     for (int64_t i = first; i < first + n; i++, z += size, a += size, b += size) {
-        const weld_outputs_of of = {z, a, b, size, labels ? labels[i] : 0, to->alpha};
+        const weld_outputs_of of = {
+            z, a, b, size, labels ? labels[i] : 0, targets ? targets + i * size : NULL, to->alpha};
         double scores[WELD_SCORES];
         weld_score_outputs(scores, &p->out->set, &of);
         for (int k = 0; k < WELD_SCORES; k++)
@@ -125,8 +127,8 @@ static weld_status measure_share(void *user, int64_t share, int slot, weld_error
     const int64_t total = p->in->data->count;
     const int64_t end = (share + 1) * p->per_share < total ? (share + 1) * p->per_share : total;
     for (int64_t first = share * p->per_share; first < end; first += p->micro)
-        WELD_TRY(measure_batch(p, slot, first,
-                               end - first < p->micro ? end - first : p->micro, err));
+        WELD_TRY(
+            measure_batch(p, slot, first, end - first < p->micro ? end - first : p->micro, err));
     if (share % 8 == 0)
         st = weld_progress(p->in->ctx, "measure", (double)share / (double)p->shares, err);
 done:
@@ -172,7 +174,7 @@ static weld_status alloc_samples(weld_pass *p, weld_error *err)
     WELD_ARENA_NEW(p->s.extra_loss, arena, extra * n);
     WELD_ARENA_NEW(p->s.extra_correct, arena, extra * n);
     WELD_ARENA_NEW(p->s.extra_mixed, arena, extra * rows * n);
-    if (p->out->set.ce)
+    if (p->out->set.loss == WELD_LOSS_CE)
         WELD_ARENA_NEW(p->s.heat, arena, (size_t)p->groups * path * 2);
 done:
     return st;
@@ -254,9 +256,12 @@ static weld_status find_rows(weld_measures *out, const weld_pair_input *in, weld
                  "the output that the loss is of is %s: it can't be measured",
                  weld_dtype_name(logits->dtype));
     out->classes = (int)(weld_shape_numel(&logits->shape) / in->shapes->batch);
-    WELD_TRY(weld_score_set_read(&out->set, in->metric, in->data->labels, &logits->shape, err));
-    if (out->set.labels)
-        WELD_TRY(weld_check_labels(in->data, out->classes, err));
+    const weld_truth truth = in->data->labels    ? WELD_TRUTH_LABELS
+                             : in->data->targets ? WELD_TRUTH_TARGETS
+                                                 : WELD_TRUTH_NONE;
+    WELD_TRY(weld_score_set_read(&out->set, in->metric, truth, &logits->shape, err));
+    if (out->set.labels || truth == WELD_TRUTH_TARGETS)
+        WELD_TRY(weld_check_truth(in->data, out->classes, err));
 done:
     return st;
 }

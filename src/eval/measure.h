@@ -56,11 +56,11 @@ typedef struct weld_row_figures {
 } weld_row_figures;
 
 typedef struct weld_mix_figures {
-    double loss, accuracy; /* NaN where they are not in the metric */
+    double loss, accuracy;                          /* NaN where they are not in the metric */
     weld_curve_bounds loss_bounds, accuracy_bounds; /* one point */
     weld_drop drop;
-    double *one_minus_cos;  /* [rows.count] mean */
-    double *class_accuracy; /* [classes], NULL as below */
+    double *one_minus_cos;         /* [rows.count] mean */
+    double *class_accuracy;        /* [classes], NULL as below */
     weld_interval *class_interval; /* known without a bootstrap */
 } weld_mix_figures;
 
@@ -70,7 +70,7 @@ enum { WELD_CLASS_POINTS = 3, WELD_CLASSES_MAX = 1024 };
 typedef struct weld_class_figures {
     int place[WELD_CLASS_POINTS]; /* of the grid */
     int64_t *samples;             /* [classes]; NULL = no accuracy, or too many classes */
-    double *accuracy[WELD_VARIANTS][WELD_CLASS_POINTS]; /* [classes], NaN without samples */
+    double *accuracy[WELD_VARIANTS][WELD_CLASS_POINTS];        /* [classes], NaN without samples */
     weld_interval *interval[WELD_VARIANTS][WELD_CLASS_POINTS]; /* as those of merges */
 } weld_class_figures;
 
@@ -80,7 +80,8 @@ typedef struct weld_measures {
     weld_rows rows;
     weld_score_set set;
     int64_t samples;
-    int classes; /* outputs per sample */
+    int classes;            /* outputs per sample */
+    double target_variance; /* of the targets about their means, the mean over outputs; 0 = none */
     weld_path_figures path[WELD_VARIANTS];
     weld_row_figures *row[WELD_VARIANTS]; /* [rows.count] */
     weld_class_figures by_class;

@@ -25,8 +25,9 @@ typedef struct weld_pass {
     weld_feed *feed;         /* [slot] one micro-batch of inputs */
     double **room;           /* [slot][2 classes] */
     weld_kept s;
-    int64_t micro, per_share, shares; /* samples of a batch, of a share (one thread's work); shares */
-    int64_t group, groups;            /* samples that have sums in common; groups */
+    int64_t micro, per_share,
+        shares;            /* samples of a batch, of a share (one thread's work); shares */
+    int64_t group, groups; /* samples that have sums in common; groups */
 } weld_pass;
 
 /* Fills the figures of pass->out. */

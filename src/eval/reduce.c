@@ -182,12 +182,30 @@ done:
     return st;
 }
 
+/* The squared error that the targets' means leave. */
+static double target_variance(const weld_dataset *data, int64_t size)
+{
+    double sum = 0;
+    for (int64_t k = 0; data->targets && k < size; k++) {
+        double mean = 0, squares = 0;
+        for (int64_t i = 0; i < data->count; i++)
+            mean += data->targets[i * size + k] / (double)data->count;
+        for (int64_t i = 0; i < data->count; i++) {
+            const double d = data->targets[i * size + k] - mean;
+            squares += d * d;
+        }
+        sum += squares / (double)data->count;
+    }
+    return sum / (double)size;
+}
+
 weld_status weld_pass_reduce(weld_pass *p, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_measures *out = p->out;
     WELD_TRY(reduce_rows(p, err));
     find_points(p);
+    out->target_variance = target_variance(p->in->data, out->classes);
     for (int v = 0; v < WELD_VARIANTS; v++)
         WELD_TRY(reduce_path(p, v, err));
     for (int v = 0; v < WELD_VARIANTS; v++) {

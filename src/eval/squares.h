@@ -10,7 +10,8 @@ enum { WELD_SQUARES_CHUNK = 256 };
 typedef struct weld_layer_form {
     int64_t units, step; /* of the output, and elements of it between two units */
     int64_t plane;       /* elements of the input that share a channel */
-    const double *times; /* [plane + CHUNK] how many patches hold an input element, again and again */
+    const double
+        *times; /* [plane + CHUNK] how many patches hold an input element, again and again */
 } weld_layer_form;
 
 /* From element `at`, `count` of them. */

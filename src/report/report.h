@@ -138,7 +138,9 @@ typedef struct weld_report_lemma {
 
 typedef struct weld_report_lmc {
     bool present;
-    const char *metric;  /* what the loss is: "ce", or "mse" from the mix of the ends' outputs */
+    const char
+        *metric; /* what the loss is: "ce", "mse_target" from targets, or "mse" from the mix of
+                            the ends' outputs */
     const double *alpha; /* [alpha_count], weight of A */
     size_t alpha_count;
     weld_report_curve curve[WELD_REPORT_VARIANTS];
@@ -151,8 +153,12 @@ typedef struct weld_report_lmc {
     weld_report_lemma lemma;
     int64_t resamples; /* of the bootstrap; 0 = there was none */
     uint64_t seed;
-    bool judged;  /* there is a verdict: a bootstrap, labels, and the whole path was measured */
-    double delta; /* connected: the upper bound of the error barrier (chord) is at most this */
+    double target_variance; /* of targets; 0 = there are none */
+    bool
+        judged; /* there is a verdict: a bootstrap, labels or targets, and the whole path was measured */
+    double
+        delta; /* connected: the upper bound of the error barrier (chord) is at most this, or that of
+                     the loss barrier at most this part of the targets' variance */
     bool connected[WELD_REPORT_VARIANTS];
 } weld_report_lmc;
 
@@ -240,9 +246,9 @@ typedef struct weld_report_merge {
     double loss, accuracy,
         one_minus_cos; /* on the evaluation data, the last one the mean over layers at
                                              alpha; NaN = not measured */
-    bool bounded;                    /* there was a bootstrap: */
+    bool bounded;      /* there was a bootstrap: */
     weld_interval loss_ci95, accuracy_ci95;
-    weld_report_drop drop; /* of the accuracy */
+    weld_report_drop drop;                                    /* of the accuracy */
     int64_t layers, clipped, without_bias, sampled, too_wide; /* see merge/statistics.h */
     const char *metric; /* of the tries; NULL = there were none */
     const weld_report_try *tries;

@@ -192,7 +192,8 @@ static void nothing_seen_leaves_three_in_n(void **state)
     weld_context *ctx;
     weld_arena arena;
     weld_curve_bounds out[2];
-    const weld_curve curves[2] = {path_of(right, N, true, &out[0]), path_of(same, N, false, &out[1])};
+    const weld_curve curves[2] = {path_of(right, N, true, &out[0]),
+                                  path_of(same, N, false, &out[1])};
     OK(weld_context_create(&ctx, NULL, NULL));
     weld_arena_init(&arena, ctx);
     for (int i = 0; i < POINTS * N; i++) {
@@ -224,7 +225,8 @@ static void what_is_not_finite_is_not_known(void **state)
     weld_arena_init(&arena, ctx);
     y[2 * N + 5] = INFINITY;
     bound(&arena, &curve, 1, N, 1, 0);
-    assert_true(isnan(out.at[2].ci95.low) && isnan(out.at[2].ci95.high) && out.at[1].ci95.high == 0);
+    assert_true(isnan(out.at[2].ci95.low) && isnan(out.at[2].ci95.high) &&
+                out.at[1].ci95.high == 0);
     assert_true(isnan(out.chord.upper95) && isnan(out.midpoint.ci95.low));
     weld_arena_free(&arena);
     weld_context_free(ctx);

@@ -23,10 +23,10 @@ static const double worlds[][2] = {{0, 0.2}, {0.4, 0.5}};
 enum { WORLDS = sizeof worlds / sizeof worlds[0] };
 
 typedef struct sketch {
-    double spread[SAMPLES];                /* exp(normal), NaN for one in ten */
-    double squares[GROUPS][3];             /* |d|^2, |x|^2, |x - d|^2 */
-    weld_heat heat[GROUPS][2];             /* of class scores */
-    double drops[WORLDS][2][SAMPLES];      /* A less the merge, B less the merge */
+    double spread[SAMPLES];           /* exp(normal), NaN for one in ten */
+    double squares[GROUPS][3];        /* |d|^2, |x|^2, |x - d|^2 */
+    weld_heat heat[GROUPS][2];        /* of class scores */
+    double drops[WORLDS][2][SAMPLES]; /* A less the merge, B less the merge */
 } sketch;
 
 /* ---- the worlds -------------------------------------------------------------------------------- */
@@ -49,8 +49,7 @@ static void add_squares(double sums[3], weld_rng *rng)
 {
     const double scale = exp(0.3 * weld_rng_normal(rng));
     for (int u = 0; u < 8; u++) {
-        const double x = scale * weld_rng_normal(rng),
-                     d = (x + scale * weld_rng_normal(rng)) / 2;
+        const double x = scale * weld_rng_normal(rng), d = (x + scale * weld_rng_normal(rng)) / 2;
         sums[0] += d * d;
         sums[1] += x * x;
         sums[2] += (x - d) * (x - d);
@@ -112,8 +111,8 @@ static double true_calibrated(void)
 /* ---- trials ------------------------------------------------------------------------------------ */
 
 enum { SPREAD, RATIO, CALIBRATED, DROP, FIGURES = DROP + WORLDS };
-static const char *const names[FIGURES] = {"mean of what is left", "ratio of sums", "calibrated loss",
-                                           "drop, ends alike", "drop, B worse"};
+static const char *const names[FIGURES] = {"mean of what is left", "ratio of sums",
+                                           "calibrated loss", "drop, ends alike", "drop, B worse"};
 
 static void bound(weld_bounds out[FIGURES], weld_context *ctx, const sketch *s, uint64_t seed)
 {
@@ -205,7 +204,12 @@ static void groups_of_one_are_samples(void **state)
     }
     const weld_curve curves[2] = {
         {.kind = WELD_CURVE_LOSS, .count = 1, .y = y, .stride = N, .out = &out[0]},
-        {.count = 1, .y = pairs[0], .stride = 2, .figures = mean_of_sums, .columns = 2, .out = &out[1]}};
+        {.count = 1,
+         .y = pairs[0],
+         .stride = 2,
+         .figures = mean_of_sums,
+         .columns = 2,
+         .out = &out[1]}};
     const weld_bootstrap_input in = {.ctx = ctx,
                                      .samples = N,
                                      .group = 1,

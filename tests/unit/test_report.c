@@ -74,21 +74,21 @@ static void put_lmc(weld_report *r)
     weld_interval ci95[ALPHAS];
     for (int i = 0; i < ALPHAS; i++)
         ci95[i] = (weld_interval){y[3][i] - 0.004, y[3][i] + 0.003};
-    weld_report_lmc l = {.metric = "ce",
-                         .alpha = alpha,
-                         .alpha_count = ALPHAS,
-                         .curve = {{.loss = {y[0]}, .accuracy = {y[1]}},
-                                   {.loss = {y[2]}, .accuracy = {y[3], ci95}}},
-                         .loss = {.chord = {.value = {1.874, 0.031}}},
-                         .error = {.chord = {.value = {0.55, 0.01},
-                                             .upper95 = {0.57, 0.0125},
-                                             .ci95 = {{0.5, 0.58}, {0.0075, 0.0135}}},
-                                   .midpoint = {.value = {0.551, 0.011}}},
-                         .resamples = 1000,
-                         .judged = true,
-                         .seed = 7,
-                         .delta = 0.02,
-                         .connected = {false, true}};
+    weld_report_lmc l = {
+        .metric = "ce",
+        .alpha = alpha,
+        .alpha_count = ALPHAS,
+        .curve = {{.loss = {y[0]}, .accuracy = {y[1]}}, {.loss = {y[2]}, .accuracy = {y[3], ci95}}},
+        .loss = {.chord = {.value = {1.874, 0.031}}},
+        .error = {.chord = {.value = {0.55, 0.01},
+                            .upper95 = {0.57, 0.0125},
+                            .ci95 = {{0.5, 0.58}, {0.0075, 0.0135}}},
+                  .midpoint = {.value = {0.551, 0.011}}},
+        .resamples = 1000,
+        .judged = true,
+        .seed = 7,
+        .delta = 0.02,
+        .connected = {false, true}};
     OK(weld_report_put_lmc(r, &l, NULL));
 }
 

@@ -224,8 +224,7 @@ void weld_chart_path(weld_buffer *out, const weld_report_lmc *lmc, bool accuracy
     double low = INFINITY, high = -INFINITY;
     const char *title = accuracy ? "Accuracy along the path" : "Loss along the path";
     for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
-        const weld_report_series series =
-            accuracy ? lmc->curve[v].accuracy : lmc->curve[v].loss;
+        const weld_report_series series = accuracy ? lmc->curve[v].accuracy : lmc->curve[v].loss;
         values[v] = series.y;
         if (!values[v] || !lmc->alpha_count)
             return;

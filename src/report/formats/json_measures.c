@@ -51,9 +51,8 @@ static json_t *curve(maker *m, const weld_report_curve *c, size_t count)
     const struct {
         const char *key;
         const weld_report_series *of;
-    } all[] = {{"loss", &c->loss},       {"accuracy", &c->accuracy},
-               {"top5", &c->top5},       {"agree_a", &c->agree_a},
-               {"agree_b", &c->agree_b}, {"mse_a", &c->mse_a},
+    } all[] = {{"loss", &c->loss},       {"accuracy", &c->accuracy},         {"top5", &c->top5},
+               {"agree_a", &c->agree_a}, {"agree_b", &c->agree_b},           {"mse_a", &c->mse_a},
                {"mse_b", &c->mse_b},     {"calibrated_loss", &c->calibrated}};
     static const char *const halves[2] = {"temperature_even", "temperature_odd"};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
@@ -146,6 +145,8 @@ json_t *weld_json_lmc(maker *m, const weld_report_lmc *l)
     }
     if (l->resamples)
         put(m, o, "bootstrap", bootstrap(m, l));
+    if (l->target_variance > 0)
+        put(m, o, "target_variance", real(l->target_variance));
     if (l->judged)
         put(m, o, "connected", connected(m, l));
     if (l->by_class.count)

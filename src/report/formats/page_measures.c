@@ -166,6 +166,12 @@ void weld_page_lmc(weld_page *page, const weld_report *r)
     weld_page_heading(page, "Along the path from B to A");
     weld_page_paragraph(page, "Metric %s, n = %lld samples.", l->metric ? l->metric : "loss",
                         (long long)r->data.n);
+    if (l->target_variance > 0)
+        weld_page_paragraph(page,
+                            "The labels are targets, numbers that the outputs should be (variance "
+                            "%.4g): there are no classes, so nothing on accuracy, calibration or "
+                            "the lemma.",
+                            l->target_variance);
     if (page->style->charts) {
         weld_page_open(page, WELD_MARK_PARAGRAPH);
         weld_chart_path(page->out, l, false);
@@ -215,7 +221,8 @@ void weld_page_llfc(weld_page *page, const weld_report_llfc *l)
     }
     weld_page_details(page, "All layers at α = %.3g", l->alpha[at]);
     weld_page_table(page, "Layer|1 − cos, naive|95 % interval|± std|5 to 95 %|"
-                          "1 − cos, aligned|95 % interval|± std|5 to 95 %|A to B, naive|A to B, aligned|c, naive|c, aligned|"
+                          "1 − cos, aligned|95 % interval|± std|5 to 95 %|A to B, naive|A to B, "
+                          "aligned|c, naive|c, aligned|"
                           "all samples as one, naive|aligned|zero features");
     for (size_t i = 0; i < l->layer_count && i < page->style->rows_max; i++)
         layer_row(page, &l->layers[i], at);

@@ -93,10 +93,10 @@ static void match_lines(weld_buffer *out, const weld_report_match *m)
     candidate_line(out, m);
     const weld_report_polish *p = &m->polish;
     if (p->present)
-        weld_buffer_printf(out,
-                           "polished  %lld of %lld swaps kept: ce %.4g → %.4g on %lld samples%s\n",
-                           (long long)p->kept, (long long)p->tried, p->loss[0], p->loss[1],
-                           (long long)p->samples, p->out_of_time ? "; time was out" : "");
+        weld_buffer_printf(
+            out, "polished  %lld of %lld swaps kept: loss %.4g → %.4g on %lld samples%s\n",
+            (long long)p->kept, (long long)p->tried, p->loss[0], p->loss[1], (long long)p->samples,
+            p->out_of_time ? "; time was out" : "");
     weld_buffer_printf(out, "aligned   %lld of %lld units moved", (long long)moved,
                        (long long)units);
     if (isfinite(m->objective[0]) && isfinite(m->objective[1]))
@@ -166,7 +166,7 @@ static void lmc_lines(weld_buffer *out, const weld_report_lmc *l)
     if (!l->alpha_count)
         return;
     const size_t middle = weld_report_middle(l->alpha, l->alpha_count);
-    const char *loss = l->metric && strcmp(l->metric, "ce") != 0 ? l->metric : "loss";
+    const char *loss = l->metric && strcmp(l->metric, "ce") != 0 ? "mse" : "loss";
     weld_buffer_printf(out, "%-17s%-9s%8s     %-9s%-10s%8s\n", "", loss, "accuracy", "barrier",
                        loss, "error");
     point(out, "A               ", aligned, l->alpha_count - 1);

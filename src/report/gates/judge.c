@@ -104,7 +104,8 @@ weld_status weld_gates_compare(weld_report *out, const json_t *report, const jso
             weld_error_wrap(err, "%s", options->baseline);
         if (st != WELD_OK)
             goto done;
-        if (!before.figure.found || isnan(before.figure.value)) /* nothing is worse than what is not finite */
+        if (!before.figure.found ||
+            isnan(before.figure.value)) /* nothing is worse than what is not finite */
             continue;
         weld_report_gate gate = {.id = kind->id,
                                  .figure = kind->figure,

@@ -8,7 +8,7 @@ typedef struct class_gram {
     float *score; /* [n, n] */
     float *fixed; /* [n, n] of it, what no other class changes; NULL before the first need */
     double scale;
-    bool valid;  /* it is that of `seen` */
+    bool valid;  /* it is that of `seen`; never where tensors are drawn (weld_grams_release) */
     int updates; /* since it was computed as a whole: rounding adds up */
 } class_gram;
 

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { PAIRS = WELD_CONDITION_PAIRS };
+enum { PAIRS = WELD_CONDITION_PAIRS, INPUTS_MAX = 8 };
 
 /* Squared lengths over all samples. */
 enum {
@@ -23,7 +23,8 @@ enum {
 
 /* What a layer has of a pair: weights as tensors whose data are ours. */
 typedef struct pair {
-    weld_tensor difference, half; /* W_A - W_B, their mean */
+    weld_tensor mean[INPUTS_MAX]; /* of the parameters among the inputs; data NULL = it is none */
+    weld_tensor difference;       /* W_A - W_B of a linear one */
     double *bias;                 /* [units] b_A + b_B, NULL = none */
     double aa, bb, dd;            /* |W_A|^2, |W_B|^2, |W_A - W_B|^2 */
     double first[3]; /* of the first batch: PRODUCT, STRAIGHT, the measured defect squared */
@@ -76,9 +77,10 @@ static bool is_watched(const weld_shapes *s, const weld_node *node)
         return weld_param_at(g, node, 1) >= 0 &&
                (weld_node_input(node, 2) < 0 || weld_param_at(g, node, 2) >= 0);
     for (int k = 1; k < node->input_count; k++)
-        if (node->inputs[k] >= 0 && g->values[node->inputs[k]].kind != WELD_VALUE_CONST)
+        if (node->inputs[k] >= 0 && g->values[node->inputs[k]].kind != WELD_VALUE_CONST &&
+            weld_param_at(g, node, k) < 0)
             return false;
-    return node->op->flags & WELD_OP_ACTIVATION;
+    return node->op->flags & WELD_OP_ACTIVATION && node->input_count <= INPUTS_MAX;
 }
 
 /* ---- what is known before the data ------------------------------------------------------------- */
@@ -95,39 +97,31 @@ static void subtract(const weld_tensor *out, const weld_tensor *x, const weld_te
             out->f[k] = x->f[k] - y->f[k];
 }
 
-/* In how many windows each entry of an axis is. */
-static void count_windows(double *out, const weld_window *w)
-{
-    memset(out, 0, (size_t)w->in * sizeof *out);
-    for (int64_t o = 0; o < w->out; o++)
-        for (int64_t k = 0; k < w->kernel; k++) {
-            const int64_t i = o * w->stride + k * w->dilation - w->pad;
-            if (i >= 0 && i < w->in)
-                out[i]++;
-        }
-}
-
-/* How many patches hold an input element, as often as a chunk can begin anywhere. */
-static weld_status count_patches(watched *item, weld_conditions *c, const weld_patches *p,
-                                 weld_error *err)
+/* The mean of what A and B have at an input. */
+static weld_status prepare_mean(weld_tensor *out, weld_conditions *c, const weld_node *node,
+                                int input, const weld_paramset *b, weld_error *err)
 {
     weld_status st = WELD_OK;
-    const weld_window *w = p->w.axis;
-    const int64_t plane = p->windows ? p->plane : 1, all = plane + WELD_SQUARES_CHUNK;
-    double *axis[WELD_SPATIAL_MAX], *times;
-    WELD_ARENA_NEW(times, &c->arena, all);
-    for (int s = 0; s < WELD_SPATIAL_MAX && p->windows; s++) {
-        WELD_ARENA_NEW(axis[s], &c->arena, w[s].in);
-        count_windows(axis[s], &w[s]);
-    }
-    for (int64_t k = 0; k < plane; k++)
-        times[k] = p->windows ? axis[0][k / w[2].in / w[1].in] * axis[1][k / w[2].in % w[1].in] *
-                                    axis[2][k % w[2].in]
-                              : 1;
-    for (int64_t k = plane; k < all; k++)
-        times[k] = times[k - plane];
-    item->form.plane = plane;
-    item->form.times = times;
+    const weld_graph *g = c->shapes->graph;
+    const int param = weld_param_at(g, node, input);
+    const weld_tensor x = weld_paramset_tensor(c->a, param), y = weld_paramset_tensor(b, param);
+    char *bytes;
+    WELD_ARENA_NEW(bytes, &c->arena, weld_param_bytes(g, param));
+    *out = x;
+    out->data = bytes;
+    weld_lerp(bytes, x.data, y.data, x.dtype, weld_param_numel(g, param), 0.5);
+done:
+    return st;
+}
+
+static weld_status prepare_activation(watched *item, weld_conditions *c, const weld_node *node,
+                                      weld_error *err)
+{
+    weld_status st = WELD_OK;
+    for (int k = 0; k < PAIRS; k++)
+        for (int i = 1; i < node->input_count; i++)
+            if (weld_param_at(c->shapes->graph, node, i) >= 0)
+                WELD_TRY(prepare_mean(&item->pairs[k].mean[i], c, node, i, c->b[k], err));
 done:
     return st;
 }
@@ -139,15 +133,12 @@ static weld_status prepare_pair(pair *out, weld_conditions *c, const weld_node *
     const weld_graph *g = c->shapes->graph;
     const int weight = weld_param_at(g, node, 1), bias = weld_param_at(g, node, 2);
     const weld_tensor wa = weld_paramset_tensor(c->a, weight), wb = weld_paramset_tensor(b, weight);
-    const size_t numel = weld_param_numel(g, weight);
     char *bytes;
-    out->difference = out->half = wa;
+    WELD_TRY(prepare_mean(&out->mean[1], c, node, 1, b, err));
     WELD_ARENA_NEW(bytes, &c->arena, weld_param_bytes(g, weight));
+    out->difference = wa;
     out->difference.data = bytes;
-    WELD_ARENA_NEW(bytes, &c->arena, weld_param_bytes(g, weight));
-    out->half.data = bytes;
     subtract(&out->difference, &wa, &wb);
-    weld_lerp(out->half.data, wa.data, wb.data, wa.dtype, numel, 0.5);
     out->aa = weld_squared_length(&wa);
     out->bb = weld_squared_length(&wb);
     out->dd = weld_squared_length(&out->difference);
@@ -169,9 +160,7 @@ static weld_status prepare_layer(watched *item, weld_conditions *c, const weld_n
                                INT64_MAX, err));
     item->plain.input_count = 2;
     item->linear = true;
-    item->form.units = patches.matrix.outputs;
-    item->form.step = patches.windows ? patches.all : 1;
-    WELD_TRY(count_patches(item, c, &patches, err));
+    WELD_TRY(weld_layer_form_make(&item->form, &c->arena, &patches, err));
     for (int k = 0; k < PAIRS; k++)
         WELD_TRY(prepare_pair(&item->pairs[k], c, node, c->b[k], err));
 done:
@@ -197,6 +186,8 @@ static weld_status list_items(weld_conditions *c, weld_error *err)
         *item = (watched){.plain = *node, .x = node->inputs[0], .y = node->outputs[0]};
         if (node->op->flags & WELD_OP_LINEAR)
             WELD_TRY(prepare_layer(item, c, node, err));
+        else
+            WELD_TRY(prepare_activation(item, c, node, err));
         c->out[c->count] = (weld_watch){.node = n, .linear = item->linear};
         c->at[step] = c->count++;
     }
@@ -216,17 +207,16 @@ static weld_tensor tensor_of(const weld_conditions *c, int value, void *data)
     return (weld_tensor){.dtype = type->dtype, .shape = type->shape, .data = data};
 }
 
-/* One item's operator on the slot's input, with a weight or, of an activation, its constants. */
+/* One item's operator on the slot's input, with these parameters [INPUTS_MAX] and its constants. */
 static weld_status apply(const weld_conditions *c, const watched *item, room *r,
-                         const weld_tensor *weight, const weld_run *run, weld_error *err)
+                         const weld_tensor *params, const weld_run *run, weld_error *err)
 {
-    enum { INPUTS_MAX = 8 };
     const weld_tensor *in[INPUTS_MAX];
     weld_tensor x = tensor_of(c, item->x, r->x), y = tensor_of(c, item->y, r->y), *out = &y;
     in[0] = &x;
     for (int k = 1; k < item->plain.input_count && k < INPUTS_MAX; k++) {
         const int value = item->plain.inputs[k];
-        in[k] = weight ? weight : value < 0 ? NULL : weld_run_value(run, value);
+        in[k] = params[k].data ? &params[k] : value < 0 ? NULL : weld_run_value(run, value);
     }
     const weld_kernel_args args = {c->ctx, in, &out, r->scratch};
     return weld_op_run(&item->plain, &args, err);
@@ -239,7 +229,7 @@ static weld_status alloc_rooms(weld_conditions *c, weld_error *err)
     size_t x = 0, y = 0, scratch = 0;
     for (int k = 0; k < c->count; k++) {
         const watched *item = &c->items[k];
-        const weld_tensor in[2] = {tensor_of(c, item->x, NULL), item->pairs[0].half};
+        const weld_tensor in[2] = {tensor_of(c, item->x, NULL), item->pairs[0].mean[1]};
         weld_tensor made = tensor_of(c, item->y, NULL), *out = &made;
         const weld_tensor *inputs[2] = {&in[0], &in[1]};
         const weld_kernel_args args = {c->ctx, inputs, &out, NULL};
@@ -342,7 +332,7 @@ static weld_status see_first(weld_conditions *c, watched *item, const view *v, w
         for (int k = 0; k < 2; k++)
             p->first[k] += sums_of(c, item, v->variant, s.first)[k ? STRAIGHT : PRODUCT];
     weld_lerp(x.data, v->xa->data, v->xb->data, x.dtype, (size_t)weld_shape_numel(&x.shape), 0.5);
-    WELD_TRY(apply(c, item, v->room, &p->half, v->a, err));
+    WELD_TRY(apply(c, item, v->room, p->mean, v->a, err));
     p->first[2] =
         weld_defect_of(&item->form, p->bias, v->ya, v->yb, &y, stretch_of(c, item->y, v->batch));
 done:
@@ -359,7 +349,8 @@ static weld_status see_layer(weld_conditions *c, watched *item, const view *v, w
         memset(y.data, 0, bytes_of(c, item->y)); /* as in layers that read the network's input */
     } else {
         subtract(&x, v->xa, v->xb);
-        WELD_TRY(apply(c, item, v->room, &p->difference, v->a, err));
+        WELD_TRY(apply(c, item, v->room, (const weld_tensor[INPUTS_MAX]){[1] = p->difference}, v->a,
+                       err));
     }
     while (next_group(&s, c, v->batch)) {
         double *sums = sums_of(c, item, v->variant, s.first);
@@ -381,7 +372,7 @@ static weld_status see_activation(weld_conditions *c, const watched *item, const
     samples s = {v->batch.first, 0, 0};
     weld_lerp(v->room->x, v->xa->data, v->xb->data, v->xa->dtype,
               (size_t)weld_shape_numel(&v->xa->shape), 0.5);
-    WELD_TRY(apply(c, item, v->room, NULL, v->a, err));
+    WELD_TRY(apply(c, item, v->room, item->pairs[v->variant].mean, v->a, err));
     while (next_group(&s, c, v->batch))
         weld_add_activation(sums_of(c, item, v->variant, s.first) + DEFECT, v->ya, v->yb, &made,
                             stretch_of(c, item->y, s));

@@ -1,6 +1,8 @@
 /* The two conditions that make connectivity of features follow, layer by layer, at alpha = 1/2, with A,
  * B as it stands and B permuted:
- *   I   of an elementwise activation s: |s(mean of H_A, H_B) - mean of s(H_A), s(H_B)|^2 / |the latter|^2
+ *   I   of an elementwise activation s: |s(mean of H_A, H_B) - mean of s(H_A), s(H_B)|^2 / |the latter|^2;
+ *       where s has parameters (PRelu), s_A and s_B are each model's own and s has their mean, as in the
+ *       merge: the theorem's step from pre-activations to features needs just this
  *   II  of a Dense or Conv layer: Dist_com of W_A H_A + W_B H_B and W_A H_B + W_B H_A, without biases.
  * H is what the layer multiplies its weight with, for a convolution the patches; the two sides of II
  * differ by (W_A - W_B)(H_A - H_B), which is computed as such. */
@@ -29,7 +31,7 @@ typedef struct weld_watch {
 
 typedef struct weld_conditions weld_conditions;
 
-/* Of what has the samples on its first axis and a weight or, of activations, no parameter. Sums
+/* Of what has the samples on its first axis and a weight or is an elementwise activation. Sums
  * are kept of each group of samples; one thread does a group. All borrowed; the sets are held. */
 weld_status weld_conditions_create(weld_conditions **out, weld_context *ctx,
                                    const weld_shapes *shapes, const weld_plan *plan,

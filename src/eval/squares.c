@@ -10,6 +10,45 @@ static void load(double *out, const weld_tensor *t, int64_t at, int64_t n)
                        (size_t)n);
 }
 
+/* ---- the form ---------------------------------------------------------------------------------- */
+
+/* In how many windows each entry of an axis is. */
+static void count_windows(double *out, const weld_window *w)
+{
+    memset(out, 0, (size_t)w->in * sizeof *out);
+    for (int64_t o = 0; o < w->out; o++)
+        for (int64_t k = 0; k < w->kernel; k++) {
+            const int64_t i = o * w->stride + k * w->dilation - w->pad;
+            if (i >= 0 && i < w->in)
+                out[i]++;
+        }
+}
+
+weld_status weld_layer_form_make(weld_layer_form *out, weld_arena *arena, const weld_patches *p,
+                                 weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_window *w = p->w.axis;
+    const int64_t plane = p->windows ? p->plane : 1, all = plane + CHUNK;
+    double *axis[WELD_SPATIAL_MAX], *times;
+    WELD_ARENA_NEW(times, arena, all);
+    for (int s = 0; s < WELD_SPATIAL_MAX && p->windows; s++) {
+        WELD_ARENA_NEW(axis[s], arena, w[s].in);
+        count_windows(axis[s], &w[s]);
+    }
+    for (int64_t k = 0; k < plane; k++)
+        times[k] = p->windows ? axis[0][k / w[2].in / w[1].in] * axis[1][k / w[2].in % w[1].in] *
+                                    axis[2][k % w[2].in]
+                              : 1;
+    for (int64_t k = plane; k < all; k++)
+        times[k] = times[k - plane];
+    *out = (weld_layer_form){p->matrix.outputs, p->windows ? p->all : 1, plane, times};
+done:
+    return st;
+}
+
+/* ---- sums -------------------------------------------------------------------------------------- */
+
 /* Zeros behind the n numbers, up to whole lanes; returns where those end. */
 static int64_t pad(double *x, int64_t n)
 {

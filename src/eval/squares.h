@@ -2,7 +2,8 @@
  * of it, over a stretch of a batch's elements. Sums in double. */
 #ifndef WELD_EVAL_SQUARES_H
 #define WELD_EVAL_SQUARES_H
-#include "tensor/tensor.h"
+#include "core/arena.h"
+#include "ops/patches.h"
 
 enum { WELD_SQUARES_CHUNK = 256 };
 
@@ -13,6 +14,9 @@ typedef struct weld_layer_form {
     const double
         *times; /* [plane + CHUNK] how many patches hold an input element, again and again */
 } weld_layer_form;
+
+weld_status weld_layer_form_make(weld_layer_form *out, weld_arena *arena,
+                                 const weld_patches *patches, weld_error *err);
 
 /* From element `at`, `count` of them. */
 typedef struct weld_stretch {

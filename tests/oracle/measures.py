@@ -394,6 +394,32 @@ def check_residual(tool, models, data, x):
     print(f"{models[0]}: {check.count} figures, largest difference {check.worst:.2g}")
 
 
+def check_prelu(tool, x):
+    """Where slopes differ, each model has its own and the merge their mean."""
+    rng = np.random.default_rng(4)
+    x = x.reshape(LIMIT, -1)[:, 100:150]
+    value = lambda name, size: onnx.helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", size])  # noqa: E731
+    nodes = [onnx.helper.make_node("Gemm", ["x", "w"], ["h"], transB=1), onnx.helper.make_node("PRelu", ["h", "s"], ["r"]),
+             onnx.helper.make_node("Gemm", ["r", "v"], ["y"], transB=1)]
+    sizes, made = {"w": (20, 50), "s": (20,), "v": (10, 20)}, []
+    with tempfile.TemporaryDirectory() as work:
+        paths = [f"{work}/{side}.onnx" for side in "ab"]
+        for path in paths:
+            made.append({k: rng.standard_normal(n).astype(np.float32) for k, n in sizes.items()})
+            graph = onnx.helper.make_graph(nodes, "g", [value("x", 50)], [value("y", 10)],
+                                           [numpy_helper.from_array(v, k) for k, v in made[-1].items()])
+            onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8), path)
+        np.savez(f"{work}/d.npz", x=x.astype(np.float32))
+        subprocess.run([tool, "lmc", *paths, "--data", f"{work}/d.npz", "--match", "none", "-q", "--report", f"{work}/r.json"], check=True)
+        report = json.loads(pathlib.Path(work, "r.json").read_text())
+    h = [x @ m["w"].astype(np.float64).T for m in made]
+    prelu = lambda v, s: np.where(v < 0, v * s, v)  # noqa: E731
+    mean = sum(prelu(v, m["s"]) for v, m in zip(h, made)) / 2
+    expected = squared(prelu(sum(h) / 2, (made[0]["s"] + made[1]["s"]) / 2) - mean) / squared(mean)
+    (row,) = report["conditions"]["activations"]
+    Check(3e-6).close("PRelu", row["aligned"]["additivity"], expected)
+
+
 def main():
     tool, root = sys.argv[1], pathlib.Path(sys.argv[2])
     data = str(root / "models/grey/eval.npz")
@@ -406,6 +432,7 @@ def main():
                 in_double(source, copy)
             check_pair(tool, copies, data, x, labels, True)
         check_pair(tool, models, data, x, labels, False)
+    check_prelu(tool, x)
     data = str(root / "models/colour/eval.npz")
     check_residual(tool, [str(root / f"models/resnet/{side}.onnx") for side in "ab"], data, load(data)[0])
 

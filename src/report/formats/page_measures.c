@@ -91,8 +91,8 @@ static void curve_table(weld_page *page, const weld_report_lmc *l, const char *w
         weld_page_number(page, l->alpha[i]);
         for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
             weld_page_number(page, both[v]->y[i]);
-            if (both[v]->ci95)
-                interval(page, &both[v]->ci95[i]);
+            if (both[0]->ci95)
+                interval(page, both[v]->ci95 ? &both[v]->ci95[i] : NULL);
         }
         weld_page_close(page, WELD_MARK_ROW);
     }

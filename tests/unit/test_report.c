@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "report/formats.h"
+#include "report/formats/order.h"
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -406,6 +407,57 @@ static int line_count(const char *text)
     return count;
 }
 
+/* Names of layers, how far each is from linear, and what order and blocks come of it. */
+static void layers_stand_by_blocks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *names[6];
+        double defects[6];
+        size_t order[6];
+        const char *blocks[6]; /* NULL = none */
+    } cases[] = {
+        {{"/layers.0/Conv", "/layers.3.body.0/Conv", "/layers.3/Add", "/layers.5.a/Conv",
+          "/layers.5.b/Conv", "logits"},
+         {1, 2, 3, 0, NAN, 5},
+         {2, 1, 3, 4, 5, 0},
+         {"/layers.3", "/layers.3", "/layers.5", "/layers.5", NULL, NULL}},
+        {{"layer1.0.conv1", "layer2.0.conv1", "layer1.1.conv1", "layer2.1.conv1", "fc", "logits"},
+         {1, 2, 3, 4, 5, 6},
+         {2, 0, 3, 1, 5, 4},
+         {"layer1", "layer1", "layer2", "layer2", NULL, NULL}},
+        {{"/layers.0/Conv", "/layers.3/Conv", "/layers.7/Gemm", "", NULL, "logits"},
+         {1, 1, 2, 0, 0, 3},
+         {5, 2, 0, 1, 3, 4},
+         {NULL, NULL, NULL, NULL, NULL, NULL}}};
+    for (size_t n = 0; n < sizeof cases / sizeof cases[0]; n++) {
+        static const double alpha[] = {0.5};
+        weld_report_row rows[6] = {{0}};
+        weld_report_spread spreads[6] = {{0}};
+        const weld_report_llfc l = {
+            .alpha = alpha, .alpha_count = 1, .layers = rows, .layer_count = 6};
+        size_t order[6];
+        weld_block block[6];
+        for (int k = 0; k < 6; k++) {
+            spreads[k].mean = cases[n].defects[k];
+            rows[k].name = cases[n].names[k];
+            rows[k].variant[WELD_REPORT_ALIGNED].one_minus_cos = &spreads[k];
+        }
+        assert_int_equal(weld_order_worst_first(order, 6, &l, 0), 6);
+        weld_order_by_block(order, block, 6, &l);
+        for (int k = 0; k < 6; k++) {
+            const char *name = cases[n].blocks[k];
+            assert_int_equal(order[k], cases[n].order[k]);
+            assert_int_equal(block[k].length, name ? strlen(name) : 0);
+            assert_true(!name || strncmp(rows[block[k].first].name, name, strlen(name)) == 0);
+        }
+        assert_int_equal(weld_order_worst_first(order, 2, &l, 0), 2);
+        assert_true(spreads[order[0]].mean >= spreads[order[1]].mean);
+        for (int k = 0; k < 6; k++)
+            assert_true(k == (int)order[0] || !(spreads[k].mean > spreads[order[1]].mean));
+    }
+}
+
 static void text_is_short(void **state)
 {
     (void)state;
@@ -496,6 +548,7 @@ int main(void)
         cmocka_unit_test(every_format_is_written),
         cmocka_unit_test(a_large_network_has_a_small_page),
         cmocka_unit_test(the_command_is_quoted),
+        cmocka_unit_test(layers_stand_by_blocks),
         cmocka_unit_test(text_is_short),
         cmocka_unit_test(inspection_and_obstacles_are_listed),
         cmocka_unit_test(unknown_format_is_refused),

@@ -1,5 +1,6 @@
 /* What was measured: along the path, layer by layer. */
 #include "report/formats/chart.h"
+#include "report/formats/order.h"
 #include "report/formats/page.h"
 #include <math.h>
 #include <stdio.h>
@@ -92,8 +93,8 @@ static void curve_table(weld_page *page, const weld_report_lmc *l, const char *w
         weld_page_number(page, l->alpha[i]);
         for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
             weld_page_number(page, both[v]->y[i]);
-            if (both[v]->ci95)
-                interval(page, &both[v]->ci95[i]);
+            if (both[0]->ci95)
+                interval(page, both[v]->ci95 ? &both[v]->ci95[i] : NULL);
         }
         weld_page_close(page, WELD_MARK_ROW);
     }
@@ -209,9 +210,13 @@ static void layer_row(weld_page *page, const weld_report_row *row, size_t at)
 
 void weld_page_llfc(weld_page *page, const weld_report_llfc *l)
 {
+    enum { ROWS_MAX = 300 };
     const size_t at = weld_report_middle(l->alpha, l->alpha_count);
+    size_t order[ROWS_MAX],
+        most = page->style->rows_max < ROWS_MAX ? page->style->rows_max : ROWS_MAX;
     if (at >= l->alpha_count)
         return;
+    const size_t count = weld_order_worst_first(order, most, l, at);
     weld_page_heading(page, "Features, layer by layer");
     if (page->style->charts) {
         weld_page_open(page, WELD_MARK_PARAGRAPH);
@@ -219,13 +224,13 @@ void weld_page_llfc(weld_page *page, const weld_report_llfc *l)
         weld_chart_heat(page->out, l);
         weld_page_close(page, WELD_MARK_PARAGRAPH);
     }
-    weld_page_details(page, "All layers at α = %.3g", l->alpha[at]);
+    weld_page_details(page, "All layers at α = %.3g, the worst first", l->alpha[at]);
     weld_page_table(page, "Layer|1 − cos, naive|95 % interval|± std|5 to 95 %|"
                           "1 − cos, aligned|95 % interval|± std|5 to 95 %|A to B, naive|A to B, "
                           "aligned|c, naive|c, aligned|"
                           "all samples as one, naive|aligned|zero features");
-    for (size_t i = 0; i < l->layer_count && i < page->style->rows_max; i++)
-        layer_row(page, &l->layers[i], at);
+    for (size_t i = 0; i < count; i++)
+        layer_row(page, &l->layers[order[i]], at);
     weld_page_end_table(page);
     weld_page_close(page, WELD_MARK_DETAILS);
     weld_page_left_out(page, l->layer_count);

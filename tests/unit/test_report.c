@@ -304,7 +304,7 @@ static void names_are_escaped(void **state)
         {"md", "`<script>alert(1)</script>\"'&\\x01\\xff\\x1b[31m`"},
         {"csv", "\"<script>alert(1)</script>\"\"'&\\x01\\xff\\x1b[31m\""},
         {"junit", "<failure message=\"barrier.loss is"},
-        {"card", "- \"a.onnx\"\n- \"b.onnx\"\n---\n"},
+        {"card", "# base_model: ids of the models on the hub, see --base-model\n"},
         {"github", "::error title=onnxweld gate::barrier.loss is nan, allowed at most 0.1\n"},
         {"html", "&lt;script&gt;alert(1)&lt;/script&gt;"},
     };

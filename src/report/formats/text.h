@@ -25,6 +25,8 @@ void weld_text_end_part(weld_text_parts *parts, const char *title);
  * parts are gone. */
 weld_status weld_text_fit(weld_buffer *out, weld_text_parts *parts, weld_error *err);
 
+/* Of the path, the features and the conditions. */
+void weld_text_measures(weld_buffer *out, const weld_report *report);
 /* What a dry run says. */
 void weld_text_plan(weld_text_parts *parts, const weld_report_plan *plan);
 #endif

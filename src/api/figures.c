@@ -189,11 +189,41 @@ static weld_report_spread spread_of(weld_spread x)
     return (weld_report_spread){x.mean, x.std, x.q05, x.q50, x.q95};
 }
 
+/* Figures of the samples and of all of them together, as the bootstrap has them side by side. */
+static weld_status fill_intervals(weld_report_figures *out, const weld_row_figures *f, int n,
+                                  weld_arena *arena, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_bounds *bounds;
+    weld_interval *ci95; /* [5, n] */
+    const weld_bounds *at = f->bounds.at, *matrix = f->matrix_bounds.at;
+    if (!f->ends_bounds.at)
+        return WELD_OK;
+    WELD_ARENA_NEW(bounds, arena, n);
+    WELD_ARENA_NEW(ci95, arena, 5 * n);
+    for (int k = 0; k < n; k++, at += WELD_LLFC_FIGURES, matrix += WELD_LLFC_FIGURES) {
+        bounds[k] = at[0];
+        ci95[k] = at[1].ci95;
+        ci95[n + k] = at[2].ci95;
+        for (int j = 0; j < WELD_LLFC_FIGURES; j++)
+            ci95[(2 + j) * n + k] = matrix[j].ci95;
+    }
+    out->bounds = bounds;
+    out->bounds_ab = *f->ends_bounds.at;
+    out->coef_ci95 = ci95;
+    out->coef_authors_ci95 = ci95 + n;
+    out->matrix_one_minus_cos_ci95 = ci95 + 2 * n;
+    out->matrix_coef_ci95 = ci95 + 3 * n;
+    out->matrix_coef_authors_ci95 = ci95 + 4 * n;
+    out->matrix_one_minus_cos_ab_ci95 = matrix->ci95;
+done:
+    return st;
+}
+
 static weld_status fill_figures(weld_report_figures *out, const weld_row_figures *f, int n,
                                 weld_arena *arena, weld_error *err)
 {
     weld_status st = WELD_OK;
-    static const weld_bounds unknown = {{NAN, NAN}, NAN};
     weld_report_spread *spread;
     double *matrix;
     WELD_ARENA_NEW(spread, arena, 3 * n);
@@ -204,8 +234,6 @@ static weld_status fill_figures(weld_report_figures *out, const weld_row_figures
                                  .matrix_one_minus_cos = matrix,
                                  .matrix_coef = matrix + n,
                                  .matrix_coef_authors = matrix + 2 * n,
-                                 .bounds = f->bounds.at,
-                                 .bounds_ab = f->ends_bounds.at ? *f->ends_bounds.at : unknown,
                                  .one_minus_cos_ab = spread_of(f->ends.one_minus_cos),
                                  .matrix_one_minus_cos_ab = f->ends.matrix_one_minus_cos,
                                  .zero_features = f->ends.zeros};
@@ -219,6 +247,7 @@ static weld_status fill_figures(weld_report_figures *out, const weld_row_figures
         matrix[2 * n + k] = at->matrix_coef_authors;
         out->zero_features = at->zeros > out->zero_features ? at->zeros : out->zero_features;
     }
+    WELD_TRY(fill_intervals(out, f, n, arena, err));
 done:
     return st;
 }

@@ -121,27 +121,56 @@ static void add_merges(list *l)
     }
 }
 
-static void add_row(list *l, int v, int row)
+/* Of all samples as one vector, made of sums over groups; after the points comes A to B. */
+static weld_status add_matrix(list *l, weld_row_figures *f, const weld_mix_dots *mixed,
+                              const weld_end_dots *ends, weld_error *err)
 {
+    weld_status st = WELD_OK;
+    const weld_pair_input *in = l->p->in;
+    const int points = in->llfc_alpha_count, columns = WELD_LLFC_FIGURES * (points + 1);
+    const int64_t n = in->data->count;
+    double *sums; /* [groups, columns] */
+    WELD_ARENA_NEW(sums, &l->arena, l->p->groups * columns);
+    for (int k = 0; k < points; k++)
+        weld_llfc_sums(sums + WELD_LLFC_FIGURES * k, columns, mixed + k * n, ends,
+                       in->llfc_alpha[k], n, l->p->group);
+    weld_llfc_end_sums(sums + columns - WELD_LLFC_FIGURES, columns, ends, n, l->p->group);
+    add(l, (weld_curve){.count = columns - WELD_LLFC_FIGURES + 1,
+                        .y = sums,
+                        .stride = columns,
+                        .figures = weld_llfc_matrix,
+                        .columns = columns,
+                        .out = &f->matrix_bounds});
+done:
+    return st;
+}
+
+/* `room`: of WELD_LLFC_FIGURES numbers for each sample. */
+static weld_status add_row(list *l, int v, int row, double *room, weld_error *err)
+{
+    weld_status st = WELD_OK;
     const weld_pair_input *in = l->p->in;
     weld_row_figures *f = &l->p->out->row[v][row];
     const int points = in->llfc_alpha_count;
     const int64_t n = in->data->count, at = v * l->p->out->rows.count + row;
     weld_end_dots *ends = l->p->s.ends + at * n;
     weld_mix_dots *mixed = l->p->s.mixed + at * points * n;
+    WELD_TRY(add_matrix(l, f, mixed, ends, err));
     for (int k = 0; k < points; k++)
-        weld_llfc_distances(mixed + k * n, ends, in->llfc_alpha[k], n);
+        weld_llfc_samples(mixed + k * n, ends, in->llfc_alpha[k], n, room);
     if (points)
         add(l, (weld_curve){.kind = WELD_CURVE_SPREAD,
-                            .count = points,
+                            .count = WELD_LLFC_FIGURES * points,
                             .y = (const double *)mixed,
-                            .stride = n * (int64_t)(sizeof *mixed / sizeof(double)),
+                            .stride = n,
                             .out = &f->bounds});
     add(l, (weld_curve){.kind = WELD_CURVE_SPREAD,
                         .count = 1,
-                        .y = weld_llfc_end_distances(ends, n),
+                        .y = weld_llfc_end_samples(ends, n),
                         .stride = n,
                         .out = &f->ends_bounds});
+done:
+    return st;
 }
 
 /* ---- all of it --------------------------------------------------------------------------------- */
@@ -155,18 +184,20 @@ weld_status weld_pass_bound(weld_pass *p, weld_error *err)
     const bool drop_known = isfinite(p->out->path[WELD_ALIGNED].drop.value);
     list l = {.p = p};
     drop *drops;
+    double *room;
     weld_arena_init(&l.arena, in->ctx);
     WELD_ARENA_NEW(l.curves, &l.arena,
                    WELD_VARIANTS * (WELD_SCORES + 1 + watches) + drops_max + 2 * in->extra_count +
-                       2 * rows);
+                       3 * rows);
     WELD_ARENA_NEW(drops, &l.arena, drops_max);
     for (int v = 0; v < WELD_VARIANTS; v++)
         add_path(&l, v);
     if (drop_known)
         WELD_TRY(add_drops(&l, drops, err));
     add_merges(&l);
+    WELD_ARENA_NEW(room, &l.arena, WELD_LLFC_FIGURES * in->data->count);
     for (int r = 0; r < rows; r++)
-        add_row(&l, r / p->out->rows.count, r % p->out->rows.count);
+        WELD_TRY(add_row(&l, r / p->out->rows.count, r % p->out->rows.count, room, err));
     for (int w = 0; w < WELD_VARIANTS * watches; w++)
         add(&l, weld_conditions_curve(p->out->conditions, w / WELD_VARIANTS, w % WELD_VARIANTS));
     const weld_bootstrap_input wanted = {.ctx = in->ctx,

@@ -1,5 +1,6 @@
 #include "eval/llfc.h"
 #include <math.h>
+#include <string.h>
 
 static double dot(const float *x, const float *y, int64_t n)
 {
@@ -62,7 +63,7 @@ static double mix_of(const weld_end_dots *e, double alpha)
     return alpha * alpha * e->aa + 2 * alpha * w * e->ab + w * w * e->bb;
 }
 
-enum figure { ONE_MINUS_COS, COEF, COEF_AUTHORS };
+enum figure { ONE_MINUS_COS, COEF, COEF_AUTHORS }; /* WELD_LLFC_FIGURES */
 
 /* NaN for a zero feature. */
 static double figure_of(enum figure which, double inner, double mm, double mix)
@@ -122,19 +123,51 @@ void weld_llfc_baseline_of(weld_llfc_baseline *out, const weld_end_dots *ends, i
     out->matrix_one_minus_cos = figure_of(ONE_MINUS_COS, sum.ab, sum.aa, sum.bb);
 }
 
-const double *weld_llfc_distances(weld_mix_dots *mixed, const weld_end_dots *ends, double alpha,
-                                  int64_t n)
+const double *weld_llfc_samples(weld_mix_dots *mixed, const weld_end_dots *ends, double alpha,
+                                int64_t n, double *room)
 {
-    double *out = (double *)mixed; /* never ahead of what is read */
     for (int64_t i = 0; i < n; i++)
-        out[i] = weld_llfc_distance(&mixed[i], &ends[i], alpha);
-    return out;
+        for (int f = 0; f < WELD_LLFC_FIGURES; f++)
+            room[f * n + i] =
+                figure_of(f, inner_of(&mixed[i], alpha), mixed[i].mm, mix_of(&ends[i], alpha));
+    return memcpy(mixed, room, (size_t)n * sizeof *mixed);
 }
 
-const double *weld_llfc_end_distances(weld_end_dots *ends, int64_t n)
+const double *weld_llfc_end_samples(weld_end_dots *ends, int64_t n)
 {
-    double *out = (double *)ends;
+    double *out = (double *)ends; /* never ahead of what is read */
     for (int64_t i = 0; i < n; i++)
         out[i] = figure_of(ONE_MINUS_COS, ends[i].ab, ends[i].aa, ends[i].bb);
     return out;
+}
+
+/* out += a sample's inner product and squares. */
+static void add_sums(double *out, double inner, double xx, double yy)
+{
+    out[0] += inner;
+    out[1] += xx;
+    out[2] += yy;
+}
+
+void weld_llfc_sums(double *out, int64_t stride, const weld_mix_dots *mixed,
+                    const weld_end_dots *ends, double alpha, int64_t n, int64_t group)
+{
+    for (int64_t i = 0; i < n; i++)
+        add_sums(out + i / group * stride, inner_of(&mixed[i], alpha), mixed[i].mm,
+                 mix_of(&ends[i], alpha));
+}
+
+void weld_llfc_end_sums(double *out, int64_t stride, const weld_end_dots *ends, int64_t n,
+                        int64_t group)
+{
+    for (int64_t i = 0; i < n; i++)
+        add_sums(out + i / group * stride, ends[i].ab, ends[i].aa, ends[i].bb);
+}
+
+void weld_llfc_matrix(double *out, int count, const double *sums)
+{
+    for (int k = 0; k < count; k++) {
+        const double *at = sums + k / WELD_LLFC_FIGURES * WELD_LLFC_FIGURES;
+        out[k] = figure_of(k % WELD_LLFC_FIGURES, at[0], at[1], at[2]);
+    }
 }

@@ -52,7 +52,9 @@ typedef struct weld_path_figures {
 typedef struct weld_row_figures {
     weld_llfc_point *at; /* [llfc_alpha_count] */
     weld_llfc_baseline ends;
-    weld_curve_bounds bounds, ends_bounds; /* of the mean 1 - cosine; ends: one point */
+    /* of the means and of what all samples give together, WELD_LLFC_FIGURES for each alpha; of the ends 1 -
+     * cosine alone, which the matrix has as its last one */
+    weld_curve_bounds bounds, ends_bounds, matrix_bounds;
 } weld_row_figures;
 
 typedef struct weld_mix_figures {

@@ -88,6 +88,9 @@ typedef struct weld_report_figures {
     const weld_report_spread *one_minus_cos, *coef, *coef_authors;
     const weld_bounds *bounds; /* of 1 - cosine, NULL = there was no bootstrap; then also: */
     weld_bounds bounds_ab;
+    const weld_interval *coef_ci95, *coef_authors_ci95, *matrix_one_minus_cos_ci95,
+        *matrix_coef_ci95, *matrix_coef_authors_ci95;
+    weld_interval matrix_one_minus_cos_ab_ci95;
     const double *matrix_one_minus_cos, *matrix_coef, *matrix_coef_authors;
     weld_report_spread one_minus_cos_ab;
     double matrix_one_minus_cos_ab;

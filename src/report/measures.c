@@ -69,6 +69,11 @@ weld_status weld_report_put_row(weld_report *report, const weld_report_row *row,
         WELD_REPORT_OWN(f->bounds, report, l->alpha_count);
         WELD_REPORT_OWN(f->coef, report, l->alpha_count);
         WELD_REPORT_OWN(f->coef_authors, report, l->alpha_count);
+        WELD_REPORT_OWN(f->coef_ci95, report, l->alpha_count);
+        WELD_REPORT_OWN(f->coef_authors_ci95, report, l->alpha_count);
+        WELD_REPORT_OWN(f->matrix_one_minus_cos_ci95, report, l->alpha_count);
+        WELD_REPORT_OWN(f->matrix_coef_ci95, report, l->alpha_count);
+        WELD_REPORT_OWN(f->matrix_coef_authors_ci95, report, l->alpha_count);
         WELD_REPORT_OWN(f->matrix_one_minus_cos, report, l->alpha_count);
         WELD_REPORT_OWN(f->matrix_coef, report, l->alpha_count);
         WELD_REPORT_OWN(f->matrix_coef_authors, report, l->alpha_count);

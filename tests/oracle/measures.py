@@ -190,6 +190,22 @@ def baseline(path, name):
     return 1 - cos(a, b), 1 - cos(a.ravel(), b.ravel())
 
 
+# Of all samples as one vector, by sums over them: <f, mix>, |f|^2, |mix|^2.
+vector_figures = (lambda inner, mm, ff: 1 - inner / np.sqrt(mm * ff), lambda inner, mm, ff: inner / mm,
+                  lambda inner, mm, ff: inner / ff)
+
+
+def llfc_sums(path, name, alpha):
+    flat = lambda v: v[name].reshape(len(path.x), -1)  # noqa: E731
+    merged, mix = flat(path.values(alpha)), alpha * flat(path.a) + (1 - alpha) * flat(path.b)
+    return (merged * mix).sum(-1), (merged * merged).sum(-1), (mix * mix).sum(-1)
+
+
+def end_sums(path, name):
+    a, b = (v[name].reshape(len(path.x), -1) for v in (path.a, path.b))
+    return (a * b).sum(-1), (a * a).sum(-1), (b * b).sum(-1)
+
+
 def spread(x):
     return {"mean": x.mean(), "std": x.std(), **{f"q{q:02d}": np.quantile(x, q / 100) for q in (5, 50, 95)}}
 
@@ -291,6 +307,10 @@ class Check:
         drawn = np.array([figure(*sums) for sums in boot.w @ np.array(columns).T])
         self.close(what, ours, np.quantile(drawn, [0.025, 0.975]))
 
+    def matrix(self, what, ours, k, boot, columns):
+        for figure, key in zip(vector_figures, ("one_minus_cos", "coef", "coef_authors"), strict=True):
+            self.sums(f"{what} {key} ci95", ours[f"{key}_ci95"][k], boot, figure, *columns)
+
     def layers(self, report, variant, path):
         boot = Bootstrap(LIMIT)
         for row, name in zip(report["llfc"]["layers"], rows(path), strict=True):
@@ -301,14 +321,17 @@ class Check:
                     for statistic, value in spread(samples[f]).items():
                         self.close(f"{what} {key} {statistic}", ours[key][k][statistic], value)
                     self.close(f"{what} matrix {key}", ours["matrix"][key][k], matrix[f])
+                    self.close(f"{what} {key} ci95", ours[key][k]["ci95"], boot.interval(samples[f], False))
+                self.matrix(f"{what} matrix", ours["matrix"], k, boot, llfc_sums(path, name, alpha))
                 y = samples[0]
-                self.close(f"{what} ci95", ours["one_minus_cos"][k]["ci95"], boot.interval(y, False))
                 self.close(f"{what} upper95", ours["one_minus_cos"][k]["upper95"], boot.quantile(y, y.max(), 0.95))
             samples, matrix = baseline(path, name)
             self.close(f"{what} A to B ci95", ours["one_minus_cos_ab"]["ci95"], boot.interval(samples, False))
             for statistic, value in spread(samples).items():
                 self.close(f"{what} A to B {statistic}", ours["one_minus_cos_ab"][statistic], value)
             self.close(f"{what} matrix A to B", ours["matrix"]["one_minus_cos_ab"], matrix)
+            self.sums(f"{what} matrix A to B ci95", ours["matrix"]["one_minus_cos_ab_ci95"], boot, vector_figures[0],
+                      *end_sums(path, name))
 
     def conditions(self, report, variant, path, identity):
         section, boot = report["conditions"], Bootstrap(LIMIT)

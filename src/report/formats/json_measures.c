@@ -287,8 +287,7 @@ json_t *weld_json_merges(maker *m, const weld_report *r)
     return array;
 }
 
-/* bounds NULL = without */
-static json_t *spread(maker *m, weld_report_spread s, const weld_bounds *bounds)
+static json_t *spread(maker *m, weld_report_spread s)
 {
     json_t *o = json_object();
     put(m, o, "mean", real(s.mean));
@@ -296,18 +295,30 @@ static json_t *spread(maker *m, weld_report_spread s, const weld_bounds *bounds)
     put(m, o, "q05", real(s.q05));
     put(m, o, "q50", real(s.q50));
     put(m, o, "q95", real(s.q95));
-    if (bounds)
-        put_bounds(m, o, bounds);
     return o;
 }
 
-static json_t *spreads(maker *m, const weld_report_spread *s, const weld_bounds *bounds,
+/* ci95 NULL = without */
+static json_t *spreads(maker *m, const weld_report_spread *s, const weld_interval *ci95,
                        size_t count)
 {
     json_t *array = json_array();
-    for (size_t i = 0; s && i < count; i++)
-        push(m, array, spread(m, s[i], bounds ? &bounds[i] : NULL));
+    for (size_t i = 0; s && i < count; i++) {
+        json_t *o = spread(m, s[i]);
+        if (ci95)
+            put(m, o, "ci95", interval(m, ci95[i]));
+        push(m, array, o);
+    }
     return array;
+}
+
+/* bounds NULL = without */
+static json_t *bounded_spread(maker *m, weld_report_spread s, const weld_bounds *bounds)
+{
+    json_t *o = spread(m, s);
+    if (bounds)
+        put_bounds(m, o, bounds);
+    return o;
 }
 
 static json_t *matrix(maker *m, const weld_report_figures *f, size_t count)
@@ -317,6 +328,12 @@ static json_t *matrix(maker *m, const weld_report_figures *f, size_t count)
     put(m, o, "one_minus_cos_ab", real(f->matrix_one_minus_cos_ab));
     put(m, o, "coef", reals(m, f->matrix_coef, count));
     put(m, o, "coef_authors", reals(m, f->matrix_coef_authors, count));
+    if (!f->bounds)
+        return o;
+    put(m, o, "one_minus_cos_ci95", intervals(m, f->matrix_one_minus_cos_ci95, count));
+    put(m, o, "one_minus_cos_ab_ci95", interval(m, f->matrix_one_minus_cos_ab_ci95));
+    put(m, o, "coef_ci95", intervals(m, f->matrix_coef_ci95, count));
+    put(m, o, "coef_authors_ci95", intervals(m, f->matrix_coef_authors_ci95, count));
     return o;
 }
 
@@ -329,13 +346,16 @@ json_t *weld_json_llfc(maker *m, const weld_report_llfc *l)
         put(m, row, "name", text(l->layers[i].name));
         for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
             const weld_report_figures *f = &l->layers[i].variant[v];
-            json_t *figures = json_object();
-            put(m, figures, "one_minus_cos",
-                spreads(m, f->one_minus_cos, f->bounds, l->alpha_count));
+            json_t *figures = json_object(), *cosines = json_array();
+            for (size_t k = 0; k < l->alpha_count; k++)
+                push(m, cosines,
+                     bounded_spread(m, f->one_minus_cos[k], f->bounds ? &f->bounds[k] : NULL));
+            put(m, figures, "one_minus_cos", cosines);
             put(m, figures, "one_minus_cos_ab",
-                spread(m, f->one_minus_cos_ab, f->bounds ? &f->bounds_ab : NULL));
-            put(m, figures, "coef", spreads(m, f->coef, NULL, l->alpha_count));
-            put(m, figures, "coef_authors", spreads(m, f->coef_authors, NULL, l->alpha_count));
+                bounded_spread(m, f->one_minus_cos_ab, f->bounds ? &f->bounds_ab : NULL));
+            put(m, figures, "coef", spreads(m, f->coef, f->coef_ci95, l->alpha_count));
+            put(m, figures, "coef_authors",
+                spreads(m, f->coef_authors, f->coef_authors_ci95, l->alpha_count));
             put(m, figures, "matrix", matrix(m, f, l->alpha_count));
             put(m, figures, "zero_features", json_integer(f->zero_features));
             put(m, row, variant_names[v], figures);

@@ -208,7 +208,7 @@ static weld_status add_data(weld_report *r, const weld_dataset *data, const weld
                                   "--match-data"));
     if (m->rows.left_out)
         WELD_TRY(weld_report_warn(r, err, "W017",
-                                  "LLFC leaves out %d values whose first axis is not the samples",
+                                  "LLFC leaves out %d values that have no axis of the samples",
                                   m->rows.left_out));
     if (m->rows.removed)
         WELD_TRY(weld_report_warn(r, err, "W001", "the trailing %s is left out for the loss",

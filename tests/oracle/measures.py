@@ -443,6 +443,38 @@ def check_prelu(tool, x):
     Check(3e-6).close("PRelu", row["aligned"]["additivity"], expected)
 
 
+def check_sequence_first(tool):
+    """LLFC is the same where the positions stand before the samples, also in a batch of as many samples."""
+    rng = np.random.default_rng(6)
+    value = lambda name, *dims: onnx.helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", *dims])  # noqa: E731
+    sizes = {"w": (6, 12), "v": (12, 9), "u": (9, 10)}
+    weights = [{k: rng.standard_normal(n).astype(np.float32) for k, n in sizes.items()} for _ in "ab"]
+    layers = []
+    with tempfile.TemporaryDirectory() as work:
+        np.savez(f"{work}/d.npz", x=rng.standard_normal((50, BATCH, 6)).astype(np.float32), labels=rng.integers(0, 10, 50))
+        for turned in (False, True):
+            turn = [onnx.helper.make_node("Transpose", ["x"], ["t"], perm=[1, 0, 2] if turned else [0, 1, 2])]
+            nodes = turn + [onnx.helper.make_node(*n) for n in (
+                ("MatMul", ["t", "w"], ["h"]), ("Relu", ["h"], ["r"]), ("MatMul", ["r", "v"], ["g"]), ("Tanh", ["g"], ["s"]))]
+            nodes += [onnx.helper.make_node("ReduceMean", ["s"], ["m"], axes=[0 if turned else 1], keepdims=0),
+                      onnx.helper.make_node("MatMul", ["m", "u"], ["y"])]
+            for path, tensors in zip((f"{work}/a.onnx", f"{work}/b.onnx"), weights):
+                graph = onnx.helper.make_graph(nodes, "g", [value("x", BATCH, 6)], [value("y", 10)],
+                                               [numpy_helper.from_array(v, k) for k, v in tensors.items()])
+                onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8), path)
+            subprocess.run([tool, "lmc", f"{work}/a.onnx", f"{work}/b.onnx", "--data", f"{work}/d.npz", "--match", "none",
+                            "-q", "--batch", str(BATCH), "--report", f"{work}/r.json", "-f"], check=True)
+            report = json.loads(pathlib.Path(work, "r.json").read_text())
+            assert not any(w["code"] == "W017" for w in report["warnings"]), report["warnings"]
+            layers.append([row["aligned"] for row in report["llfc"]["layers"]])
+    straight, turned = layers
+    assert len(straight) == 3
+    for x, y in zip(straight, turned, strict=True):
+        for key in ("one_minus_cos", "coef"):
+            for p, q in zip(x[key], y[key], strict=True):
+                Check(3e-6).close(key, q["mean"], p["mean"])
+
+
 def main():
     tool, root = sys.argv[1], pathlib.Path(sys.argv[2])
     data = str(root / "models/grey/eval.npz")
@@ -456,6 +488,7 @@ def main():
             check_pair(tool, copies, data, x, labels, True)
         check_pair(tool, models, data, x, labels, False)
     check_prelu(tool, x)
+    check_sequence_first(tool)
     data = str(root / "models/colour/eval.npz")
     check_residual(tool, [str(root / f"models/resnet/{side}.onnx") for side in "ab"], data, load(data)[0])
 

@@ -201,7 +201,9 @@ typedef struct weld_input_key {
 typedef struct weld_dataset_options {
     uint32_t struct_size;
     const char *preset; /**< none, unit, imagenet, cifar10, mnist, tf, caffe; NULL = none */
-    /** A key of the file ("fine" or "coarse" of CIFAR-100), or a file; NULL = "labels", "fine" */
+    /** A key of the file ("fine" or "coarse" of CIFAR-100), or a file; NULL = "labels", "fine". Integers are
+     *  class numbers [N]; floats [N, ...] are targets, what the outputs should be: the loss is the mean
+     *  square of the difference then */
     const char *labels;
     /** [input_count] all inputs of the model, nothing else is read then; NULL = the file's arrays have
      *  the names of the inputs, or there is one of each */
@@ -239,8 +241,9 @@ WELD_API weld_status weld_dataset_open(weld_dataset **out, weld_context *ctx, co
 WELD_API weld_status weld_dataset_preset(weld_dataset *dataset, const weld_dataset_options *options,
                                          weld_error *err);
 WELD_API int64_t weld_dataset_size(const weld_dataset *dataset);
+/** Class numbers or targets. */
 WELD_API bool weld_dataset_has_labels(const weld_dataset *dataset);
-/** The labels of all samples, borrowed; NULL = there are none. */
+/** The class numbers of all samples, borrowed; NULL = there are none. */
 WELD_API const int64_t *weld_dataset_labels(const weld_dataset *dataset);
 /** Two disjoint parts, drawn at random, that borrow `dataset`'s samples and keep their order: out[0] has
  *  `match_samples` (0 = half, at most 10 000), out[1] all others. The same seed, the same parts. */
@@ -404,7 +407,8 @@ typedef struct weld_align_options {
 
 /** Permutations that bring `b` to `a`. Both are borrowed and must outlive the alignment.
  *  auto: none and a table of candidates are merged at alpha = 1/2 and run on `data`; the least loss
- *  wins, the earliest of equals. With labels the loss is the cross-entropy. Without: for a model whose
+ *  wins, the earliest of equals. With labels the loss is the cross-entropy, with targets the squared
+ *  difference from them. Without: for a model whose
  *  first output is [N, C], C >= 2, the Kullback-Leibler divergence of its softmax from the mean of the
  *  ends' softmax, else the mean square of its difference from the mean of the ends' outputs. A
  *  candidate that fails is reported and left out. */
@@ -484,7 +488,8 @@ typedef struct weld_measure_options {
     size_t compared_count;
     /** names with commas between: ce, top1, top5 (with labels), mse, agree (class scores) with the outputs
      *  of A and B. The loss of the path is ce, else mse from the mix of the ends' outputs. NULL = ce, top1
-     *  and from 11 classes top5 with labels; mse and, for class scores, agree without */
+     *  and from 11 classes top5 with labels; mse with targets; mse and, for class scores, agree without
+     *  either */
     const char *metric;
     int resamples; /**< of the bootstrap that gives intervals and the verdict; 0 = none of them, else 100
                         to 100 000 */
@@ -518,6 +523,9 @@ WELD_API weld_status weld_report_add_merge(weld_report *report, const weld_model
                                            weld_error *err);
 WELD_API weld_status weld_report_add_output(weld_report *report, const char *path,
                                             const char *sha256, double alpha, weld_error *err);
+/** What the models are called on a hub ("OWNER/NAME"), in their order: model cards name them so. */
+WELD_API weld_status weld_report_name_models(weld_report *report, const char *const *ids,
+                                             size_t count, weld_error *err);
 WELD_API weld_status weld_report_add_warning(weld_report *report, const char *code,
                                              const char *text, weld_error *err);
 /** Leaves out what may differ between equal runs: command line, seconds, threads; not the paths. */
@@ -530,6 +538,40 @@ WELD_API weld_status weld_report_text(char **out, const weld_report *report, con
                                       weld_error *err);
 WELD_API void weld_report_free(weld_report *report);
 
+/* ---- before a run ------------------------------------------------------------ */
+
+typedef struct weld_preview_options {
+    uint32_t struct_size;
+    const weld_align_options *align; /**< NULL = defaults */
+    const char *permutation;         /**< a permutation file is used instead; NULL = none */
+    /** [merge_count] those that would be written, then those that are only measured */
+    const weld_merge_options *merges;
+    size_t merge_count;
+    size_t written; /**< models that would be written: of the merges, or 1 for the permuted B */
+    const weld_dataset *search; /**< that weld_best_alpha would get; NULL = no search */
+    const weld_dataset *data;   /**< to verify and measure on; NULL = none */
+    const weld_measure_options
+        *measure; /**< its merged and compared don't count; NULL = no measuring */
+} weld_preview_options;
+#define WELD_PREVIEW_OPTIONS_INIT                                                                  \
+    {                                                                                              \
+        (uint32_t)sizeof(weld_preview_options), NULL, NULL, NULL, 0, 0, NULL, NULL, NULL           \
+    }
+
+/** What weld_align, weld_alignment_verify, weld_merge and weld_report_measure would do with these options,
+ *  without doing it: the report's plan has layers and classes, what is tried and merged, and about how much
+ *  time and memory it takes (docs/planning.md: how good that is). What they would refuse before any work is
+ *  refused in the same way. Nothing is read of the weights; for the time, a few samples run with made-up
+ *  ones. */
+WELD_API weld_status weld_preview(weld_report **out, const weld_model *a, const weld_model *b,
+                                  const weld_preview_options *options, weld_error *err);
+/** Names a data set in the plan. role: "data", "match_data", "tune_data" */
+WELD_API weld_status weld_preview_read(weld_report *preview, const char *role,
+                                       const weld_dataset *data, weld_error *err);
+/** Names an output in the plan. bytes: -1 = not known */
+WELD_API weld_status weld_preview_write(weld_report *preview, const char *role, const char *path,
+                                        int64_t bytes, weld_error *err);
+
 /* ---- gates ------------------------------------------------------------------ */
 
 typedef enum weld_gate_level {
@@ -541,7 +583,7 @@ typedef enum weld_gate_level {
 typedef enum weld_gate_on {
     WELD_GATE_ON_CONFIGURED, /**< as the configuration says, else the figure itself */
     WELD_GATE_ON_POINT,      /**< the figure itself */
-    WELD_GATE_ON_UPPER       /**< its upper 95 % bound, where the figure can have one */
+    WELD_GATE_ON_UPPER       /**< the 95 % bound on its bad side, where it can have one */
 } weld_gate_on;
 
 typedef struct weld_gate_limit {
@@ -625,6 +667,13 @@ WELD_API weld_status weld_outputs_add_array(weld_outputs *outputs, const weld_va
  *  taken. */
 WELD_API weld_status weld_outputs_add_folder(weld_outputs *outputs, const char *path,
                                              weld_error *err);
+/** What adding an output of this path would refuse, such as a file that exists. Nothing is left there. */
+WELD_API weld_status weld_outputs_expect(weld_outputs *outputs, const char *path, weld_error *err);
+/** The same for a model like this one with other values; sizes (may be NULL) receives the bytes of the
+ *  model, but for its metadata, and of PATH.data (0 = there will be none). */
+WELD_API weld_status weld_outputs_expect_model(weld_outputs *outputs, const weld_model *like,
+                                               const char *path, weld_external external,
+                                               int64_t sizes[2], weld_error *err);
 WELD_API weld_status weld_outputs_commit(weld_outputs *outputs, weld_error *err);
 WELD_API void weld_outputs_free(weld_outputs *outputs);
 

@@ -50,8 +50,10 @@ weld_status weld_adopt_sizes(const weld_model *model, const weld_dataset *data, 
         return WELD_OK;
     WELD_NEW(arrays, model->ctx, g->input_count);
     st = weld_feed_bind(arrays, data, g, &other);
-    for (int k = 0; st == WELD_OK && k < g->input_count; k++)
+    for (int k = 0; st == WELD_OK && k < g->input_count; k++) {
+        weld_graph_join_batch(g, k, true); /* all have as many samples */
         adopt_size(g, k, &data->arrays[arrays[k]].sample);
+    }
     if (st != WELD_E_NOMEM)
         st = WELD_OK; /* whoever runs the model on the data says what does not fit */
     else if (err)
@@ -61,7 +63,7 @@ done:
     return st;
 }
 
-/* A size that one file leaves open and the other one fixes is that. */
+/* A size that one file leaves open and the other one fixes is that, and a batch is one in both. */
 static void share_sizes(const weld_alignment *al)
 {
     weld_graph *a = al->a->structure->graph, *b = al->b->structure->graph;
@@ -69,6 +71,8 @@ static void share_sizes(const weld_alignment *al)
         const weld_port *port = &al->pairing->inputs[k];
         const weld_value *va = &a->values[a->inputs[k]];
         const weld_value *vb = port->index < 0 ? NULL : &b->values[b->inputs[port->index]];
+        if (vb && va->rank > 0 && va->dims[0] < 0 && a->symbols[va->symbol[0]].batch)
+            weld_graph_join_batch(b, port->index, true);
         for (int axis = 1; vb && va->rank == vb->rank && axis < vb->rank; axis++) {
             const int from = port->turned ? port->perm[axis] : axis;
             if (from == 0)
@@ -204,16 +208,14 @@ done:
 }
 
 static weld_status choose_candidate(weld_match_result **out, weld_alignment *al,
-                                    const weld_match_input *input, const weld_align_options *o,
-                                    weld_error *err)
+                                    const weld_match_input *input, int count,
+                                    const weld_merge_options *merge, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_recipe recipe = {0};
-    const int wanted = o->candidates;
-    const int count = wanted > 0 && wanted < WELD_CANDIDATES ? wanted : WELD_CANDIDATES;
     weld_merge_options plain = WELD_MERGE_OPTIONS_INIT;
     plain.statistics = "none";
-    WELD_TRY(weld_recipe_init(&recipe, al, o->merge ? o->merge : &plain, err));
+    WELD_TRY(weld_recipe_init(&recipe, al, merge ? merge : &plain, err));
     WELD_TRY(weld_choose(out, al, input, weld_candidates(), (size_t)count, &recipe, err));
 done:
     weld_recipe_free(&recipe);
@@ -256,14 +258,17 @@ done:
     return st;
 }
 
-static weld_status match(weld_alignment *al, const weld_align_options *o, weld_error *err)
+weld_status weld_way_find(weld_way *out, weld_alignment *al, const weld_align_options *o,
+                          weld_error *err)
 {
     weld_status st = WELD_OK;
-    weld_match_result *result = NULL;
-    weld_paramset *body = NULL; /* of B: what is foreign is no reason for any order */
     const bool choose = is_auto(o->method, o->data != NULL);
     const weld_matcher *matcher = choose ? NULL : weld_matcher_find(o->method);
+    const int wanted = o->candidates;
     WELD_REQUIRE(choose || matcher, WELD_E_ARGUMENT, "no match method '%s'", o->method);
+    *out = (weld_way){.matcher = matcher};
+    if (choose)
+        out->candidates = wanted > 0 && wanted < WELD_CANDIDATES ? wanted : WELD_CANDIDATES;
     al->method = choose ? "auto" : matcher->name;
     if (choose || matcher->needs_data || (o->data && o->polish_seconds > 0)) {
         char what[64];
@@ -271,9 +276,21 @@ static weld_status match(weld_alignment *al, const weld_align_options *o, weld_e
         WELD_TRY(weld_alignment_takes(al, o->data, what, err));
         WELD_TRY(note_data(al, o->data, err));
     }
-    weld_normalise normalise;
-    WELD_REQUIRE(weld_normalise_find(&normalise, o->normalize), WELD_E_ARGUMENT,
+    WELD_REQUIRE(weld_normalise_find(&out->normalise, o->normalize), WELD_E_ARGUMENT,
                  "normalize is '%s', must be none, layer or neuron", o->normalize);
+    out->streams = matcher && matcher->streams_from > 0 &&
+                   weld_params_bytes(al->naive->graph) >= matcher->streams_from;
+done:
+    return st;
+}
+
+static weld_status match(weld_alignment *al, const weld_align_options *o, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_match_result *result = NULL;
+    weld_paramset *body = NULL; /* of B: what is foreign is no reason for any order */
+    weld_way way;
+    WELD_TRY(weld_way_find(&way, al, o, err));
     weld_match_input input = {.symmetry = al->symmetry,
                               .shapes = al->shapes,
                               .a = al->a->params,
@@ -282,10 +299,8 @@ static weld_status match(weld_alignment *al, const weld_align_options *o, weld_e
                               .restarts = al->restarts,
                               .seed = al->seed,
                               .graph_order = o->graph_order,
-                              .normalise = normalise};
-    const bool streams = !choose && matcher->streams_from > 0 &&
-                         weld_params_bytes(al->naive->graph) >= matcher->streams_from;
-    const bool hold = !streams || o->data || o->polish_seconds > 0;
+                              .normalise = way.normalise};
+    const bool hold = !way.streams || o->data || o->polish_seconds > 0;
     if (hold) {
         WELD_TRY(weld_paramset_hold(al->a->params, err));
         WELD_TRY(weld_paramset_hold(al->naive, err));
@@ -295,10 +310,10 @@ static weld_status match(weld_alignment *al, const weld_align_options *o, weld_e
         WELD_TRY(weld_paramset_hold(body, err));
         input.b = body;
     }
-    if (choose)
-        WELD_TRY(choose_candidate(&result, al, &input, o, err));
+    if (way.matcher)
+        WELD_TRY(way.matcher->run(&result, &input, err));
     else
-        WELD_TRY(matcher->run(&result, &input, err));
+        WELD_TRY(choose_candidate(&result, al, &input, way.candidates, o->merge, err));
     al->element = result->element;
     result->element = NULL;
     al->objective[0] = result->objective_start;
@@ -317,11 +332,9 @@ done:
     return st;
 }
 
-weld_status weld_align(weld_alignment **out, const weld_model *a, const weld_model *b,
-                       const weld_align_options *options, weld_error *err)
+weld_status weld_alignment_prepare(weld_alignment **out, const weld_model *a, const weld_model *b,
+                                   const weld_align_options *o, weld_error *err)
 {
-    const weld_align_options defaults = WELD_ALIGN_OPTIONS_INIT;
-    const weld_align_options *o = options ? options : &defaults;
     weld_status st = WELD_OK;
     weld_alignment *al = NULL;
     *out = NULL;
@@ -334,11 +347,25 @@ weld_status weld_align(weld_alignment **out, const weld_model *a, const weld_mod
     al->restarts = o->restarts > 0 ? o->restarts : 0;
     al->seed = o->seed;
     WELD_TRY(prepare(al, o, err));
-    WELD_TRY(match(al, o, err));
     *out = al;
     al = NULL;
 done:
     weld_alignment_free(al);
+    return st;
+}
+
+weld_status weld_align(weld_alignment **out, const weld_model *a, const weld_model *b,
+                       const weld_align_options *options, weld_error *err)
+{
+    const weld_align_options defaults = WELD_ALIGN_OPTIONS_INIT;
+    const weld_align_options *o = options ? options : &defaults;
+    weld_status st = weld_alignment_prepare(out, a, b, o, err);
+    if (st == WELD_OK)
+        st = match(*out, o, err);
+    if (st != WELD_OK) {
+        weld_alignment_free(*out);
+        *out = NULL;
+    }
     return st;
 }
 
@@ -461,27 +488,4 @@ void weld_alignment_free(weld_alignment *al)
     weld_model_free(al->reread[0]);
     weld_model_free(al->reread[1]);
     weld_free(al->ctx, al);
-}
-
-weld_status weld_permuted(weld_model **out, const weld_alignment *al, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    const weld_graph *a = al->a->structure->graph, *b = al->b->structure->graph;
-    weld_model *m = NULL;
-    int *back = NULL; /* [param_count of B] A's parameter */
-    *out = NULL;
-    WELD_TRY(weld_model_from(&m, al, al->b, "permute", err));
-    WELD_NEW(back, al->ctx, b->param_count);
-    for (int q = 0; q < b->param_count; q++)
-        back[q] = -1;
-    for (int p = 0; p < a->param_count; p++)
-        back[al->pairing->param_of[p]] = p;
-    WELD_TRY(weld_params_in_frame(&m->params, al->b->structure, al->aligned,
-                                  al->a->structure->homes, back, al->b->params, err));
-    *out = m;
-    m = NULL;
-done:
-    weld_free(al->ctx, back);
-    weld_model_free(m);
-    return st;
 }

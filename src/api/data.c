@@ -51,6 +51,24 @@ done:
     return st;
 }
 
+static weld_status add_targets(weld_values *values, const weld_dataset *d, int64_t first, int64_t n,
+                               weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const int64_t each = weld_shape_numel(&d->target);
+    weld_shape shape = {.rank = d->target.rank + 1, .dims = {n}};
+    weld_tensor tensor = {0};
+    for (int k = 0; k < d->target.rank; k++)
+        shape.dims[k + 1] = d->target.dims[k];
+    WELD_TRY(weld_tensor_create(&tensor, d->ctx, d->target_dtype, &shape, err));
+    weld_convert_reals(tensor.data, tensor.dtype, d->targets + first * each, WELD_DOUBLE,
+                       (size_t)(n * each));
+    WELD_TRY(weld_values_add(values, "labels", &tensor, err));
+done:
+    weld_tensor_free(d->ctx, &tensor);
+    return st;
+}
+
 weld_status weld_dataset_values(weld_values **out, const weld_dataset *d, int64_t first, int64_t n,
                                 weld_error *err)
 {
@@ -65,6 +83,8 @@ weld_status weld_dataset_values(weld_values **out, const weld_dataset *d, int64_
         WELD_TRY(add_samples(values, d, k, first, n, err));
     if (d->labels)
         WELD_TRY(add_labels(values, d, first, n, err));
+    if (d->targets)
+        WELD_TRY(add_targets(values, d, first, n, err));
     *out = values;
     values = NULL;
 done:
@@ -94,8 +114,8 @@ weld_status weld_model_score(double *loss, double *accuracy, const weld_model *m
     weld_shapes *shapes = NULL;
     const char *metric;
     const weld_paramset *params = model->params;
-    WELD_REQUIRE(data->labels, WELD_E_ARGUMENT, "%s: has no labels; accuracy needs them",
-                 data->path);
+    WELD_REQUIRE(data->labels, WELD_E_ARGUMENT, "%s: has no %slabels; accuracy needs them",
+                 data->path, data->targets ? "class numbers as " : "");
     WELD_TRY(shapes_for(&shapes, model, data, err));
     WELD_TRY(weld_feed_check(data, shapes, err));
     WELD_TRY(weld_paramset_hold(model->params, err));

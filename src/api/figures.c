@@ -3,69 +3,89 @@
 
 /* ---- the path ---------------------------------------------------------------------------------- */
 
-static weld_report_interval interval_of(weld_interval x)
-{
-    return (weld_report_interval){x.low, x.high};
-}
-
-static void fill_bounded(weld_report_bounded *out, int v, double value,
-                         const weld_barrier_bounds *bounds)
+static void fill_bounded(weld_report_bounded *out, int v, double value, weld_bounds bounds)
 {
     out->value[v] = value;
-    out->upper95[v] = bounds->upper95;
-    out->ci95[v] = interval_of(bounds->ci95);
+    out->upper95[v] = bounds.upper95;
+    out->ci95[v] = bounds.ci95;
 }
 
 static void fill_barrier(weld_report_barrier *out, int v, weld_barrier value,
                          const weld_curve_bounds *bounds)
 {
-    fill_bounded(&out->chord, v, value.chord, &bounds->chord);
-    fill_bounded(&out->midpoint, v, value.midpoint, &bounds->midpoint);
+    fill_bounded(&out->chord, v, value.chord, bounds->chord);
+    fill_bounded(&out->midpoint, v, value.midpoint, bounds->midpoint);
 }
 
-/* Arrays of a curve that are made for the report: [alpha_count] each. */
-typedef struct curve_room {
-    weld_report_interval *loss, *accuracy;
-    double *error, *calibrated, *temperature[2];
-} curve_room;
-
-static weld_status take_room(curve_room *out, weld_arena *arena, int n, weld_error *err)
+/* The intervals alone; NULL where there are no bounds. */
+static weld_status intervals_of(const weld_interval **out, const weld_bounds *at, int n,
+                                weld_arena *arena, weld_error *err)
 {
     weld_status st = WELD_OK;
-    WELD_ARENA_NEW(out->loss, arena, n);
-    WELD_ARENA_NEW(out->accuracy, arena, n);
-    WELD_ARENA_NEW(out->error, arena, n);
-    WELD_ARENA_NEW(out->calibrated, arena, n);
-    WELD_ARENA_NEW(out->temperature[0], arena, n);
-    WELD_ARENA_NEW(out->temperature[1], arena, n);
+    weld_interval *made = NULL;
+    if (at)
+        WELD_ARENA_NEW(made, arena, n);
+    for (int k = 0; at && k < n; k++)
+        made[k] = at[k].ci95;
+    *out = made;
 done:
     return st;
 }
 
-static void fill_curve(weld_report_curve *out, const weld_path_figures *f, curve_room *room, int n)
+static weld_status fill_calibrated(weld_report_curve *out, const weld_calibrated *f, int n,
+                                   weld_arena *arena, weld_error *err)
 {
-    *out = (weld_report_curve){.loss = f->score[WELD_SCORE_LOSS],
-                               .accuracy = f->score[WELD_SCORE_CORRECT],
-                               .top5 = f->score[WELD_SCORE_TOP5],
-                               .agree_a = f->score[WELD_SCORE_AGREE_A],
-                               .agree_b = f->score[WELD_SCORE_AGREE_B],
-                               .mse_a = f->score[WELD_SCORE_MSE_A],
-                               .mse_b = f->score[WELD_SCORE_MSE_B]};
+    weld_status st = WELD_OK;
+    double *y;
+    if (!f)
+        return WELD_OK;
+    WELD_ARENA_NEW(y, arena, 3 * n);
     for (int k = 0; k < n; k++) {
-        room->error[k] = out->accuracy ? 1 - out->accuracy[k] : NAN;
-        if (f->loss.mean)
-            room->loss[k] = interval_of(f->loss.mean[k]);
-        if (f->accuracy.mean)
-            room->accuracy[k] = interval_of(f->accuracy.mean[k]);
-        room->calibrated[k] = f->calibrated ? f->calibrated[k].loss : NAN;
-        for (int h = 0; h < 2; h++)
-            room->temperature[h][k] = f->calibrated ? f->calibrated[k].temperature[h] : NAN;
+        y[k] = f[k].loss;
+        y[n + k] = f[k].temperature[0];
+        y[2 * n + k] = f[k].temperature[1];
     }
-    out->loss_ci95 = f->loss.mean ? room->loss : NULL;
-    out->accuracy_ci95 = f->accuracy.mean ? room->accuracy : NULL;
-    out->calibrated_loss = f->calibrated ? room->calibrated : NULL;
-    out->temperature[0] = f->calibrated ? room->temperature[0] : NULL;
-    out->temperature[1] = f->calibrated ? room->temperature[1] : NULL;
+    out->calibrated.y = y;
+    out->temperature[0] = y + n;
+    out->temperature[1] = y + 2 * n;
+done:
+    return st;
+}
+
+static weld_status fill_curve(weld_report_curve *out, const weld_path_figures *f, int n,
+                              weld_arena *arena, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_report_series *const to[WELD_SCORES] = {
+        [WELD_SCORE_LOSS] = &out->loss,       [WELD_SCORE_CORRECT] = &out->accuracy,
+        [WELD_SCORE_TOP5] = &out->top5,       [WELD_SCORE_AGREE_A] = &out->agree_a,
+        [WELD_SCORE_AGREE_B] = &out->agree_b, [WELD_SCORE_MSE_A] = &out->mse_a,
+        [WELD_SCORE_MSE_B] = &out->mse_b};
+    for (int s = 0; s < WELD_SCORES; s++) {
+        to[s]->y = f->score[s];
+        WELD_TRY(intervals_of(&to[s]->ci95, f->bounds[s].at, n, arena, err));
+    }
+    WELD_TRY(fill_calibrated(out, f->calibrated, n, arena, err));
+    WELD_TRY(intervals_of(&out->calibrated.ci95, f->calibrated_bounds.at, n, arena, err));
+done:
+    return st;
+}
+
+/* The error is 1 - accuracy, NULL = there is none. */
+static weld_status error_barrier(weld_barrier *out, const weld_pair_input *in,
+                                 const double *accuracy, weld_arena *arena, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    double *y;
+    *out = (weld_barrier){NAN, NAN};
+    if (!accuracy)
+        return WELD_OK;
+    WELD_ARENA_NEW(y, arena, in->alpha_count);
+    for (int k = 0; k < in->alpha_count; k++)
+        y[k] = 1 - accuracy[k];
+    *out = weld_barrier_of(in->alpha, y, in->alpha_count);
+done:
+    return st;
 }
 
 static void fill_classes(weld_report_by_class *out, const weld_measures *m,
@@ -78,8 +98,10 @@ static void fill_classes(weld_report_by_class *out, const weld_measures *m,
     out->samples = f->samples;
     for (int k = 0; k < WELD_CLASS_POINTS; k++) {
         out->alpha[k] = in->alpha[f->place[k]];
-        for (int v = 0; v < WELD_VARIANTS; v++)
+        for (int v = 0; v < WELD_VARIANTS; v++) {
             out->accuracy[v][k] = f->accuracy[v][k];
+            out->ci95[v][k] = f->interval[v][k];
+        }
     }
 }
 
@@ -108,11 +130,35 @@ static void fill_lemma(weld_report_lemma *out, const weld_measures *m, const wel
     }
 }
 
+static weld_status fill_path(weld_report_lmc *out, int v, const weld_measures *m,
+                             const weld_pair_input *in, weld_arena *arena, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_path_figures *f = &m->path[v];
+    const weld_curve_bounds *accuracy = &f->bounds[WELD_SCORE_CORRECT];
+    weld_report_curve *curve = &out->curve[v];
+    weld_barrier error, calibrated = {NAN, NAN};
+    WELD_TRY(fill_curve(curve, f, in->alpha_count, arena, err));
+    WELD_TRY(error_barrier(&error, in, curve->accuracy.y, arena, err));
+    if (curve->calibrated.y)
+        calibrated = weld_barrier_of(in->alpha, curve->calibrated.y, in->alpha_count);
+    fill_barrier(&out->loss, v, weld_barrier_of(in->alpha, curve->loss.y, in->alpha_count),
+                 &f->bounds[WELD_SCORE_LOSS]);
+    fill_barrier(&out->error, v, error, accuracy);
+    fill_barrier(&out->calibrated, v, calibrated, &f->calibrated_bounds);
+    fill_bounded(&out->drop, v, f->drop.value, f->drop.bounds);
+    out->judged = in->resamples && is_whole(in) && (curve->accuracy.y || m->target_variance > 0);
+    out->connected[v] = out->judged &&
+                        (curve->accuracy.y ? accuracy->chord.upper95 <= out->delta
+                                           : f->bounds[WELD_SCORE_LOSS].chord.upper95 <=
+                                                 out->delta * m->target_variance);
+done:
+    return st;
+}
+
 weld_status weld_figures_lmc(weld_report *r, const weld_measures *m, const weld_pair_input *in,
                              double delta, weld_error *err)
 {
-    static const weld_barrier unknown = {NAN, NAN};
-    static const weld_curve_bounds unbounded = {0};
     weld_status st = WELD_OK;
     const int n = in->alpha_count;
     weld_arena arena;
@@ -121,22 +167,13 @@ weld_status weld_figures_lmc(weld_report *r, const weld_measures *m, const weld_
                            .alpha_count = (size_t)n,
                            .resamples = in->resamples,
                            .seed = in->seed,
+                           .target_variance = m->target_variance,
                            .delta = delta};
     weld_arena_init(&arena, r->ctx);
-    for (int v = 0; v < WELD_VARIANTS; v++) {
-        const weld_path_figures *f = &m->path[v];
-        curve_room room = {0};
-        WELD_TRY(take_room(&room, &arena, n, err));
-        fill_curve(&lmc.curve[v], f, &room, n);
-        const bool correct = lmc.curve[v].accuracy, hot = lmc.curve[v].calibrated_loss;
-        fill_barrier(&lmc.loss, v, weld_barrier_of(in->alpha, lmc.curve[v].loss, n), &f->loss);
-        fill_barrier(&lmc.error, v, correct ? weld_barrier_of(in->alpha, room.error, n) : unknown,
-                     &f->accuracy);
-        fill_barrier(&lmc.calibrated, v,
-                     hot ? weld_barrier_of(in->alpha, room.calibrated, n) : unknown, &unbounded);
-        lmc.judged = in->resamples && correct && is_whole(in);
-        lmc.connected[v] = lmc.judged && f->accuracy.chord.upper95 <= delta;
-    }
+    for (int v = 0; v < WELD_VARIANTS; v++)
+        WELD_TRY(fill_path(&lmc, v, m, in, &arena, err));
+    lmc.dropped = isfinite(lmc.drop.value[WELD_ALIGNED]);
+    lmc.drop_alpha = in->alpha[m->by_class.place[1]];
     fill_classes(&lmc.by_class, m, in);
     fill_lemma(&lmc.lemma, m, in);
     WELD_TRY(weld_report_put_lmc(r, &lmc, err));
@@ -150,6 +187,37 @@ done:
 static weld_report_spread spread_of(weld_spread x)
 {
     return (weld_report_spread){x.mean, x.std, x.q05, x.q50, x.q95};
+}
+
+/* Figures of the samples and of all of them together, as the bootstrap has them side by side. */
+static weld_status fill_intervals(weld_report_figures *out, const weld_row_figures *f, int n,
+                                  weld_arena *arena, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_bounds *bounds;
+    weld_interval *ci95; /* [5, n] */
+    const weld_bounds *at = f->bounds.at, *matrix = f->matrix_bounds.at;
+    if (!f->ends_bounds.at)
+        return WELD_OK;
+    WELD_ARENA_NEW(bounds, arena, n);
+    WELD_ARENA_NEW(ci95, arena, 5 * n);
+    for (int k = 0; k < n; k++, at += WELD_LLFC_FIGURES, matrix += WELD_LLFC_FIGURES) {
+        bounds[k] = at[0];
+        ci95[k] = at[1].ci95;
+        ci95[n + k] = at[2].ci95;
+        for (int j = 0; j < WELD_LLFC_FIGURES; j++)
+            ci95[(2 + j) * n + k] = matrix[j].ci95;
+    }
+    out->bounds = bounds;
+    out->bounds_ab = *f->ends_bounds.at;
+    out->coef_ci95 = ci95;
+    out->coef_authors_ci95 = ci95 + n;
+    out->matrix_one_minus_cos_ci95 = ci95 + 2 * n;
+    out->matrix_coef_ci95 = ci95 + 3 * n;
+    out->matrix_coef_authors_ci95 = ci95 + 4 * n;
+    out->matrix_one_minus_cos_ab_ci95 = matrix->ci95;
+done:
+    return st;
 }
 
 static weld_status fill_figures(weld_report_figures *out, const weld_row_figures *f, int n,
@@ -179,6 +247,7 @@ static weld_status fill_figures(weld_report_figures *out, const weld_row_figures
         matrix[2 * n + k] = at->matrix_coef_authors;
         out->zero_features = at->zeros > out->zero_features ? at->zeros : out->zero_features;
     }
+    WELD_TRY(fill_intervals(out, f, n, arena, err));
 done:
     return st;
 }
@@ -222,10 +291,17 @@ weld_status weld_figures_conditions(weld_report *r, const weld_measures *m,
             items[k].predicted[v] = w->layer[v].predicted;
             items[k].measured[v] = w->layer[v].measured;
             items[k].additivity[v] = w->additivity[v];
+            const weld_bounds *at = w->bounds[v].at;
+            if (at && w->linear) {
+                items[k].com_ci95[v] = at[0].ci95;
+                items[k].h_ci95[v] = at[1].ci95;
+            } else if (at) {
+                items[k].additivity_ci95[v] = at[0].ci95;
+            }
         }
     }
-    const weld_report_conditions section = {items, (size_t)m->watch_count,
-                                            m->samples < batch ? m->samples : batch};
+    const weld_report_conditions section = {
+        items, (size_t)m->watch_count, m->samples < batch ? m->samples : batch, in->resamples > 0};
     WELD_TRY(weld_report_put_conditions(r, &section, err));
 done:
     weld_free(r->ctx, items);

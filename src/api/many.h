@@ -25,6 +25,7 @@ typedef struct weld_many {
     double objective[2]; /* |weighted mean|^2, before and after them */
     double loss[2];      /* of the mean on the matching data, before and after; NaN = by weights */
     const char *metric;  /* of this loss */
+    bool universe;       /* all permutations at once led to the frame */
 } weld_many;
 
 /* The parameters of a model, in A's frame; `moved`: by its element, once it has one. */
@@ -34,6 +35,9 @@ weld_status weld_many_params(weld_paramset **out, const weld_many *many, int whi
 weld_status weld_many_align(weld_many *many, weld_error *err);
 /* Elements change by what the matcher finds; `rounds`, `objective` and `loss` are set. */
 weld_status weld_many_match_means(weld_many *many, const weld_matcher *matcher, weld_error *err);
+/* After weld_many_match_means: the frame that all permutations at once lead to, and the means from there, if
+ * that is better. */
+weld_status weld_many_try_universe(weld_many *many, const weld_matcher *matcher, weld_error *err);
 /* The weighted mean of all, in double: sum [param_count][numel], zeroed by the caller. */
 weld_status weld_many_sum(double **sum, const weld_many *many, weld_error *err);
 weld_status weld_many_sums_new(double ***out, const weld_many *many, weld_error *err);

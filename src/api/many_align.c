@@ -1,4 +1,4 @@
-/* One frame for all: each model is brought to the start, then to the mean of the others. */
+/* One frame for all: each model is brought to the start, then to the mean of the others; or all at once. */
 #include "api/many.h"
 #include <math.h>
 #include <string.h>
@@ -46,14 +46,23 @@ done:
     return st;
 }
 
-/* What goes on to the mean of the others; NULL = nothing does. */
-static const weld_matcher *matcher_of_means(const weld_many *m)
+/* After each is aligned alone: what brings them to the mean of the others, and whether all at once is tried. */
+static weld_status join(weld_many *m, weld_error *err)
 {
+    weld_status st = WELD_OK;
     const weld_align_options *o = m->options->align;
     const char *method = o ? o->method : NULL;
     const bool chosen = method ? strcmp(method, "auto") == 0 : o && o->data;
-    const weld_matcher *matcher = chosen ? &weld_matcher_both : weld_matcher_find(method);
-    return matcher == &weld_matcher_none ? NULL : matcher;
+    const weld_matcher *asked = chosen ? &weld_matcher_both : weld_matcher_find(method);
+    const bool at_once = asked == &weld_matcher_frank_wolfe;
+    const weld_matcher *matcher = at_once ? &weld_matcher_weights : asked;
+    if (m->count == 2 || asked == &weld_matcher_none)
+        return WELD_OK;
+    WELD_TRY(weld_many_match_means(m, matcher, err));
+    if (chosen || at_once)
+        WELD_TRY(weld_many_try_universe(m, matcher, err));
+done:
+    return st;
 }
 
 weld_status weld_many_align(weld_many *m, weld_error *err)
@@ -66,9 +75,7 @@ weld_status weld_many_align(weld_many *m, weld_error *err)
         if (m->order[k] != m->start)
             WELD_TRY(align_one(m, &start, m->order[k], err));
     m->objective[0] = m->objective[1] = m->loss[0] = m->loss[1] = NAN;
-    const weld_matcher *matcher = matcher_of_means(m);
-    if (m->count > 2 && matcher)
-        WELD_TRY(weld_many_match_means(m, matcher, err));
+    WELD_TRY(join(m, err));
 done:
     weld_paramset_free(start.params);
     return st;

@@ -1,9 +1,8 @@
 /* Each of several models is brought to the mean of the others until nothing is gained.
  *
  * By weights, the sum over all pairs of inner products rises with every step, so this is coordinate ascent
- * of a cycle-consistent matching as well as MergeMany (Ainsworth et al. 2023); with the matcher
- * frank-wolfe each step is that of C2M3 (Crisostomi et al. 2024), for one model at a time. A matcher that
- * looks at data has no such objective: its step is kept where the mean of all loses less on these data. */
+ * of a cycle-consistent matching as well as MergeMany (Ainsworth et al. 2023). A matcher that looks at data
+ * has no such objective: its step is kept where the mean of all loses less on these data. */
 #include "api/many.h"
 #include "eval/midpoint.h"
 #include <math.h>

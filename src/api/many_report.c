@@ -156,6 +156,7 @@ weld_status weld_many_report(weld_report *report, const weld_many *m, const weld
     figures f = {.many = {.present = true,
                           .start = m->start,
                           .rounds = m->rounds,
+                          .universe = m->universe,
                           .objective = {m->objective[0], m->objective[1]},
                           .matching_loss = {m->loss[0], m->loss[1]},
                           .metric = m->metric,
@@ -167,7 +168,7 @@ weld_status weld_many_report(weld_report *report, const weld_many *m, const weld
     for (int k = 0; k < m->count; k++)
         f.ends[k] = (weld_report_end){m->ones[k].weight, NAN, NAN};
     WELD_TRY(add_models(report, m, err));
-    if (data && data->labels)
+    if (data && weld_dataset_has_truth(data))
         WELD_TRY(measure(&f, m, merged, err));
     if (m->count > 2)
         WELD_TRY(find_cycles(&f, m, err));

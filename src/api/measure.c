@@ -48,6 +48,8 @@ static weld_report_merge describe_merge(const weld_merge_record *m, bool written
                                .loss = NAN,
                                .accuracy = NAN,
                                .one_minus_cos = NAN,
+                               .loss_ci95 = {NAN, NAN},
+                               .accuracy_ci95 = {NAN, NAN},
                                .layers = m->log.layers,
                                .clipped = m->log.clipped,
                                .without_bias = m->log.without_bias,
@@ -118,6 +120,14 @@ static weld_status add_merge(weld_report *r, const weld_model *model, bool writt
         merge.accuracy = figures->accuracy;
         merge.one_minus_cos = mean_over_layers(figures, measured->rows.count);
         merge.class_accuracy = figures->class_accuracy;
+        merge.class_ci95 = figures->class_interval;
+        merge.drop = (weld_report_drop){isfinite(figures->drop.value), figures->drop.value,
+                                        figures->drop.bounds};
+        merge.bounded = figures->loss_bounds.at;
+        if (merge.bounded)
+            merge.loss_ci95 = figures->loss_bounds.at->ci95;
+        if (merge.bounded && figures->accuracy_bounds.at)
+            merge.accuracy_ci95 = figures->accuracy_bounds.at->ci95;
         merge.class_count = (size_t)measured->classes;
     }
     merge.ratios = ratios;
@@ -198,14 +208,14 @@ static weld_status add_data(weld_report *r, const weld_dataset *data, const weld
                                   "--match-data"));
     if (m->rows.left_out)
         WELD_TRY(weld_report_warn(r, err, "W017",
-                                  "LLFC leaves out %d values whose first axis is not the samples",
+                                  "LLFC leaves out %d values that have no axis of the samples",
                                   m->rows.left_out));
     if (m->rows.removed)
         WELD_TRY(weld_report_warn(r, err, "W001", "the trailing %s is left out for the loss",
                                   m->rows.removed));
-    for (int k = 0; k < 2 && r->lmc.curve[WELD_REPORT_ALIGNED].accuracy; k++) {
+    for (int k = 0; k < 2 && r->lmc.curve[WELD_REPORT_ALIGNED].accuracy.y; k++) {
         double accuracy =
-            r->lmc.curve[WELD_REPORT_ALIGNED].accuracy[k ? 0 : r->lmc.alpha_count - 1];
+            r->lmc.curve[WELD_REPORT_ALIGNED].accuracy.y[k ? 0 : r->lmc.alpha_count - 1];
         if (m->classes > 1 && accuracy < weld_chance_limit(m->classes, m->samples))
             WELD_TRY(weld_report_warn(r, err, "W002",
                                       "accuracy of %s is %.4f, near chance: check preprocessing "
@@ -251,6 +261,22 @@ done:
     return st;
 }
 
+weld_status weld_measure_wish(weld_pair_input *in, weld_shapes **shapes, const weld_alignment *al,
+                              const weld_dataset *data, const weld_measure_options *o,
+                              weld_error *err)
+{
+    weld_status st = WELD_OK;
+    *in = (weld_pair_input){.ctx = al->ctx, .data = data};
+    *shapes = NULL;
+    WELD_TRY(read_wish(in, o, err));
+    WELD_TRY(weld_structure_shapes(shapes, al->a->structure,
+                                   o->batch > 0 ? o->batch : WELD_MICRO_BATCH, err));
+    in->shapes = *shapes;
+    WELD_TRY(weld_feed_check(data, *shapes, err));
+done:
+    return st;
+}
+
 weld_status weld_report_measure(weld_report *report, const weld_alignment *al,
                                 const weld_dataset *data, const weld_measure_options *options,
                                 weld_error *err)
@@ -261,16 +287,14 @@ weld_status weld_report_measure(weld_report *report, const weld_alignment *al,
     weld_measures *m = NULL;
     weld_shapes *shapes = NULL;
     weld_mix *extras = NULL;
-    weld_pair_input in = {
-        .ctx = al->ctx, .a = al->a->params, .b = {al->naive, al->aligned}, .data = data};
-    WELD_TRY(read_wish(&in, o, err));
-    WELD_TRY(weld_structure_shapes(&shapes, al->a->structure,
-                                   o->batch > 0 ? o->batch : WELD_MICRO_BATCH, err));
-    in.shapes = shapes;
+    weld_pair_input in;
+    WELD_TRY(weld_measure_wish(&in, &shapes, al, data, o, err));
+    in.a = al->a->params;
+    in.b[WELD_NAIVE] = al->naive;
+    in.b[WELD_ALIGNED] = al->aligned;
     WELD_TRY(list_extras(&extras, o, al->ctx, err));
     in.extra = extras;
     in.extra_count = (int)(o->merged_count + o->compared_count);
-    WELD_TRY(weld_feed_check(data, shapes, err));
     WELD_TRY(weld_paramset_hold(in.a, err));
     for (int k = 0; k < WELD_VARIANTS; k++)
         WELD_TRY(weld_paramset_hold(in.b[k], err));

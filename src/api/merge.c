@@ -162,3 +162,26 @@ double weld_model_alpha(const weld_model *model)
 {
     return model->merge ? model->merge->alpha : NAN;
 }
+
+weld_status weld_permuted(weld_model **out, const weld_alignment *al, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_graph *a = al->a->structure->graph, *b = al->b->structure->graph;
+    weld_model *m = NULL;
+    int *back = NULL; /* [param_count of B] A's parameter */
+    *out = NULL;
+    WELD_TRY(weld_model_from(&m, al, al->b, "permute", err));
+    WELD_NEW(back, al->ctx, b->param_count);
+    for (int q = 0; q < b->param_count; q++)
+        back[q] = -1;
+    for (int p = 0; p < a->param_count; p++)
+        back[al->pairing->param_of[p]] = p;
+    WELD_TRY(weld_params_in_frame(&m->params, al->b->structure, al->aligned,
+                                  al->a->structure->homes, back, al->b->params, err));
+    *out = m;
+    m = NULL;
+done:
+    weld_free(al->ctx, back);
+    weld_model_free(m);
+    return st;
+}

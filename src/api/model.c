@@ -25,6 +25,15 @@ void weld_structure_release(weld_structure *structure)
     weld_free(structure->ctx, structure);
 }
 
+/* Open sizes of other names on axis 0 of the inputs are the batch, too, or not; were there any? */
+static bool join_batches(const weld_graph *g, bool joined)
+{
+    bool any = false;
+    for (int k = 1; k < g->input_count; k++)
+        any = weld_graph_join_batch(g, k, joined) || any;
+    return any;
+}
+
 /* Is the batch size that the file names just an example? Tried with another one: every shape must
  * follow, and no operator may combine samples. A graph whose shapes need more than a batch size
  * has none; who asks for its shapes is told why. */
@@ -37,6 +46,11 @@ static weld_status find_batch(weld_structure *s, weld_error *err)
     s->literal_batch = input && input->rank > 0 && input->dims[0] > 0 ? input->dims[0] : 0;
     int64_t other = s->literal_batch == 3 ? 5 : 3;
     weld_status st = weld_shapes_infer(&shapes, s->ctx, g, other, s->literal_batch, &tried);
+    if (st != WELD_OK && st != WELD_E_NOMEM && join_batches(g, true)) {
+        st = weld_shapes_infer(&shapes, s->ctx, g, other, s->literal_batch, &tried);
+        if (st != WELD_OK)
+            join_batches(g, false);
+    }
     if (st == WELD_OK)
         st = weld_samples_independent(&s->any_batch, s->ctx, g, shapes, &tried);
     weld_shapes_free(shapes);

@@ -109,7 +109,7 @@ struct weld_alignment {
     double objective[2]; /* before, after; <A, pi(B)> over the scored tensors */
     int sweeps, restarts;
     uint64_t seed;
-    char note[160]; /* of the matcher, about the data; "" = none */
+    char note[320]; /* of the matcher, about data and layers; "" = none */
     weld_match_distances distances;
     weld_proof proof;
     bool proved;
@@ -167,6 +167,20 @@ weld_status weld_model_note(weld_model *model, const char *key, const char *valu
 /* The alignment can be run on the data; `what` needs them. */
 weld_status weld_alignment_takes(const weld_alignment *al, const weld_dataset *data,
                                  const char *what, weld_error *err);
+/* The pair and its classes; nothing is read of the weights, and nothing matched so far. */
+weld_status weld_alignment_prepare(weld_alignment **out, const weld_model *a, const weld_model *b,
+                                   const weld_align_options *options, weld_error *err);
+/* How the options have a prepared alignment matched, which notes method and data. */
+typedef struct weld_way {
+    const weld_matcher *matcher; /* NULL = auto */
+    int candidates;              /* of auto, besides none */
+    weld_normalise normalise;
+    bool streams; /* the weights are not held */
+} weld_way;
+weld_status weld_way_find(weld_way *out, weld_alignment *al, const weld_align_options *options,
+                          weld_error *err);
+/* al->element, which there is, becomes that of a permutation file. */
+weld_status weld_alignment_read(weld_alignment *al, const char *path, weld_error *err);
 /* Tries "none" and the candidates of the table, merged by the recipe; the winner's result. al->trials tell of all. */
 weld_status weld_choose(weld_match_result **out, weld_alignment *al, const weld_match_input *input,
                         const weld_candidate *table, size_t count, const weld_recipe *recipe,
@@ -198,6 +212,12 @@ weld_report_data weld_describe_data(const weld_dataset *data);
 /* Adds what the file says of the model: producer, opsets, number of parameters. */
 weld_status weld_report_add_model(weld_report *report, const char *role, const weld_model *model,
                                   weld_error *err);
+/* `list`: of the match, the inspection or the plan; element NULL = not matched. */
+weld_status weld_report_add_classes(weld_report *report, weld_report_classes *list,
+                                    const weld_symmetry *symmetry, const weld_element *element,
+                                    weld_error *err);
+/* Hidden units that can't move / hidden units. */
+double weld_pinned_fraction(const weld_symmetry *symmetry);
 weld_structure *weld_structure_retain(weld_structure *structure);
 void weld_structure_release(weld_structure *structure);
 /* Shapes for a micro-batch of about `wanted` samples: the literal batch where that is fixed. */

@@ -25,6 +25,8 @@ struct weld_outputs {
     weld_sink *bundle_sink; /* one of the sinks: where it goes */
     char **folders;         /* [folder_count] that were made; owned copies */
     size_t folder_count, folder_cap;
+    char **expected; /* [expected_count] owned copies of paths */
+    size_t expected_count, expected_cap;
 };
 
 weld_status weld_outputs_create(weld_outputs **out, weld_context *ctx, bool replace,
@@ -51,6 +53,9 @@ void weld_outputs_free(weld_outputs *outputs)
         weld_free(outputs->ctx, outputs->folders[k]);
     }
     weld_free(outputs->ctx, outputs->folders);
+    for (size_t k = 0; k < outputs->expected_count; k++)
+        weld_free(outputs->ctx, outputs->expected[k]);
+    weld_free(outputs->ctx, outputs->expected);
     weld_bundle_free(outputs->bundle);
     weld_free(outputs->ctx, outputs->sinks);
     weld_free(outputs->ctx, outputs->paths);
@@ -67,6 +72,13 @@ static weld_status write_member(void *user, const void *bytes, size_t n, weld_er
     return weld_bundle_write(user, bytes, n, err);
 }
 
+static weld_status check_once(const char *other, const char *path, weld_error *err)
+{
+    return strcmp(other, path) == 0
+               ? weld_fail(err, WELD_E_ARGUMENT, "%s: named for two outputs", path)
+               : WELD_OK;
+}
+
 /* Appends the sink of a path. *out is borrowed; what is to stand there is written to it. */
 static weld_status add_sink(weld_sink **out, weld_outputs *o, const char *path, weld_error *err)
 {
@@ -74,8 +86,7 @@ static weld_status add_sink(weld_sink **out, weld_outputs *o, const char *path, 
     weld_sink *sink = NULL;
     char *copy = NULL;
     for (size_t k = 0; k < o->count; k++)
-        WELD_REQUIRE(strcmp(o->paths[k], path) != 0, WELD_E_ARGUMENT, "%s: named for two outputs",
-                     path);
+        WELD_TRY(check_once(o->paths[k], path, err));
     WELD_TRY(weld_sink_create(&sink, o->ctx, path, o->replace, err));
     WELD_GROW(o->sinks, o->cap, o->ctx, o->count + 1);
     WELD_GROW(o->paths, o->path_cap, o->ctx, o->count + 1);
@@ -306,6 +317,49 @@ weld_status weld_outputs_add_folder(weld_outputs *o, const char *path, weld_erro
     }
 done:
     weld_free(o->ctx, copy);
+    return st;
+}
+
+weld_status weld_outputs_expect(weld_outputs *o, const char *path, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_sink *sink = NULL;
+    char *copy = NULL;
+    for (size_t k = 0; k < o->expected_count; k++)
+        WELD_TRY(check_once(o->expected[k], path, err));
+    WELD_GROW(o->expected, o->expected_cap, o->ctx, o->expected_count + 1);
+    WELD_REQUIRE((copy = weld_strdup(o->ctx, path)), WELD_E_NOMEM, "out of memory");
+    o->expected[o->expected_count++] = copy;
+    if (!o->bundle)
+        st = weld_sink_create(&sink, o->ctx, path, o->replace, err);
+done:
+    weld_sink_free(sink);
+    return st;
+}
+
+weld_status weld_outputs_expect_model(weld_outputs *outputs, const weld_model *like,
+                                      const char *path, weld_external external, int64_t sizes[2],
+                                      weld_error *err)
+{
+    weld_status st = WELD_OK;
+    char beside[4096];
+    weld_model changed =
+        *like; /* borrows; one that says where it comes from takes external data along */
+    weld_relocation relocation;
+    weld_splice *splice = NULL;
+    changed.metadata[0][0] = changed.metadata[0][1] = "";
+    changed.metadata_count = 1;
+    WELD_TRY(
+        plan_model(&splice, &relocation, beside, sizeof beside, &changed, path, external, err));
+    WELD_TRY(weld_outputs_expect(outputs, path, err));
+    if (weld_splice_outside_size(splice))
+        WELD_TRY(weld_outputs_expect(outputs, beside, err));
+    if (sizes) {
+        sizes[0] = (int64_t)weld_splice_size(splice);
+        sizes[1] = (int64_t)weld_splice_outside_size(splice);
+    }
+done:
+    weld_splice_free(splice);
     return st;
 }
 

@@ -102,24 +102,31 @@ static weld_status read_classes(weld_alignment *al, const json_t *root, const ch
     return st;
 }
 
+weld_status weld_alignment_read(weld_alignment *al, const char *path, weld_error *err)
+{
+    json_t *root = NULL;
+    weld_status st = weld_json_load(&root, al->ctx, path, err);
+    if (st == WELD_OK)
+        st = read_classes(al, root, path, err);
+    al->method = "file";
+    json_decref(root);
+    return st;
+}
+
 weld_status weld_alignment_load(weld_alignment **out, const weld_model *a, const weld_model *b,
                                 const char *path, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_align_options none = WELD_ALIGN_OPTIONS_INIT;
     weld_alignment *al = NULL;
-    json_t *root = NULL;
     *out = NULL;
     none.method = "none";
     WELD_TRY(weld_align(&al, a, b, &none, err));
-    al->method = "file";
-    WELD_TRY(weld_json_load(&root, a->ctx, path, err));
-    WELD_TRY(read_classes(al, root, path, err));
+    WELD_TRY(weld_alignment_read(al, path, err));
     WELD_TRY(weld_alignment_settle(al, err));
     *out = al;
     al = NULL;
 done:
-    json_decref(root);
     weld_alignment_free(al);
     return st;
 }

@@ -126,7 +126,7 @@ weld_status weld_polish_alignment(weld_alignment *al, const weld_dataset *data, 
     weld_status st = WELD_OK;
     weld_shapes *shapes = NULL;
     polisher p = {.al = al, .out = &al->polish, .until = weld_clock() + seconds};
-    WELD_REQUIRE(data && data->labels, WELD_E_ARGUMENT,
+    WELD_REQUIRE(data && weld_dataset_has_truth(data), WELD_E_ARGUMENT,
                  "polishing needs matching data with labels");
     const int64_t samples = data->count < SAMPLES_MAX ? data->count : SAMPLES_MAX;
     al->polish = (weld_polish){.present = true, .samples = samples, .seconds = seconds};

@@ -114,8 +114,9 @@ done:
     return st;
 }
 
-static weld_status add_classes(weld_report *r, weld_report_classes *list, const weld_symmetry *s,
-                               const weld_element *element, weld_error *err)
+weld_status weld_report_add_classes(weld_report *r, weld_report_classes *list,
+                                    const weld_symmetry *s, const weld_element *element,
+                                    weld_error *err)
 {
     weld_status st = WELD_OK;
     for (int c = 0; c < s->class_count && st == WELD_OK; c++)
@@ -123,8 +124,7 @@ static weld_status add_classes(weld_report *r, weld_report_classes *list, const 
     return st;
 }
 
-/* Hidden units that can't move / hidden units. */
-static double pinned_fraction(const weld_symmetry *s)
+double weld_pinned_fraction(const weld_symmetry *s)
 {
     int64_t pinned = 0, units = 0;
     for (int c = 0; c < s->class_count; c++) {
@@ -194,7 +194,7 @@ weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld
                                .seed = al->seed,
                                .restarts = al->restarts,
                                .sweeps = al->sweeps,
-                               .pinned_fraction = pinned_fraction(al->symmetry),
+                               .pinned_fraction = weld_pinned_fraction(al->symmetry),
                                .objective = {al->objective[0], al->objective[1]},
                                .metric = al->metric,
                                .judged_by = al->trials ? al->judged_by : NULL,
@@ -206,7 +206,7 @@ weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld
     WELD_TRY(weld_report_put_match(r, &match, err));
     for (int k = 0; k < al->trial_count; k++)
         WELD_TRY(add_trial(r, al, k, err));
-    WELD_TRY(add_classes(r, &r->match.classes, al->symmetry, al->element, err));
+    WELD_TRY(weld_report_add_classes(r, &r->match.classes, al->symmetry, al->element, err));
     r->verification = verification_of(&al->proof, al->proved);
     if (al->opaque)
         WELD_TRY(weld_report_warn(r, err, "W011",
@@ -317,8 +317,8 @@ weld_status weld_model_inspect_as(weld_report **out, const weld_model *model,
     WELD_TRY(add_layers(r, model->structure->graph, err));
     const weld_symmetry_wish wish = {o->spec, o->freeze, o->freeze_count};
     WELD_TRY(weld_find_symmetry(&symmetry, model->structure, shapes, &wish, err));
-    r->inspection.pinned_fraction = pinned_fraction(symmetry);
-    WELD_TRY(add_classes(r, &r->inspection.classes, symmetry, NULL, err));
+    r->inspection.pinned_fraction = weld_pinned_fraction(symmetry);
+    WELD_TRY(weld_report_add_classes(r, &r->inspection.classes, symmetry, NULL, err));
     const weld_node *opaque = weld_find_opaque(model->structure->graph);
     if (o->prove && opaque)
         WELD_TRY(weld_report_warn(r, err, "W011",
@@ -414,7 +414,7 @@ weld_report_data weld_describe_data(const weld_dataset *data)
                               .path = data->path,
                               .preprocess = data->preprocess,
                               .n = data->count,
-                              .labels = data->labels != NULL,
+                              .labels = weld_dataset_has_truth(data),
                               .split_of = data->whole ? data->whole->count : 0,
                               .split_seed = data->split_seed};
 }
@@ -424,6 +424,19 @@ weld_status weld_report_add_output(weld_report *report, const char *path, const 
 {
     weld_report_output output = {sha256, path, alpha};
     return weld_report_put_output(report, &output, err);
+}
+
+weld_status weld_report_name_models(weld_report *report, const char *const *ids, size_t count,
+                                    weld_error *err)
+{
+    weld_status st = WELD_OK;
+    WELD_REQUIRE(count == report->model_count, WELD_E_ARGUMENT, "%zu ids for %zu models", count,
+                 report->model_count);
+    for (size_t k = 0; k < count; k++)
+        WELD_REQUIRE((report->models[k].id = weld_arena_strdup(&report->arena, ids[k])),
+                     WELD_E_NOMEM, "out of memory");
+done:
+    return st;
 }
 
 weld_status weld_report_add_warning(weld_report *report, const char *code, const char *text,

@@ -130,6 +130,10 @@ bool is_permutation_file(const char *method);
 const char *statistics_wanted(const session *s);
 /* weld with three files and more. */
 weld_status weld_many(const session *s, weld_error *err);
+/* What weld_report_measure gets, but for the merges; it borrows from the options. */
+weld_measure_options read_measure_wish(const options *o);
+/* What --alpha best is found on. */
+const weld_dataset *search_data(const datasets *d);
 typedef struct results {
     weld_outputs *outputs;
     weld_report *report;
@@ -139,8 +143,13 @@ weld_status add_model(results *r, const session *s, const weld_model *model, con
                       double alpha, weld_error *err);
 /* --bundle: all that follows goes into it. */
 weld_status open_outputs(weld_outputs **out, const session *s, weld_error *err);
-/* -o, or the name that the model has in a bundle. */
-const char *output_of(const options *o);
+/* -o, or the name that the model has in a bundle; with {alpha} in it where there are several. */
+const char *output_of(const session *s);
+/* "m_{alpha}.onnx" -> "m_0.3.onnx" */
+enum { PATH_ROOM = 4096 };
+weld_status output_path(char path[PATH_ROOM], const char *pattern, double alpha, weld_error *err);
+/* Where the permutation goes; NULL = nowhere. */
+const char *permutation_of(const options *o);
 /* Gates, then what leave() does. WELD_E_NEGATIVE where a gate failed: everything is written then. */
 weld_status finish(results *r, const session *s, weld_error *err);
 void close_results(results *r);
@@ -157,10 +166,43 @@ typedef struct merge_wish {
 weld_status read_merge_wish(merge_wish *out, const session *s, const weld_dataset *data,
                             weld_error *err);
 void close_merge_wish(merge_wish *wish);
+/* In the order in which they are made: those that are written (of weld), then those that are only measured
+ * (--compare; of lmc, the path with its statistics). With --alpha best, alpha is not known before. */
+typedef struct merge_list {
+    weld_merge_options *at; /* [count], to be freed; borrows from the wish and from `compared` */
+    size_t count, written;
+    char compared[1024]; /* names of --compare */
+} merge_list;
+weld_status list_merges(merge_list *out, const session *s, const merge_wish *wish, bool measured,
+                        weld_error *err);
 /* --method goes with --base, --density, --lambda. */
 weld_status check_merge(const options *o, weld_error *err);
 /* Another method than the wish's: what it does not take is left out. */
 void take_method(weld_merge_options *how, const char *method);
+/* The format by the end of a name; NULL = none has it. */
+const char *report_format(const char *path);
+/* Report k of those that are asked for; false after the last. */
+typedef struct report_file {
+    const char *format, *path;
+} report_file;
+bool report_at(report_file *out, const options *o, size_t k);
+/* The files that a command is going to write. */
+typedef struct output_file {
+    const char *role;
+    char *path;
+    int64_t bytes; /* -1 = not known */
+} output_file;
+typedef struct output_files {
+    output_file *at; /* [count] */
+    size_t count;
+} output_files;
+/* What can't be written is refused. like: the model whose file the outputs are made of. */
+weld_status list_outputs(output_files *out, weld_outputs *outputs, const session *s,
+                         const merge_list *merges, const weld_model *like, weld_error *err);
+void free_outputs(output_files *files);
+/* --dry-run: names files and data in the plan, and prints it. */
+weld_status say_preview(weld_report *preview, const session *s, const datasets *d,
+                        const output_files *files, weld_error *err);
 /* Are any gates asked for? */
 bool wants_gates(const options *o);
 /* *out borrows from the options. */

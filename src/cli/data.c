@@ -272,7 +272,7 @@ static weld_status head(const session *s, weld_error *err)
     begin_stage(s->talk, NULL);
     if (st == WELD_OK)
         st = weld_dataset_values(&first, data, 0, total < 2 ? total : 2, err);
-    const bool labels = st == WELD_OK && weld_dataset_has_labels(data);
+    const bool labels = st == WELD_OK && weld_dataset_labels(data);
     for (size_t k = 0; st == WELD_OK && k < weld_values_count(first) - labels && k < ARRAYS; k++) {
         const weld_array a = weld_values_at(first, k);
         print_array(&a, &ranges[k], total);

@@ -120,3 +120,23 @@ weld_align_options read_align_wish(const session *s, const datasets *d)
     how.spec = o->spec;
     return how;
 }
+
+const weld_dataset *search_data(const datasets *d)
+{
+    return d->tune ? d->tune : d->match;
+}
+
+weld_measure_options read_measure_wish(const options *o)
+{
+    weld_measure_options how = WELD_MEASURE_OPTIONS_INIT;
+    how.alpha = o->sweep.count ? o->sweep.at : NULL;
+    how.alpha_count = o->sweep.count;
+    how.llfc_alpha = o->llfc_alpha.count ? o->llfc_alpha.at : NULL;
+    how.llfc_alpha_count = o->llfc_alpha.count;
+    how.batch = o->batch;
+    how.metric = o->metric;
+    how.resamples = o->resamples > 1000000 ? 1000000 : (int)o->resamples;
+    how.seed = (uint64_t)o->seed;
+    how.delta = o->delta;
+    return how;
+}

@@ -14,6 +14,7 @@ static weld_status check(const options *o, weld_error *err)
                           : is_permutation_file(o->method)     ? "a permutation file"
                           : o->save_perm                       ? "--save-perm"
                           : o->expect_acc.given                ? "--expect-acc"
+                          : o->dry_run                         ? "--dry-run"
                           : o->compare                         ? "--compare"
                           : o->sweep.count                     ? "--sweep"
                           : o->llfc_alpha.count                ? "--llfc-alpha"
@@ -63,7 +64,7 @@ weld_status weld_many(const session *s, weld_error *err)
     if (st == WELD_OK)
         st = open_outputs(&j.results.outputs, s, err);
     if (st == WELD_OK)
-        st = add_model(&j.results, s, j.merged, output_of(s->o), weld_model_alpha(j.merged), err);
+        st = add_model(&j.results, s, j.merged, output_of(s), weld_model_alpha(j.merged), err);
     if (st == WELD_OK)
         st = finish(&j.results, s, err);
     close_results(&j.results);

@@ -80,3 +80,89 @@ void close_merge_wish(merge_wish *wish)
 {
     weld_model_free(wish->base);
 }
+
+/* ---- which merges ------------------------------------------------------------------------------ */
+
+static weld_status list_one(merge_list *list, const merge_wish *wish, double alpha, weld_error *err)
+{
+    weld_merge_options *grown = realloc(list->at, (list->count + 1) * sizeof *grown);
+    if (!grown)
+        return failed(err, WELD_E_NOMEM, "out of memory");
+    list->at = grown;
+    grown[list->count] = wish->options;
+    grown[list->count++].alpha = alpha;
+    return WELD_OK;
+}
+
+static bool is_name(const char *word, const char *const *names)
+{
+    for (int k = 0; names[k]; k++)
+        if (strcmp(names[k], word) == 0)
+            return true;
+    return false;
+}
+
+/* One name of --compare, which the list borrows: a method, or a statistic after the plain average. */
+static weld_status compare_one(merge_list *list, const merge_wish *wish, const char *name,
+                               weld_error *err)
+{
+    const bool method = weld_merge_has_method(name);
+    if (!method && !is_name(name, weld_statistics_names() + 1))
+        return bad_usage(err, "--compare: '%s' is no method and no statistic", name);
+    if (!wish->base && method && weld_merge_uses_base(name))
+        return bad_usage(err, "--compare %s needs --base FILE", name);
+    const weld_status st = list_one(list, wish, list->at[0].alpha, err);
+    if (st != WELD_OK)
+        return st;
+    weld_merge_options *how = &list->at[list->count - 1];
+    take_method(how, method ? name : NULL);
+    how->statistics = method ? "none" : name;
+    return WELD_OK;
+}
+
+static weld_status compare_all(merge_list *list, const merge_wish *wish, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const char *const *methods = weld_merge_methods(), *const *names = weld_statistics_names() + 1;
+    for (int k = 0; st == WELD_OK && names[k]; k++)
+        st = compare_one(list, wish, names[k], err);
+    for (int k = 1; st == WELD_OK && methods[k]; k++) /* the first is that of the statistics */
+        if (wish->base || !weld_merge_uses_base(methods[k]))
+            st = compare_one(list, wish, methods[k], err);
+    return st;
+}
+
+/* What stands beside the result in the report. */
+static weld_status compare(merge_list *list, const session *s, const merge_wish *wish,
+                           weld_error *err)
+{
+    const char *text = s->o->compare ? s->o->compare : "none";
+    weld_status st = WELD_OK;
+    if (strcmp(text, "all") == 0)
+        return compare_all(list, wish, err);
+    if (strlen(text) >= sizeof list->compared)
+        return bad_usage(err, "--compare: '%.100s' is too long", text);
+    memcpy(list->compared, text, strlen(text) + 1);
+    char *rest = list->compared;
+    for (char *name; st == WELD_OK && (name = strsep(&rest, ",")) != NULL;)
+        st = compare_one(list, wish, name, err);
+    return st;
+}
+
+weld_status list_merges(merge_list *list, const session *s, const merge_wish *wish, bool measured,
+                        weld_error *err)
+{
+    const options *o = s->o;
+    const char *name = s->argv[1];
+    weld_status st = WELD_OK;
+    const size_t points = o->sweep.count ? o->sweep.count : 11, given = o->alpha.list.count;
+    if (strcmp(name, "lmc") == 0 && strcmp(statistics_wanted(s), "none") != 0)
+        for (size_t k = 0; st == WELD_OK && k < points; k++) /* the path, each corrected */
+            st = list_one(list, wish, o->sweep.count ? o->sweep.at[k] : (double)k / 10, err);
+    if (strcmp(name, "weld") != 0)
+        return st;
+    for (size_t k = 0; st == WELD_OK && k < (given ? given : 1); k++)
+        st = list_one(list, wish, given ? o->alpha.list.at[k] : 0.5, err);
+    list->written = list->count;
+    return st == WELD_OK && measured ? compare(list, s, wish, err) : st;
+}

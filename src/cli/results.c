@@ -15,11 +15,6 @@ weld_status add_model(results *r, const session *s, const weld_model *model, con
 
 /* ---- a bundle ---------------------------------------------------------------------------------- */
 
-const char *output_of(const options *o)
-{
-    return o->output ? o->output : o->alpha.list.count > 1 ? "merged_{alpha}.onnx" : "merged.onnx";
-}
-
 /* SOURCE_DATE_EPOCH; 0 = there is none, or it is no time. */
 static int64_t source_date(void)
 {
@@ -39,47 +34,41 @@ weld_status open_outputs(weld_outputs **out, const session *s, weld_error *err)
 
 /* ---- reports ---------------------------------------------------------------------------------- */
 
-/* By the end of the name; NULL = no format of this name. */
-static const char *format_of(const char *path)
+/* As ids are on the hub. */
+static bool is_model_id(const char *text)
 {
-    static const struct {
-        const char *end, *format;
-    } others[] = {{"txt", "text"}, {"xml", "junit"}};
-    const char *dot = strrchr(path, '.');
-    const char *const *formats = weld_report_formats();
-    for (size_t k = 0; dot && k < 2; k++)
-        if (strcmp(dot + 1, others[k].end) == 0)
-            return others[k].format;
-    for (int k = 0; dot && formats[k]; k++)
-        if (strcmp(dot + 1, formats[k]) == 0)
-            return formats[k];
-    return NULL;
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    const size_t owner = strspn(text, letters);
+    const size_t name = text[owner] == '/' ? strspn(text + owner + 1, letters) : 0;
+    return owner && name && !text[owner + 1 + name];
 }
 
 weld_status check_reports(const options *o, weld_error *err)
 {
     for (size_t k = 0; k < o->reports.count; k++)
-        if (!format_of(o->reports.at[k]))
+        if (!report_format(o->reports.at[k]))
             return bad_usage(err,
                              "--report %s: the name ends in none of .json .html .md .csv .txt .xml",
                              o->reports.at[k]);
+    for (size_t k = 0; k < o->base_models.count; k++)
+        if (!is_model_id(o->base_models.at[k]))
+            return bad_usage(err,
+                             "--base-model: '%.100s', allowed OWNER/NAME of letters, digits, . _ -",
+                             o->base_models.at[k]);
+    if (o->base_models.count && o->base_models.count != (size_t)o->file_count)
+        return bad_usage(err, "--base-model: given %zu times for %d models", o->base_models.count,
+                         o->file_count);
     return WELD_OK;
 }
 
 static weld_status add_reports(weld_outputs *outputs, const weld_report *report, const options *o,
                                weld_error *err)
 {
-    static const char *const bundled[] = {"report.json", "report.html"};
-    const bool plain = o->bundle && !o->reports.count;
     weld_status st = WELD_OK;
-    for (size_t k = 0; st == WELD_OK && k < (plain ? 2 : o->reports.count); k++) {
-        const char *path = plain ? bundled[k] : o->reports.at[k];
-        st = weld_outputs_add_report(outputs, report, format_of(path), path, err);
-    }
-    if (st == WELD_OK && o->junit)
-        st = weld_outputs_add_report(outputs, report, "junit", o->junit, err);
-    if (st == WELD_OK && o->card)
-        st = weld_outputs_add_report(outputs, report, "card", o->card, err);
+    report_file file;
+    for (size_t k = 0; st == WELD_OK && report_at(&file, o, k); k++)
+        st = weld_outputs_add_report(outputs, report, file.format, file.path, err);
     return st;
 }
 
@@ -130,6 +119,8 @@ static weld_status leave(weld_outputs *outputs, weld_report *report, const sessi
     weld_status st = weld_report_set_run(report, s->argc, s->argv, seconds_run(), err);
     if (o->bundle)
         weld_report_omit_run(report);
+    if (st == WELD_OK && o->base_models.count)
+        st = weld_report_name_models(report, o->base_models.at, o->base_models.count, err);
     if (st == WELD_OK)
         st = add_reports(outputs, report, o, err);
     if (st == WELD_OK)
@@ -177,4 +168,24 @@ void close_results(results *r)
 {
     weld_outputs_free(r->outputs);
     weld_report_free(r->report);
+}
+
+weld_status say_preview(weld_report *preview, const session *s, const datasets *d,
+                        const output_files *files, weld_error *err)
+{
+    const struct {
+        const char *role;
+        const weld_dataset *data;
+    } sets[] = {{"data", d->data}, {"match_data", d->match}, {"tune_data", d->tune}};
+    weld_status st = weld_report_set_run(preview, s->argc, s->argv, seconds_run(), err);
+    for (size_t k = 0; st == WELD_OK && k < sizeof sets / sizeof sets[0]; k++)
+        if (sets[k].data)
+            st = weld_preview_read(preview, sets[k].role, sets[k].data, err);
+    for (size_t k = 0; st == WELD_OK && k < files->count; k++)
+        st = weld_preview_write(preview, files->at[k].role, files->at[k].path, files->at[k].bytes,
+                                err);
+    begin_stage(s->talk, NULL);
+    if (st == WELD_OK && s->o->json)
+        return print_as(stdout, preview, "json", s, err);
+    return st == WELD_OK ? say_summary(preview, s, err) : st;
 }

@@ -8,20 +8,21 @@ typedef struct job {
     weld_model *a, *b;
     datasets sets;
     merge_wish wish;
-    weld_model **merged, **compared; /* that are written; that only stand beside them */
-    size_t merged_count, compared_count;
+    merge_list merges;
+    output_files files;
+    weld_model **made; /* [made_count] of the list */
+    size_t made_count;
     weld_alignment *alignment;
     results results;
 } job;
 
 static void free_job(job *j)
 {
-    for (size_t k = 0; k < j->merged_count; k++)
-        weld_model_free(j->merged[k]);
-    for (size_t k = 0; k < j->compared_count; k++)
-        weld_model_free(j->compared[k]);
-    free(j->merged);
-    free(j->compared);
+    for (size_t k = 0; k < j->made_count; k++)
+        weld_model_free(j->made[k]);
+    free(j->made);
+    free(j->merges.at);
+    free_outputs(&j->files);
     close_results(&j->results);
     weld_alignment_free(j->alignment);
     close_datasets(&j->sets);
@@ -69,7 +70,7 @@ static weld_status load(job *j, const session *s, weld_error *err)
         st = load_model(&j->b, s, o->files[1], err);
     if (st == WELD_OK)
         st = open_datasets(&j->sets, s, err);
-    if (st == WELD_OK)
+    if (st == WELD_OK && !o->dry_run)
         st = check_accuracy(j, s, err);
     if (st == WELD_OK)
         st = read_merge_wish(&j->wish, s, j->sets.match, err);
@@ -88,9 +89,8 @@ static weld_status align(job *j, const session *s, weld_error *err)
     begin_stage(s->talk, "verify");
     if (st == WELD_OK)
         st = weld_alignment_verify(j->alignment, j->sets.data, 256, 1e-4, err);
-    const char *saved = o->save_perm ? o->save_perm : o->bundle ? "permutation.json" : NULL;
-    if (st == WELD_OK && saved)
-        st = weld_outputs_add_alignment(j->results.outputs, j->alignment, saved, err);
+    if (st == WELD_OK && permutation_of(o))
+        st = weld_outputs_add_alignment(j->results.outputs, j->alignment, permutation_of(o), err);
     if (st == WELD_OK)
         st = weld_report_create(&j->results.report, j->alignment, err);
     return st;
@@ -98,167 +98,90 @@ static weld_status align(job *j, const session *s, weld_error *err)
 
 /* ---- merging ---------------------------------------------------------------------------------- */
 
-static weld_status add_merge(weld_model ***list, size_t *count, const job *j,
-                             const weld_merge_options *how, weld_error *err)
+static weld_status make_merges(job *j, const session *s, weld_error *err)
 {
-    weld_model **grown = realloc(*list, (*count + 1) * sizeof *grown);
-    if (!grown)
+    weld_status st = WELD_OK;
+    double best;
+    if (!j->merges.count)
+        return WELD_OK;
+    begin_stage(s->talk, "merge");
+    j->made = calloc(j->merges.count, sizeof(weld_model *));
+    if (!j->made)
         return failed(err, WELD_E_NOMEM, "out of memory");
-    *list = grown;
-    const weld_status st = weld_merge(&grown[*count], j->alignment, how, err);
-    *count += st == WELD_OK;
-    return st;
-}
-
-/* The alphas of the result: as given, one half, or what is found. */
-static weld_status choose_alphas(numbers *out, job *j, const session *s, weld_error *err)
-{
-    const options *o = s->o;
-    *out = o->alpha.list;
-    if (o->alpha.best) {
-        const weld_dataset *data = j->sets.tune ? j->sets.tune : j->sets.match;
-        out->count = 1;
-        return weld_best_alpha(&out->at[0], j->results.report, j->alignment, &j->wish.options, data,
-                               err);
-    }
-    if (!out->count)
-        out->at[out->count++] = 0.5;
-    return WELD_OK;
-}
-
-static bool is_name(const char *word, const char *const *names)
-{
-    for (int k = 0; names[k]; k++)
-        if (strcmp(names[k], word) == 0)
-            return true;
-    return false;
-}
-
-/* One name of --compare: a method, or a statistic after the plain average. */
-static weld_status compare_one(job *j, const char *word, size_t length, double alpha,
-                               weld_error *err)
-{
-    char name[64];
-    weld_merge_options how = j->wish.options;
-    snprintf(name, sizeof name, "%.*s", (int)length, word);
-    const bool method = weld_merge_has_method(name);
-    if (!method && !is_name(name, weld_statistics_names() + 1))
-        return bad_usage(err, "--compare: '%s' is no method and no statistic", name);
-    if (!j->wish.base && method && weld_merge_uses_base(name))
-        return bad_usage(err, "--compare %s needs --base FILE", name);
-    how.alpha = alpha;
-    take_method(&how, method ? name : NULL);
-    how.statistics = method ? "none" : name;
-    return add_merge(&j->compared, &j->compared_count, j, &how, err);
-}
-
-static weld_status compare_all(job *j, double alpha, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    const char *const *methods = weld_merge_methods(), *const *names = weld_statistics_names() + 1;
-    for (int k = 0; st == WELD_OK && names[k]; k++)
-        st = compare_one(j, names[k], strlen(names[k]), alpha, err);
-    for (int k = 1; st == WELD_OK && methods[k]; k++) /* the first is that of the statistics */
-        if (j->wish.base || !weld_merge_uses_base(methods[k]))
-            st = compare_one(j, methods[k], strlen(methods[k]), alpha, err);
-    return st;
-}
-
-/* What stands beside the result in the report: at least the plain average. */
-static weld_status compare(job *j, const session *s, double alpha, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    const char *list = s->o->compare ? s->o->compare : "none";
-    if (strcmp(list, "all") == 0)
-        return compare_all(j, alpha, err);
-    for (const char *at = list; st == WELD_OK && *at;) {
-        const size_t n = strcspn(at, ",");
-        st = compare_one(j, at, n, alpha, err);
-        at += n + (at[n] == ',');
-    }
-    return st;
-}
-
-static weld_status merge_all(job *j, const session *s, weld_error *err)
-{
-    numbers alpha;
-    begin_stage(s->talk, "merge");
-    weld_status st = choose_alphas(&alpha, j, s, err);
-    for (size_t k = 0; st == WELD_OK && k < alpha.count; k++) {
-        weld_merge_options how = j->wish.options;
-        how.alpha = alpha.at[k];
-        st = add_merge(&j->merged, &j->merged_count, j, &how, err);
-    }
-    return st == WELD_OK && j->sets.data ? compare(j, s, alpha.at[0], err) : st;
-}
-
-/* lmc --stats: the path with the statistics corrected at each alpha. */
-static weld_status merge_path(job *j, const session *s, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    const numbers *sweep = &s->o->sweep;
-    const size_t count = sweep->count ? sweep->count : 11;
-    begin_stage(s->talk, "merge");
-    for (size_t k = 0; st == WELD_OK && k < count; k++) {
-        weld_merge_options how = j->wish.options;
-        how.alpha = sweep->count ? sweep->at[k] : (double)k / 10;
-        st = add_merge(&j->compared, &j->compared_count, j, &how, err);
+    if (s->o->alpha.best)
+        st = weld_best_alpha(&best, j->results.report, j->alignment, &j->wish.options,
+                             search_data(&j->sets), err);
+    for (size_t k = 0; st == WELD_OK && k < j->merges.count; k++) {
+        if (s->o->alpha.best)
+            j->merges.at[k].alpha = best;
+        st = weld_merge(&j->made[k], j->alignment, &j->merges.at[k], err);
+        j->made_count += st == WELD_OK;
     }
     return st;
 }
 
 static weld_status measure(job *j, const session *s, weld_error *err)
 {
-    const options *o = s->o;
     weld_status st = WELD_OK;
-    weld_measure_options how = WELD_MEASURE_OPTIONS_INIT;
-    how.alpha = o->sweep.count ? o->sweep.at : NULL;
-    how.alpha_count = o->sweep.count;
-    how.llfc_alpha = o->llfc_alpha.count ? o->llfc_alpha.at : NULL;
-    how.llfc_alpha_count = o->llfc_alpha.count;
-    how.batch = o->batch;
-    how.metric = o->metric;
-    how.resamples = o->resamples > 1000000 ? 1000000 : (int)o->resamples;
-    how.seed = (uint64_t)o->seed;
-    how.delta = o->delta;
-    how.merged = (const weld_model *const *)j->merged;
-    how.merged_count = j->merged_count;
-    how.compared = (const weld_model *const *)j->compared;
-    how.compared_count = j->compared_count;
+    weld_measure_options how = read_measure_wish(s->o);
+    how.merged = (const weld_model *const *)j->made;
+    how.merged_count = j->merges.written;
+    how.compared = how.merged ? how.merged + j->merges.written : NULL;
+    how.compared_count = j->made_count - j->merges.written;
     begin_stage(s->talk, "measure");
     if (j->sets.data)
         return weld_report_measure(j->results.report, j->alignment, j->sets.data, &how, err);
-    for (size_t k = 0; st == WELD_OK && k < j->merged_count; k++)
-        st = weld_report_add_merge(j->results.report, j->merged[k], err);
+    for (size_t k = 0; st == WELD_OK && k < j->merges.written; k++)
+        st = weld_report_add_merge(j->results.report, j->made[k], err);
     return st;
 }
 
-/* Everything that the commands have in common, up to the report. */
-static weld_status load_and_align(job *j, const session *s, weld_error *err)
+/* Everything that the commands have in common before there is any work: what is asked for, and whether it
+ * can be written. */
+static weld_status begin(job *j, const session *s, weld_error *err)
 {
-    const weld_status st = load(j, s, err);
-    return st == WELD_OK ? align(j, s, err) : st;
+    weld_status st = load(j, s, err);
+    if (st == WELD_OK)
+        st = list_merges(&j->merges, s, &j->wish, j->sets.data != NULL, err);
+    if (st == WELD_OK)
+        st = list_outputs(&j->files, j->results.outputs, s, &j->merges,
+                          strcmp(s->argv[1], "align") == 0 ? j->b : j->a, err);
+    return st;
+}
+
+/* --dry-run */
+static weld_status say_plan(const job *j, const session *s, weld_error *err)
+{
+    const options *o = s->o;
+    const bool aligns = strcmp(s->argv[1], "align") == 0;
+    const weld_measure_options measure = read_measure_wish(o);
+    weld_align_options align = read_align_wish(s, &j->sets);
+    weld_preview_options how = WELD_PREVIEW_OPTIONS_INIT;
+    weld_report *report = NULL;
+    align.merge = &j->wish.options;
+    how.align = &align;
+    how.permutation = is_permutation_file(o->method) ? o->method : NULL;
+    how.merges = j->merges.at;
+    how.merge_count = j->merges.count;
+    how.written = aligns ? 1 : j->merges.written;
+    how.search = o->alpha.best ? search_data(&j->sets) : NULL;
+    how.data = j->sets.data;
+    how.measure = aligns ? NULL : &measure;
+    begin_stage(s->talk, "plan");
+    weld_status st = weld_preview(&report, j->a, j->b, &how, err);
+    if (st == WELD_OK)
+        st = say_preview(report, s, &j->sets, &j->files, err);
+    weld_report_free(report);
+    return st;
 }
 
 /* ---- writing ---------------------------------------------------------------------------------- */
 
-/* "m_{alpha}.onnx" -> "m_0.3.onnx" */
-static weld_status output_path(char *path, size_t size, const char *pattern, double alpha,
-                               weld_error *err)
-{
-    static const char mark[] = "{alpha}";
-    const char *at = strstr(pattern, mark);
-    int n = at ? snprintf(path, size, "%.*s%g%s", (int)(at - pattern), pattern, alpha,
-                          at + strlen(mark))
-               : snprintf(path, size, "%s", pattern);
-    return n >= 0 && (size_t)n < size ? WELD_OK : bad_usage(err, "-o: the path is too long");
-}
-
 static weld_status write_one(job *j, const session *s, const weld_model *merged, weld_error *err)
 {
-    char path[4096];
+    char path[PATH_ROOM];
     const double alpha = weld_model_alpha(merged);
-    const weld_status st = output_path(path, sizeof path, output_of(s->o), alpha, err);
+    const weld_status st = output_path(path, output_of(s), alpha, err);
     return st == WELD_OK ? add_model(&j->results, s, merged, path, alpha, err) : st;
 }
 
@@ -273,9 +196,22 @@ static weld_status check_output(const session *s, weld_error *err)
         return bad_usage(err, "-o -: a model is not written to a terminal");
     if (streamed && o->json)
         return bad_usage(err, "-o - and --json both want standard output");
-    if (o->alpha.list.count > 1 && !strstr(output_of(o), "{alpha}"))
+    if (o->alpha.list.count > 1 && !strstr(output_of(s), "{alpha}"))
         return bad_usage(err, "-o %s: several --alpha need {alpha} in the name", o->output);
     return WELD_OK;
+}
+
+static weld_status weld_pair(job *j, const session *s, weld_error *err)
+{
+    weld_status st = align(j, s, err);
+    if (st == WELD_OK)
+        st = make_merges(j, s, err);
+    if (st == WELD_OK)
+        st = measure(j, s, err);
+    begin_stage(s->talk, "write");
+    for (size_t k = 0; st == WELD_OK && k < j->merges.written; k++)
+        st = write_one(j, s, j->made[k], err);
+    return st == WELD_OK ? finish(&j->results, s, err) : st;
 }
 
 weld_status run_weld(const session *s, weld_error *err)
@@ -290,38 +226,48 @@ weld_status run_weld(const session *s, weld_error *err)
         st = bad_usage(err, "%s is for three models and more; two have --alpha",
                        s->o->start ? "--start" : "--weights");
     if (st == WELD_OK)
-        st = load_and_align(&j, s, err);
+        st = begin(&j, s, err);
     if (st == WELD_OK)
-        st = merge_all(&j, s, err);
-    if (st == WELD_OK)
-        st = measure(&j, s, err);
-    begin_stage(s->talk, "write");
-    for (size_t k = 0; st == WELD_OK && k < j.merged_count; k++)
-        st = write_one(&j, s, j.merged[k], err);
-    if (st == WELD_OK)
-        st = finish(&j.results, s, err);
+        st = s->o->dry_run ? say_plan(&j, s, err) : weld_pair(&j, s, err);
     free_job(&j);
+    return st;
+}
+
+static weld_status align_pair(job *j, const session *s, weld_error *err)
+{
+    weld_model *permuted = NULL;
+    weld_status st = align(j, s, err);
+    begin_stage(s->talk, "write");
+    if (st == WELD_OK)
+        st = weld_permuted(&permuted, j->alignment, err);
+    if (st == WELD_OK)
+        st = add_model(&j->results, s, permuted, output_of(s), 0, err);
+    if (st == WELD_OK)
+        st = finish(&j->results, s, err);
+    weld_model_free(permuted);
     return st;
 }
 
 weld_status run_align(const session *s, weld_error *err)
 {
     job j = {0};
-    weld_model *permuted = NULL;
     weld_status st = check_output(s, err);
     if (st == WELD_OK)
-        st = load_and_align(&j, s, err);
-    begin_stage(s->talk, "write");
+        st = begin(&j, s, err);
     if (st == WELD_OK)
-        st = weld_permuted(&permuted, j.alignment, err);
-    if (st == WELD_OK)
-        st = add_model(&j.results, s, permuted, s->o->output ? s->o->output : "aligned.onnx", 0,
-                       err);
-    if (st == WELD_OK)
-        st = finish(&j.results, s, err);
-    weld_model_free(permuted);
+        st = s->o->dry_run ? say_plan(&j, s, err) : align_pair(&j, s, err);
     free_job(&j);
     return st;
+}
+
+static weld_status measure_pair(job *j, const session *s, weld_error *err)
+{
+    weld_status st = align(j, s, err);
+    if (st == WELD_OK)
+        st = make_merges(j, s, err);
+    if (st == WELD_OK)
+        st = measure(j, s, err);
+    return st == WELD_OK ? finish(&j->results, s, err) : st;
 }
 
 weld_status run_lmc(const session *s, weld_error *err)
@@ -329,13 +275,9 @@ weld_status run_lmc(const session *s, weld_error *err)
     job j = {0};
     weld_status st = has_data(s->o) ? WELD_OK : bad_usage(err, "lmc needs --data FILE");
     if (st == WELD_OK)
-        st = load_and_align(&j, s, err);
-    if (st == WELD_OK && strcmp(statistics_wanted(s), "none") != 0)
-        st = merge_path(&j, s, err);
+        st = begin(&j, s, err);
     if (st == WELD_OK)
-        st = measure(&j, s, err);
-    if (st == WELD_OK)
-        st = finish(&j.results, s, err);
+        st = s->o->dry_run ? say_plan(&j, s, err) : measure_pair(&j, s, err);
     free_job(&j);
     return st;
 }

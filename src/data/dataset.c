@@ -79,7 +79,9 @@ static weld_status load_labels(weld_dataset *dataset, const char *path, weld_err
     weld_npy view;
     int64_t count = 0;
     weld_free(ctx, dataset->labels);
+    weld_free(ctx, dataset->targets);
     dataset->labels = NULL;
+    dataset->targets = NULL;
     WELD_TRY(weld_packed_read(&packed, ctx, path, err));
     memcpy(dataset->labels_sha256, packed.sha256, sizeof packed.sha256);
     if (weld_is_npy(packed.bytes, packed.size))
@@ -187,7 +189,7 @@ static weld_status fill(weld_dataset *dataset, const weld_dataset_options *o, we
     }
     WELD_TRY(read_arrays(dataset, &file, err));
     weld_packed_free(&packed);
-    if (!o->labels && !dataset->labels)
+    if (!o->labels && !weld_dataset_has_truth(dataset))
         sibling = sibling_of(ctx, dataset->path);
     if (elsewhere)
         WELD_TRY(load_labels(dataset, o->labels, err));
@@ -241,7 +243,7 @@ int64_t weld_dataset_size(const weld_dataset *dataset)
 
 bool weld_dataset_has_labels(const weld_dataset *dataset)
 {
-    return dataset->labels != NULL;
+    return weld_dataset_has_truth(dataset);
 }
 
 void weld_dataset_free(weld_dataset *dataset)
@@ -259,6 +261,7 @@ void weld_dataset_free(weld_dataset *dataset)
     weld_free(dataset->ctx, dataset->whole ? NULL : dataset->arrays);
     weld_free(dataset->ctx, dataset->place);
     weld_free(dataset->ctx, dataset->labels);
+    weld_free(dataset->ctx, dataset->targets);
     weld_free(dataset->ctx, dataset->path);
     weld_free(dataset->ctx, dataset);
 }

@@ -43,6 +43,9 @@ struct weld_dataset {
     int array_count;
     bool by_place;   /* arrays whose names mean nothing are for the inputs in their order */
     int64_t *labels; /* [total], the first `count` belong to samples; NULL = none */
+    double *targets; /* [total, target...] instead of labels: what outputs should be; NULL = none */
+    weld_shape target;                    /* of one sample */
+    weld_dtype target_dtype;              /* of the file */
     char sha256[WELD_SHA256_TEXT];        /* of the file as it lies on disk */
     char labels_sha256[WELD_SHA256_TEXT]; /* "" unless labels came from a file of their own */
     char preprocess[80];                  /* the preset's name, and what differs from it */
@@ -52,6 +55,12 @@ struct weld_dataset {
     int64_t *place;            /* [count] of its samples in the whole, ascending */
     uint64_t split_seed;
 };
+
+/* Labels or targets: a loss can be judged by them. */
+static inline bool weld_dataset_has_truth(const weld_dataset *dataset)
+{
+    return dataset->labels || dataset->targets;
+}
 
 /* Samples [first, first + n) of an array into the data of `out`, whose dtype decides: preprocessed,
  * (x * scale - mean) / std, for floating types; as stored for integers, where the array is `integer`. */

@@ -86,7 +86,7 @@ static weld_status check_keys(const weld_dataset *out, const weld_data_file *fil
     char list[900] = "";
     list_keys(list, sizeof list, file);
     WELD_REQUIRE(file->member_count, WELD_E_FORMAT, "%s: has no arrays", file->path);
-    WELD_REQUIRE(!file->labels_key || out->labels, WELD_E_ARGUMENT,
+    WELD_REQUIRE(!file->labels_key || weld_dataset_has_truth(out), WELD_E_ARGUMENT,
                  "%s: labels '%s' are neither a file nor an array; it has: %s", file->path,
                  file->labels_key, list);
     for (size_t k = 0; k < o->input_count; k++) {
@@ -116,7 +116,7 @@ static weld_status read_npz(weld_dataset *out, const weld_data_file *file, weld_
         WELD_TRY(read_member(out, file, zip, member, &labels, err));
     }
     WELD_TRY(check_keys(out, file, err));
-    WELD_REQUIRE(!out->labels || labels == out->total, WELD_E_FORMAT,
+    WELD_REQUIRE(!weld_dataset_has_truth(out) || labels == out->total, WELD_E_FORMAT,
                  "%s: %" PRId64 " labels for %" PRId64 " samples", file->path, labels, out->total);
 done:
     weld_archive_free(zip);

@@ -41,7 +41,7 @@ bool weld_dataset_wants(const weld_data_file *file, const char *key);
 /* An array [N, ...] becomes samples. */
 weld_status weld_dataset_add_npy(weld_dataset *out, const weld_data_file *file, const char *key,
                                  const weld_npy *npy, weld_error *err);
-/* An array [N] or [N, 1] of integers becomes labels. */
+/* An array [N] or [N, 1] of integers becomes labels, one [N, ...] of floats targets. */
 weld_status weld_dataset_add_labels(weld_dataset *out, const weld_npy *npy, int64_t *count,
                                     weld_error *err);
 #endif

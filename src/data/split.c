@@ -18,10 +18,13 @@ static weld_status make_part(weld_dataset **out, const weld_dataset *whole, int6
     part->whole = whole;
     part->count = part->total = count;
     part->labels = part->place = NULL;
+    part->targets = NULL;
     part->path = NULL;
     WELD_NEW(part->place, ctx, count);
     if (whole->labels)
         WELD_NEW(part->labels, ctx, count);
+    if (whole->targets)
+        WELD_NEW(part->targets, ctx, count * weld_shape_numel(&whole->target));
     part->path = weld_strdup(ctx, whole->path);
     WELD_REQUIRE(part->path, WELD_E_NOMEM, "out of memory");
     *out = part;
@@ -36,6 +39,7 @@ done:
 static void deal(weld_dataset *const parts[2], const weld_dataset *whole, uint64_t seed)
 {
     int64_t used[2] = {0, 0};
+    const int64_t each = whole->targets ? weld_shape_numel(&whole->target) : 0;
     weld_rng rng;
     weld_rng_seed(&rng, seed, STREAM);
     for (int64_t k = 0; k < whole->count; k++) {
@@ -44,6 +48,9 @@ static void deal(weld_dataset *const parts[2], const weld_dataset *whole, uint64
         parts[to]->place[used[to]] = k;
         if (whole->labels)
             parts[to]->labels[used[to]] = whole->labels[k];
+        if (whole->targets)
+            memcpy(parts[to]->targets + used[to] * each, whole->targets + k * each,
+                   (size_t)each * sizeof *whole->targets);
         used[to]++;
     }
 }

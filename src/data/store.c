@@ -123,18 +123,42 @@ done:
     return st;
 }
 
+static weld_status add_targets(weld_dataset *out, const weld_npy *npy, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    out->target = weld_shape_make(npy->shape.rank - 1, npy->shape.dims + 1);
+    out->target_dtype = npy->dtype;
+    const int64_t each = weld_shape_numel(&out->target);
+    void *stored = weld_alloc(out->ctx, (size_t)npy->count, weld_compute_size(npy->dtype));
+    if (!stored)
+        return weld_fail_memory(out->ctx, err, (size_t)npy->count, weld_compute_size(npy->dtype));
+    WELD_NEW(out->targets, out->ctx, npy->count);
+    WELD_TRY(weld_npy_decode(stored, npy, 0, npy->count, err));
+    weld_convert_reals(out->targets, WELD_DOUBLE, stored, npy->dtype, (size_t)npy->count);
+    for (int64_t k = 0; k < npy->count; k++)
+        WELD_REQUIRE(isfinite(out->targets[k]), WELD_E_FORMAT,
+                     "%s: target %" PRId64 " of sample %" PRId64 " is %f, expected finite values",
+                     npy->name, k % each, k / each, out->targets[k]);
+done:
+    weld_free(out->ctx, stored);
+    return st;
+}
+
 weld_status weld_dataset_add_labels(weld_dataset *out, const weld_npy *npy, int64_t *count,
                                     weld_error *err)
 {
     weld_status st = WELD_OK;
     char text[128];
     const bool column = npy->shape.rank == 2 && npy->shape.dims[1] == 1;
+    WELD_REQUIRE(!weld_dataset_has_truth(out), WELD_E_FORMAT, "%s: labels are there twice",
+                 npy->name);
+    if (weld_dtype_is_float(npy->dtype) && npy->shape.rank > 0) {
+        *count = npy->shape.dims[0];
+        return add_targets(out, npy, err);
+    }
     WELD_REQUIRE(npy->shape.rank == 1 || column, WELD_E_FORMAT,
                  "%s: labels have shape %s, expected one dimension (class numbers)", npy->name,
                  weld_shape_text(&npy->shape, text));
-    WELD_REQUIRE(!weld_dtype_is_float(npy->dtype), WELD_E_FORMAT,
-                 "%s: labels are %s, expected integers", npy->name, weld_dtype_name(npy->dtype));
-    WELD_REQUIRE(!out->labels, WELD_E_FORMAT, "%s: labels are there twice", npy->name);
     WELD_NEW(out->labels, out->ctx, npy->count);
     WELD_TRY(weld_npy_to_int64(out->labels, npy, 0, npy->count, err));
     *count = npy->count;

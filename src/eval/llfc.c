@@ -1,5 +1,6 @@
 #include "eval/llfc.h"
 #include <math.h>
+#include <string.h>
 
 static double dot(const float *x, const float *y, int64_t n)
 {
@@ -18,21 +19,41 @@ static double dot(const float *x, const float *y, int64_t n)
     return sum;
 }
 
-static int64_t size_of(const weld_shapes *shapes, int value)
+/* A row's value [outer, batch, inner]: the feature of a sample is all that it has of it. */
+typedef struct layout {
+    int64_t outer, batch, inner;
+} layout;
+
+static layout layout_of(const weld_rows *rows, const weld_shapes *shapes, int row)
 {
-    return weld_shape_numel(&shapes->types[value].shape) / shapes->batch;
+    const weld_shape *shape = &shapes->types[rows->values[row]].shape;
+    layout l = {1, shape->dims[rows->axes[row]], 1};
+    for (int axis = 0; axis < shape->rank; axis++)
+        *(axis < rows->axes[row] ? &l.outer : &l.inner) *=
+            axis == rows->axes[row] ? 1 : shape->dims[axis];
+    return l;
+}
+
+static double dot_of(const layout *l, const float *x, const float *y, int64_t sample)
+{
+    double sum = 0;
+    for (int64_t o = 0; o < l->outer; o++) {
+        const int64_t at = (o * l->batch + sample) * l->inner;
+        sum += dot(x + at, y + at, l->inner);
+    }
+    return sum;
 }
 
 void weld_llfc_ends(weld_end_dots *out, const weld_rows *rows, const weld_shapes *shapes,
                     weld_run *a, weld_run *b, int64_t stride, int64_t n)
 {
     for (int r = 0; r < rows->count; r++) {
-        const int64_t size = size_of(shapes, rows->values[r]);
+        const layout l = layout_of(rows, shapes, r);
         const float *x = weld_run_floats(a, rows->values[r]);
         const float *y = weld_run_floats(b, rows->values[r]);
-        for (int64_t i = 0; i < n; i++, x += size, y += size)
+        for (int64_t i = 0; i < n; i++)
             out[r * stride + i] =
-                (weld_end_dots){dot(x, x, size), dot(y, y, size), dot(x, y, size)};
+                (weld_end_dots){dot_of(&l, x, x, i), dot_of(&l, y, y, i), dot_of(&l, x, y, i)};
     }
 }
 
@@ -40,13 +61,13 @@ void weld_llfc_mixed(weld_mix_dots *out, const weld_rows *rows, const weld_shape
                      weld_run *const ends[2], weld_run *mixed, int64_t stride, int64_t n)
 {
     for (int r = 0; r < rows->count; r++) {
-        const int64_t size = size_of(shapes, rows->values[r]);
+        const layout l = layout_of(rows, shapes, r);
         const float *a = weld_run_floats(ends[0], rows->values[r]);
         const float *b = weld_run_floats(ends[1], rows->values[r]);
         const float *m = weld_run_floats(mixed, rows->values[r]);
-        for (int64_t i = 0; i < n; i++, a += size, b += size, m += size)
+        for (int64_t i = 0; i < n; i++)
             out[r * stride + i] =
-                (weld_mix_dots){dot(m, m, size), dot(m, a, size), dot(m, b, size)};
+                (weld_mix_dots){dot_of(&l, m, m, i), dot_of(&l, m, a, i), dot_of(&l, m, b, i)};
     }
 }
 
@@ -62,7 +83,7 @@ static double mix_of(const weld_end_dots *e, double alpha)
     return alpha * alpha * e->aa + 2 * alpha * w * e->ab + w * w * e->bb;
 }
 
-enum figure { ONE_MINUS_COS, COEF, COEF_AUTHORS };
+enum figure { ONE_MINUS_COS, COEF, COEF_AUTHORS }; /* WELD_LLFC_FIGURES */
 
 /* NaN for a zero feature. */
 static double figure_of(enum figure which, double inner, double mm, double mix)
@@ -120,4 +141,53 @@ void weld_llfc_baseline_of(weld_llfc_baseline *out, const weld_end_dots *ends, i
     }
     out->zeros = weld_spread_of(&out->one_minus_cos, room, n, room + n);
     out->matrix_one_minus_cos = figure_of(ONE_MINUS_COS, sum.ab, sum.aa, sum.bb);
+}
+
+const double *weld_llfc_samples(weld_mix_dots *mixed, const weld_end_dots *ends, double alpha,
+                                int64_t n, double *room)
+{
+    for (int64_t i = 0; i < n; i++)
+        for (int f = 0; f < WELD_LLFC_FIGURES; f++)
+            room[f * n + i] =
+                figure_of(f, inner_of(&mixed[i], alpha), mixed[i].mm, mix_of(&ends[i], alpha));
+    return memcpy(mixed, room, (size_t)n * sizeof *mixed);
+}
+
+const double *weld_llfc_end_samples(weld_end_dots *ends, int64_t n)
+{
+    double *out = (double *)ends; /* never ahead of what is read */
+    for (int64_t i = 0; i < n; i++)
+        out[i] = figure_of(ONE_MINUS_COS, ends[i].ab, ends[i].aa, ends[i].bb);
+    return out;
+}
+
+/* out += a sample's inner product and squares. */
+static void add_sums(double *out, double inner, double xx, double yy)
+{
+    out[0] += inner;
+    out[1] += xx;
+    out[2] += yy;
+}
+
+void weld_llfc_sums(double *out, int64_t stride, const weld_mix_dots *mixed,
+                    const weld_end_dots *ends, double alpha, int64_t n, int64_t group)
+{
+    for (int64_t i = 0; i < n; i++)
+        add_sums(out + i / group * stride, inner_of(&mixed[i], alpha), mixed[i].mm,
+                 mix_of(&ends[i], alpha));
+}
+
+void weld_llfc_end_sums(double *out, int64_t stride, const weld_end_dots *ends, int64_t n,
+                        int64_t group)
+{
+    for (int64_t i = 0; i < n; i++)
+        add_sums(out + i / group * stride, ends[i].ab, ends[i].aa, ends[i].bb);
+}
+
+void weld_llfc_matrix(double *out, int count, const double *sums)
+{
+    for (int k = 0; k < count; k++) {
+        const double *at = sums + k / WELD_LLFC_FIGURES * WELD_LLFC_FIGURES;
+        out[k] = figure_of(k % WELD_LLFC_FIGURES, at[0], at[1], at[2]);
+    }
 }

@@ -36,11 +36,28 @@ typedef struct weld_llfc_baseline {
     int64_t zeros;
 } weld_llfc_baseline;
 
-/* 1 - cosine of one sample; NaN for a zero feature. */
-double weld_llfc_distance(const weld_mix_dots *mixed, const weld_end_dots *ends, double alpha);
 /* Over n samples of one row; `room`: [2 n]. */
 void weld_llfc_summarise(weld_llfc_point *out, const weld_mix_dots *mixed,
                          const weld_end_dots *ends, double alpha, int64_t n, double *room);
+/* 1 - cosine of one sample; NaN for a zero feature. */
+double weld_llfc_distance(const weld_mix_dots *mixed, const weld_end_dots *ends, double alpha);
+
+enum { WELD_LLFC_FIGURES = 3 }; /* 1 - cosine, coef, coef_authors */
+
+/* [WELD_LLFC_FIGURES, n] of each sample, NaN for a zero feature, in the place of what they are made of;
+ * `room`: as much. */
+const double *weld_llfc_samples(weld_mix_dots *mixed, const weld_end_dots *ends, double alpha,
+                                int64_t n, double *room);
+/* [n] 1 - cosine between the ends, likewise. */
+const double *weld_llfc_end_samples(weld_end_dots *ends, int64_t n);
+/* What the figures of all samples as one vector are made of, for each `group` of samples: three sums at
+ * out + g stride. Those of the ends give 1 - cosine alone. */
+void weld_llfc_sums(double *out, int64_t stride, const weld_mix_dots *mixed,
+                    const weld_end_dots *ends, double alpha, int64_t n, int64_t group);
+void weld_llfc_end_sums(double *out, int64_t stride, const weld_end_dots *ends, int64_t n,
+                        int64_t group);
+/* A weld_curve_fn: `count` figures of such sums, WELD_LLFC_FIGURES of each three. */
+void weld_llfc_matrix(double *out, int count, const double *sums);
 void weld_llfc_baseline_of(weld_llfc_baseline *out, const weld_end_dots *ends, int64_t n,
                            double *room);
 #endif

@@ -41,8 +41,38 @@ bool weld_is_class_scores(const weld_shape *shape)
     return wide == 1;
 }
 
-weld_status weld_check_labels(const weld_dataset *data, int64_t classes, weld_error *err)
+double weld_square_error(const float *z, const double *target, int64_t size)
 {
+    double sum = 0;
+    for (int64_t k = 0; k < size; k++)
+        sum += ((double)z[k] - target[k]) * ((double)z[k] - target[k]);
+    return sum / (double)size;
+}
+
+void weld_judge_sample(double *loss, double *correct, const weld_dataset *data, int64_t sample,
+                       const float *z, int64_t size)
+{
+    if (data->labels) {
+        weld_score_sample(loss, correct, z, size, data->labels[sample]);
+        return;
+    }
+    *loss = weld_square_error(z, data->targets + sample * size, size);
+    *correct = NAN;
+}
+
+const char *weld_truth_metric(const weld_dataset *data)
+{
+    return data->labels ? "ce" : data->targets ? "mse_target" : NULL;
+}
+
+weld_status weld_check_truth(const weld_dataset *data, int64_t classes, weld_error *err)
+{
+    if (data->targets && weld_shape_numel(&data->target) != classes)
+        return weld_fail(err, WELD_E_FORMAT,
+                         "labels of a floating type are targets: %" PRId64
+                         " for each sample, the model has %" PRId64
+                         " outputs (class numbers have to be integers)",
+                         weld_shape_numel(&data->target), classes);
     for (int64_t k = 0; data->labels && k < data->count; k++)
         if (data->labels[k] < 0 || data->labels[k] >= classes)
             return weld_fail(err, WELD_E_FORMAT,

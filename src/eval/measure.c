@@ -5,15 +5,15 @@
 #include <math.h>
 
 enum {
-    SHARES_MAX = 512
-}; /* sums are kept of each share: their memory does not grow with the data */
+    GROUPS_MAX = 512
+}; /* sums are kept of each group of samples: their memory does not grow with the data */
 
 /* ---- one batch --------------------------------------------------------------------------------- */
 
 /* Where the scores of a network go: out[kind] + sample. */
 typedef struct destination {
     double *score[WELD_SCORES];
-    weld_heat *heat; /* [2], NULL = not wanted */
+    weld_heat *heat; /* [group, heats, 2], NULL = not wanted */
     double alpha;
 } destination;
 
@@ -21,30 +21,33 @@ static void score_batch(const weld_pass *p, const destination *to, weld_run *run
                         weld_run *const ends[2], int slot, int64_t first, int64_t n)
 {
     const int logits = p->out->rows.logits;
-    const int64_t size = p->out->classes;
+    const int64_t size = p->out->classes, heats = WELD_VARIANTS * p->in->alpha_count;
     const int64_t *labels = p->out->set.labels ? p->in->data->labels : NULL;
+    const double *targets = p->in->data->targets;
     const float *z = weld_run_floats(run, logits), *a = weld_run_floats(ends[0], logits),
                 *b = weld_run_floats(ends[1], logits);
     for (int64_t i = first; i < first + n; i++, z += size, a += size, b += size) {
-        const weld_outputs_of of = {z, a, b, size, labels ? labels[i] : 0, to->alpha};
+        const weld_outputs_of of = {
+            z, a, b, size, labels ? labels[i] : 0, targets ? targets + i * size : NULL, to->alpha};
         double scores[WELD_SCORES];
         weld_score_outputs(scores, &p->out->set, &of);
         for (int k = 0; k < WELD_SCORES; k++)
             if (to->score[k])
                 to->score[k][i] = scores[k];
         if (to->heat)
-            weld_heat_add(&to->heat[i % 2], z, size, of.label, p->room[slot]);
+            weld_heat_add(&to->heat[i / p->group * heats * 2 + i % 2], z, size, of.label,
+                          p->room[slot]);
     }
 }
 
-static destination path_point(const weld_pass *p, int variant, int k, int64_t share)
+static destination path_point(const weld_pass *p, int variant, int k)
 {
     const int count = p->in->alpha_count;
     const int64_t at = variant * count + p->alpha_of[k];
     destination out = {.alpha = p->mix[k]};
     for (int s = 0; s < WELD_SCORES; s++)
         out.score[s] = p->s.score[s] ? p->s.score[s] + at * p->in->data->count : NULL;
-    out.heat = p->s.heat ? p->s.heat + (share * WELD_VARIANTS * count + at) * 2 : NULL;
+    out.heat = p->s.heat ? p->s.heat + at * 2 : NULL;
     return out;
 }
 
@@ -58,9 +61,8 @@ static weld_status run_mixed(weld_run **out, weld_pass *p, weld_run **runs, int 
 }
 
 /* The path between A and one of the B's. */
-static weld_status measure_variant(weld_pass *p, weld_run **runs, int v, int slot, int64_t share,
-                                   int64_t first, int64_t n, const weld_tensor *const *inputs,
-                                   weld_error *err)
+static weld_status measure_variant(weld_pass *p, weld_run **runs, int v, int slot, int64_t first,
+                                   int64_t n, const weld_tensor *const *inputs, weld_error *err)
 {
     weld_status st = WELD_OK;
     const weld_rows *rows = &p->out->rows;
@@ -72,7 +74,7 @@ static weld_status measure_variant(weld_pass *p, weld_run **runs, int v, int slo
         weld_run *mixed;
         WELD_TRY(run_mixed(&mixed, p, runs, v, k, inputs, err));
         if (p->alpha_of[k] >= 0) {
-            const destination to = path_point(p, v, k, share);
+            const destination to = path_point(p, v, k);
             score_batch(p, &to, mixed, ends, slot, first, n);
         }
         if (p->llfc_of[k] >= 0)
@@ -100,8 +102,7 @@ done:
     return st;
 }
 
-static weld_status measure_batch(weld_pass *p, int64_t share, int slot, int64_t first, int64_t n,
-                                 weld_error *err)
+static weld_status measure_batch(weld_pass *p, int slot, int64_t first, int64_t n, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_run **runs = p->runs + 4 * slot;
@@ -110,9 +111,9 @@ static weld_status measure_batch(weld_pass *p, int64_t share, int slot, int64_t 
     weld_run_bind(runs[0], p->in->a, inputs);
     for (int v = 0; v < WELD_VARIANTS; v++)
         weld_run_bind(runs[1 + v], p->in->b[v], inputs);
-    WELD_TRY(weld_conditions_run(p->out->conditions, runs, share, slot, first == 0, n, err));
+    WELD_TRY(weld_conditions_run(p->out->conditions, runs, slot, first, n, err));
     for (int v = 0; v < WELD_VARIANTS; v++)
-        WELD_TRY(measure_variant(p, runs, v, slot, share, first, n, inputs, err));
+        WELD_TRY(measure_variant(p, runs, v, slot, first, n, inputs, err));
     for (int e = 0; e < p->in->extra_count; e++)
         WELD_TRY(measure_extra(p, runs, e, slot, first, n, inputs, err));
 done:
@@ -126,8 +127,8 @@ static weld_status measure_share(void *user, int64_t share, int slot, weld_error
     const int64_t total = p->in->data->count;
     const int64_t end = (share + 1) * p->per_share < total ? (share + 1) * p->per_share : total;
     for (int64_t first = share * p->per_share; first < end; first += p->micro)
-        WELD_TRY(measure_batch(p, share, slot, first,
-                               end - first < p->micro ? end - first : p->micro, err));
+        WELD_TRY(
+            measure_batch(p, slot, first, end - first < p->micro ? end - first : p->micro, err));
     if (share % 8 == 0)
         st = weld_progress(p->in->ctx, "measure", (double)share / (double)p->shares, err);
 done:
@@ -173,8 +174,8 @@ static weld_status alloc_samples(weld_pass *p, weld_error *err)
     WELD_ARENA_NEW(p->s.extra_loss, arena, extra * n);
     WELD_ARENA_NEW(p->s.extra_correct, arena, extra * n);
     WELD_ARENA_NEW(p->s.extra_mixed, arena, extra * rows * n);
-    if (p->out->set.ce)
-        WELD_ARENA_NEW(p->s.heat, arena, (size_t)p->shares * path * 2);
+    if (p->out->set.loss == WELD_LOSS_CE)
+        WELD_ARENA_NEW(p->s.heat, arena, (size_t)p->groups * path * 2);
 done:
     return st;
 }
@@ -220,7 +221,7 @@ static weld_status alloc_pass(weld_pass *p, weld_error *err)
     for (int s = 0; s < 4 * slots; s++)
         WELD_TRY(weld_run_create(&p->runs[s], p->plan, err));
     WELD_TRY(weld_conditions_create(&p->out->conditions, in->ctx, in->shapes, p->plan, in->a, in->b,
-                                    p->shares, err));
+                                    p->group, p->groups, err));
 done:
     return st;
 }
@@ -236,27 +237,54 @@ static void free_pass(weld_pass *p)
     weld_plan_free(p->plan);
 }
 
-/* Which rows and scores there are, and how the samples are shared out. */
-static weld_status begin(weld_pass *p, weld_error *err)
+/* Samples that have sums in common: the fewest that divide a batch, else those of a share. */
+static int64_t group_size(int64_t samples, int64_t micro, int64_t share)
+{
+    for (int64_t size = 1; size <= micro; size++)
+        if (micro % size == 0 && (samples + size - 1) / size <= GROUPS_MAX)
+            return size;
+    return share;
+}
+
+/* Which rows and scores there are. */
+static weld_status find_rows(weld_measures *out, const weld_pair_input *in, weld_error *err)
 {
     weld_status st = WELD_OK;
-    weld_measures *out = p->out;
-    const weld_pair_input *in = p->in;
     WELD_TRY(weld_rows_find(&out->rows, in->ctx, in->shapes, err));
     const weld_type *logits = &in->shapes->types[out->rows.logits];
     WELD_REQUIRE(weld_dtype_is_float(logits->dtype), WELD_E_UNSUPPORTED,
                  "the output that the loss is of is %s: it can't be measured",
                  weld_dtype_name(logits->dtype));
     out->classes = (int)(weld_shape_numel(&logits->shape) / in->shapes->batch);
-    WELD_TRY(weld_score_set_read(&out->set, in->metric, in->data->labels, &logits->shape, err));
-    if (out->set.labels)
-        WELD_TRY(weld_check_labels(in->data, out->classes, err));
-    const int64_t batches = (in->data->count + in->shapes->batch - 1) / in->shapes->batch;
-    p->micro = in->shapes->batch;
-    p->per_share = (batches + SHARES_MAX - 1) / SHARES_MAX * p->micro;
-    p->shares = (in->data->count + p->per_share - 1) / p->per_share;
+    const weld_truth truth = in->data->labels    ? WELD_TRUTH_LABELS
+                             : in->data->targets ? WELD_TRUTH_TARGETS
+                                                 : WELD_TRUTH_NONE;
+    WELD_TRY(weld_score_set_read(&out->set, in->metric, truth, &logits->shape, err));
+    if (out->set.labels || truth == WELD_TRUTH_TARGETS)
+        WELD_TRY(weld_check_truth(in->data, out->classes, err));
 done:
     return st;
+}
+
+weld_status weld_measure_check(const weld_pair_input *input, weld_error *err)
+{
+    weld_measures found = {.ctx = input->ctx};
+    const weld_status st = find_rows(&found, input, err);
+    if (found.rows.ctx)
+        weld_rows_free(&found.rows);
+    return st;
+}
+
+/* How the samples are shared out. */
+static void share_samples(weld_pass *p)
+{
+    const weld_pair_input *in = p->in;
+    const int64_t batches = (in->data->count + in->shapes->batch - 1) / in->shapes->batch;
+    p->micro = in->shapes->batch;
+    p->per_share = (batches + GROUPS_MAX - 1) / GROUPS_MAX * p->micro;
+    p->shares = (in->data->count + p->per_share - 1) / p->per_share;
+    p->group = group_size(in->data->count, p->micro, p->per_share);
+    p->groups = (in->data->count + p->group - 1) / p->group;
 }
 
 weld_status weld_measure(weld_measures **out, const weld_pair_input *input, weld_error *err)
@@ -269,7 +297,8 @@ weld_status weld_measure(weld_measures **out, const weld_pair_input *input, weld
     p.out->ctx = ctx;
     weld_arena_init(&p.out->arena, ctx);
     p.out->samples = input->data->count;
-    WELD_TRY(begin(&p, err));
+    WELD_TRY(find_rows(p.out, input, err));
+    share_samples(&p);
     WELD_TRY(alloc_pass(&p, err));
     WELD_TRY(weld_parallel_for(ctx, p.shares, measure_share, &p, err));
     WELD_TRY(weld_pass_reduce(&p, err));

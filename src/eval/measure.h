@@ -33,22 +33,37 @@ typedef struct weld_pair_input {
     uint64_t seed;
 } weld_pair_input;
 
+/* All bounds are by bootstrap: there are none (.at is NULL) without. */
+
+/* min(accuracy of A, of B) less that of a merge; NaN where accuracy is not in the metric. */
+typedef struct weld_drop {
+    double value;
+    weld_bounds bounds;
+} weld_drop;
+
 /* Means over the samples at each alpha; NULL = not in the metric. */
 typedef struct weld_path_figures {
-    double *score[WELD_SCORES];       /* [alpha_count] */
-    weld_calibrated *calibrated;      /* [alpha_count]; with cross-entropy */
-    weld_curve_bounds loss, accuracy; /* by bootstrap */
+    double *score[WELD_SCORES];  /* [alpha_count] */
+    weld_calibrated *calibrated; /* [alpha_count]; with cross-entropy */
+    weld_curve_bounds bounds[WELD_SCORES], calibrated_bounds;
+    weld_drop drop; /* of the path nearest to 1/2; where its ends are A and B */
 } weld_path_figures;
 
 typedef struct weld_row_figures {
     weld_llfc_point *at; /* [llfc_alpha_count] */
     weld_llfc_baseline ends;
+    /* of the means and of what all samples give together, WELD_LLFC_FIGURES for each alpha; of the ends 1 -
+     * cosine alone, which the matrix has as its last one */
+    weld_curve_bounds bounds, ends_bounds, matrix_bounds;
 } weld_row_figures;
 
 typedef struct weld_mix_figures {
-    double loss, accuracy;  /* NaN where they are not in the metric */
-    double *one_minus_cos;  /* [rows.count] mean */
-    double *class_accuracy; /* [classes], NULL as below */
+    double loss, accuracy;                          /* NaN where they are not in the metric */
+    weld_curve_bounds loss_bounds, accuracy_bounds; /* one point */
+    weld_drop drop;
+    double *one_minus_cos;         /* [rows.count] mean */
+    double *class_accuracy;        /* [classes], NULL as below */
+    weld_interval *class_interval; /* known without a bootstrap */
 } weld_mix_figures;
 
 enum { WELD_CLASS_POINTS = 3, WELD_CLASSES_MAX = 1024 };
@@ -57,7 +72,8 @@ enum { WELD_CLASS_POINTS = 3, WELD_CLASSES_MAX = 1024 };
 typedef struct weld_class_figures {
     int place[WELD_CLASS_POINTS]; /* of the grid */
     int64_t *samples;             /* [classes]; NULL = no accuracy, or too many classes */
-    double *accuracy[WELD_VARIANTS][WELD_CLASS_POINTS]; /* [classes], NaN without samples */
+    double *accuracy[WELD_VARIANTS][WELD_CLASS_POINTS];        /* [classes], NaN without samples */
+    weld_interval *interval[WELD_VARIANTS][WELD_CLASS_POINTS]; /* as those of merges */
 } weld_class_figures;
 
 typedef struct weld_measures {
@@ -66,16 +82,20 @@ typedef struct weld_measures {
     weld_rows rows;
     weld_score_set set;
     int64_t samples;
-    int classes; /* outputs per sample */
+    int classes;            /* outputs per sample */
+    double target_variance; /* of the targets about their means, the mean over outputs; 0 = none */
     weld_path_figures path[WELD_VARIANTS];
     weld_row_figures *row[WELD_VARIANTS]; /* [rows.count] */
     weld_class_figures by_class;
     weld_mix_figures *extra; /* [extra_count] */
     weld_conditions *conditions;
-    const weld_watch *watches; /* [watch_count] */
+    weld_watch *watches; /* [watch_count] */
     int watch_count;
 } weld_measures;
 
+/* What weld_measure would refuse of outputs, metric and labels, before it runs anything; a and b are not
+ * needed. */
+weld_status weld_measure_check(const weld_pair_input *input, weld_error *err);
 weld_status weld_measure(weld_measures **out, const weld_pair_input *input, weld_error *err);
 void weld_measures_free(weld_measures *measures);
 

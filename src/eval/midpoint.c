@@ -5,7 +5,7 @@
 #include "eval/spread.h"
 #include <math.h>
 
-typedef enum judge { CE, KL, MSE } judge;
+typedef enum judge { TRUTH, KL, MSE } judge;
 
 typedef struct pass {
     const weld_midpoint_input *in;
@@ -36,14 +36,6 @@ static double divergence(const double *p, const float *z, int64_t classes)
     return sum;
 }
 
-static double mean_square(const double *wanted, const float *z, int64_t size)
-{
-    double sum = 0;
-    for (int64_t k = 0; k < size; k++)
-        sum += ((double)z[k] - wanted[k]) * ((double)z[k] - wanted[k]);
-    return sum / (double)size;
-}
-
 /* What one of the ends says. */
 static void add_to_target(const pass *p, double *target, const float *z, int64_t n)
 {
@@ -62,12 +54,12 @@ static void judge_batch(pass *p, int candidate, int slot, int64_t first, int64_t
     double *correct = p->correct + candidate * p->in->data->count + first;
     for (int64_t i = 0; i < n; i++) {
         const float *zi = z + i * p->size;
-        if (p->judge == CE)
-            weld_score_sample(&loss[i], &correct[i], zi, p->size, p->in->data->labels[first + i]);
+        if (p->judge == TRUTH)
+            weld_judge_sample(&loss[i], &correct[i], p->in->data, first + i, zi, p->size);
         else if (p->judge == KL)
             loss[i] = divergence(target + i * p->size, zi, p->size);
         else
-            loss[i] = mean_square(target + i * p->size, zi, p->size);
+            loss[i] = weld_square_error(zi, target + i * p->size, p->size);
     }
 }
 
@@ -81,9 +73,9 @@ static weld_status run_batch(void *user, int64_t item, int slot, weld_error *err
     const int64_t n = data->count - first < p->micro ? data->count - first : p->micro;
     weld_feed *feed = &p->feed[slot];
     WELD_TRY(weld_feed_load(feed, first, n, err));
-    for (int64_t k = 0; p->judge != CE && k < p->micro * p->size; k++)
+    for (int64_t k = 0; p->judge != TRUTH && k < p->micro * p->size; k++)
         p->target[slot][k] = 0;
-    for (int end = 0; p->judge != CE && end < p->in->end_count; end++) {
+    for (int end = 0; p->judge != TRUTH && end < p->in->end_count; end++) {
         WELD_TRY(weld_run_all(run, p->in->ends[end], feed->inputs, err));
         add_to_target(p, p->target[slot], weld_run_floats(run, p->output), n);
     }
@@ -110,9 +102,11 @@ static weld_status find_judge(pass *p, weld_error *err)
                  "the output that the loss is of is %s: merged models can't be compared by it",
                  weld_dtype_name(type->dtype));
     p->size = weld_shape_numel(&type->shape) / (type->shape.rank ? type->shape.dims[0] : 1);
-    p->judge = p->in->data->labels ? CE : weld_is_class_scores(&type->shape) ? KL : MSE;
-    if (p->judge == CE)
-        WELD_TRY(weld_check_labels(p->in->data, p->size, err));
+    p->judge = weld_dataset_has_truth(p->in->data)  ? TRUTH
+               : weld_is_class_scores(&type->shape) ? KL
+                                                    : MSE;
+    if (p->judge == TRUTH)
+        WELD_TRY(weld_check_truth(p->in->data, p->size, err));
 done:
     weld_rows_free(&rows);
     return st;
@@ -132,7 +126,7 @@ static weld_status alloc_pass(pass *p, weld_error *err)
     WELD_TRY(weld_plan_create(&p->plan, in->ctx, in->shapes, &p->output, 1, err));
     for (int s = 0; s < slots; s++) {
         WELD_TRY(weld_feed_create(&p->feed[s], in->data, in->shapes, err));
-        WELD_NEW(p->target[s], in->ctx, p->judge == CE ? 0 : p->micro * p->size);
+        WELD_NEW(p->target[s], in->ctx, p->judge == TRUTH ? 0 : p->micro * p->size);
     }
     for (int s = 0; s < slots; s++)
         WELD_TRY(weld_run_create(&p->runs[s], p->plan, err));
@@ -161,7 +155,6 @@ static void free_pass(pass *p)
 weld_status weld_midpoint_losses(double *losses, const char **metric,
                                  const weld_midpoint_input *input, weld_error *err)
 {
-    static const char *const names[] = {[CE] = "ce", [KL] = "kl", [MSE] = "mse"};
     weld_status st = WELD_OK;
     pass p = {.in = input};
     const int64_t n = input->data->count;
@@ -171,9 +164,9 @@ weld_status weld_midpoint_losses(double *losses, const char **metric,
     for (int k = 0; k < input->count; k++) {
         losses[k] = weld_mean(p.loss + k * n, n);
         if (input->accuracies)
-            input->accuracies[k] = p.judge == CE ? weld_mean(p.correct + k * n, n) : NAN;
+            input->accuracies[k] = p.judge == TRUTH ? weld_mean(p.correct + k * n, n) : NAN;
     }
-    *metric = names[p.judge];
+    *metric = p.judge == TRUTH ? weld_truth_metric(input->data) : p.judge == KL ? "kl" : "mse";
 done:
     free_pass(&p);
     return st;

@@ -17,6 +17,7 @@ typedef struct weld_midpoint_input {
 
 /* losses [count]: the mean over the samples of (z: the output that losses are of, before a trailing Softmax)
  *   "ce"   with labels: cross-entropy of z;
+ *   "mse_target" with targets: the mean over the elements of (z - target)^2;
  *   "kl"   without, and z is [N, C], C >= 2 (axes of 1 don't count): the divergence
  *          sum_c p_c (log p_c - log softmax(z)_c) from p, the mean of the ends' softmax;
  *   "mse"  otherwise: the mean over the elements of (z - the mean of the ends' outputs)^2.

@@ -10,7 +10,7 @@ typedef struct weld_kept {
     weld_mix_dots *mixed;               /* [variant, row, llfc alpha, N] */
     double *extra_loss, *extra_correct; /* [extra, N] */
     weld_mix_dots *extra_mixed;         /* [extra, row, N] */
-    weld_heat *heat; /* [share, variant, alpha, 2] of the even and the odd samples, summed */
+    weld_heat *heat; /* [group, variant, alpha, 2] of the even and the odd samples, summed */
 } weld_kept;
 
 typedef struct weld_pass {
@@ -25,9 +25,13 @@ typedef struct weld_pass {
     weld_feed *feed;         /* [slot] one micro-batch of inputs */
     double **room;           /* [slot][2 classes] */
     weld_kept s;
-    int64_t micro, per_share, shares; /* samples of a batch, of a share; shares */
+    int64_t micro, per_share,
+        shares;            /* samples of a batch, of a share (one thread's work); shares */
+    int64_t group, groups; /* samples that have sums in common; groups */
 } weld_pass;
 
 /* Fills the figures of pass->out. */
 weld_status weld_pass_reduce(weld_pass *pass, weld_error *err);
+/* And their bounds: makes 1 - cosines of the dot products in pass->s, which are gone after it. */
+weld_status weld_pass_bound(weld_pass *pass, weld_error *err);
 #endif

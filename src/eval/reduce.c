@@ -59,10 +59,10 @@ static weld_status calibrate(weld_pass *p, int v, weld_error *err)
     WELD_ARENA_NEW(p->out->path[v].calibrated, &p->out->arena, count);
     for (int k = 0; k < count; k++) {
         weld_heat halves[2] = {0};
-        for (int64_t share = 0; share < p->shares; share++)
+        for (int64_t g = 0; g < p->groups; g++)
             for (int h = 0; h < 2; h++)
                 weld_heat_join(&halves[h],
-                               &p->s.heat[((share * WELD_VARIANTS + v) * count + k) * 2 + h]);
+                               &p->s.heat[((g * WELD_VARIANTS + v) * count + k) * 2 + h]);
         p->out->path[v].calibrated[k] = weld_calibrate(halves);
     }
 done:
@@ -87,50 +87,20 @@ done:
     return st;
 }
 
-/* All curves on the same resamples. */
-static weld_status bound_curves(weld_pass *p, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    const weld_pair_input *in = p->in;
-    const int64_t path = in->alpha_count * in->data->count;
-    const double *correct = p->s.score[WELD_SCORE_CORRECT];
-    weld_curve curves[2 * WELD_VARIANTS];
-    weld_curve_bounds bounds[2 * WELD_VARIANTS];
-    for (int v = 0; v < WELD_VARIANTS; v++) {
-        curves[v] = (weld_curve){p->s.score[WELD_SCORE_LOSS] + v * path, false};
-        if (correct)
-            curves[WELD_VARIANTS + v] = (weld_curve){correct + v * path, true};
-    }
-    const weld_bootstrap_input wanted = {.ctx = in->ctx,
-                                         .alpha = in->alpha,
-                                         .count = in->alpha_count,
-                                         .samples = in->data->count,
-                                         .curves = curves,
-                                         .curve_count = correct ? 2 * WELD_VARIANTS : WELD_VARIANTS,
-                                         .resamples = in->resamples,
-                                         .seed = in->seed};
-    WELD_TRY(weld_bootstrap(bounds, &p->out->arena, &wanted, err));
-    for (int v = 0; v < WELD_VARIANTS; v++) {
-        p->out->path[v].loss = bounds[v];
-        if (correct)
-            p->out->path[v].accuracy = bounds[WELD_VARIANTS + v];
-    }
-done:
-    return st;
-}
-
 /* ---- classes and merges ------------------------------------------------------------------------ */
 
-static weld_status class_accuracy(double **out, weld_pass *p, const double *correct,
-                                  weld_error *err)
+static weld_status class_accuracy(double **out, weld_interval **interval, weld_pass *p,
+                                  const double *correct, weld_error *err)
 {
     weld_status st = WELD_OK;
     const int64_t *labels = p->in->data->labels;
     WELD_ARENA_NEW(*out, &p->out->arena, p->out->classes);
+    WELD_ARENA_NEW(*interval, &p->out->arena, p->out->classes);
     for (int64_t i = 0; i < p->in->data->count; i++)
         (*out)[labels[i]] += correct[i];
     for (int c = 0; c < p->out->classes; c++) {
         const int64_t samples = p->out->by_class.samples[c];
+        (*interval)[c] = weld_share_interval((int64_t)(*out)[c], samples);
         (*out)[c] = samples ? (*out)[c] / (double)samples : NAN;
     }
 done:
@@ -142,16 +112,12 @@ static weld_status reduce_classes(weld_pass *p, weld_error *err)
     weld_status st = WELD_OK;
     weld_class_figures *f = &p->out->by_class;
     const weld_pair_input *in = p->in;
-    f->place[2] = in->alpha_count - 1;
-    for (int k = 0; k < in->alpha_count; k++)
-        if (fabs(in->alpha[k] - 0.5) < fabs(in->alpha[f->place[1]] - 0.5))
-            f->place[1] = k;
     WELD_ARENA_NEW(f->samples, &p->out->arena, p->out->classes);
     for (int64_t i = 0; i < in->data->count; i++)
         f->samples[in->data->labels[i]]++;
     for (int v = 0; v < WELD_VARIANTS; v++)
         for (int k = 0; k < WELD_CLASS_POINTS; k++)
-            WELD_TRY(class_accuracy(&f->accuracy[v][k], p,
+            WELD_TRY(class_accuracy(&f->accuracy[v][k], &f->interval[v][k], p,
                                     p->s.score[WELD_SCORE_CORRECT] +
                                         (v * in->alpha_count + f->place[k]) * in->data->count,
                                     err));
@@ -174,6 +140,25 @@ static double mean_distance(const weld_pass *p, int e, int row)
     return count ? sum / (double)count : NAN;
 }
 
+/* At the ends of the path and nearest to 1/2. */
+static void find_points(weld_pass *p)
+{
+    int *place = p->out->by_class.place;
+    const weld_pair_input *in = p->in;
+    place[2] = in->alpha_count - 1;
+    for (int k = 0; k < in->alpha_count; k++)
+        if (fabs(in->alpha[k] - 0.5) < fabs(in->alpha[place[1]] - 0.5))
+            place[1] = k;
+}
+
+static double drop_to(const weld_pass *p, double merged)
+{
+    const double *ends = p->out->path[WELD_ALIGNED].score[WELD_SCORE_CORRECT];
+    if (!ends || p->in->alpha[0] > 0 || p->in->alpha[p->in->alpha_count - 1] < 1)
+        return NAN;
+    return fmin(ends[0], ends[p->in->alpha_count - 1]) - merged;
+}
+
 static weld_status reduce_extra(weld_pass *p, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -185,8 +170,10 @@ static weld_status reduce_extra(weld_pass *p, weld_error *err)
         weld_mix_figures *f = &out->extra[e];
         f->loss = weld_mean(p->s.extra_loss + e * n, n);
         f->accuracy = correct ? weld_mean(p->s.extra_correct + e * n, n) : NAN;
+        f->drop.value = drop_to(p, f->accuracy);
         if (out->by_class.samples)
-            WELD_TRY(class_accuracy(&f->class_accuracy, p, p->s.extra_correct + e * n, err));
+            WELD_TRY(class_accuracy(&f->class_accuracy, &f->class_interval, p,
+                                    p->s.extra_correct + e * n, err));
         WELD_ARENA_NEW(f->one_minus_cos, &out->arena, out->rows.count);
         for (int r = 0; r < out->rows.count; r++)
             f->one_minus_cos[r] = mean_distance(p, e, r);
@@ -195,19 +182,42 @@ done:
     return st;
 }
 
+/* The squared error that the targets' means leave. */
+static double target_variance(const weld_dataset *data, int64_t size)
+{
+    double sum = 0;
+    for (int64_t k = 0; data->targets && k < size; k++) {
+        double mean = 0, squares = 0;
+        for (int64_t i = 0; i < data->count; i++)
+            mean += data->targets[i * size + k] / (double)data->count;
+        for (int64_t i = 0; i < data->count; i++) {
+            const double d = data->targets[i * size + k] - mean;
+            squares += d * d;
+        }
+        sum += squares / (double)data->count;
+    }
+    return sum / (double)size;
+}
+
 weld_status weld_pass_reduce(weld_pass *p, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_measures *out = p->out;
     WELD_TRY(reduce_rows(p, err));
+    find_points(p);
+    out->target_variance = target_variance(p->in->data, out->classes);
     for (int v = 0; v < WELD_VARIANTS; v++)
         WELD_TRY(reduce_path(p, v, err));
-    if (p->in->resamples)
-        WELD_TRY(bound_curves(p, err));
+    for (int v = 0; v < WELD_VARIANTS; v++) {
+        const double *accuracy = out->path[v].score[WELD_SCORE_CORRECT];
+        out->path[v].drop.value = drop_to(p, accuracy ? accuracy[out->by_class.place[1]] : NAN);
+    }
     if (p->s.score[WELD_SCORE_CORRECT] && out->classes <= WELD_CLASSES_MAX)
         WELD_TRY(reduce_classes(p, err));
     WELD_TRY(reduce_extra(p, err));
     out->watches = weld_conditions_figures(&out->watch_count, out->conditions);
+    if (p->in->resamples)
+        WELD_TRY(weld_pass_bound(p, err));
 done:
     return st;
 }

@@ -92,7 +92,7 @@ weld_status weld_replay_create(weld_replay **out, const weld_shapes *shapes,
     WELD_TRY(weld_rows_find(&rows, r->ctx, shapes, err));
     r->logits = rows.logits;
     r->size = weld_shape_numel(&shapes->types[r->logits].shape) / shapes->batch;
-    WELD_TRY(weld_check_labels(data, r->size, err));
+    WELD_TRY(weld_check_truth(data, r->size, err));
     WELD_NEW(r->loss, r->ctx, samples);
     WELD_TRY(alloc_runs(r, err));
     for (int k = 0; r->kept && k < r->chunks; k++)
@@ -142,8 +142,8 @@ static weld_status run_chunk(void *user, int64_t chunk, int slot, weld_error *er
     WELD_TRY(weld_run_steps(r->runs[k], r->kept ? r->from : 0, weld_plan_steps(r->plan), err));
     const float *z = weld_run_floats(r->runs[k], r->logits);
     for (int64_t i = 0; i < chunk_size(r, chunk); i++)
-        weld_score_sample(&r->loss[first + i], &correct, z + i * r->size, r->size,
-                          r->data->labels[first + i]);
+        weld_judge_sample(&r->loss[first + i], &correct, r->data, first + i, z + i * r->size,
+                          r->size);
 done:
     return st;
 }

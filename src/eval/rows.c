@@ -51,31 +51,52 @@ static void find_logits(weld_rows *rows, const weld_graph *g)
     }
 }
 
-static bool has_samples(const weld_shapes *shapes, int value)
+/* The only axis that is longer where there is one sample more, -1 = there is none. `more` NULL: that is not
+ * known, and samples come first. */
+static int sample_axis(const weld_shapes *shapes, const weld_shapes *more, int value)
 {
     const weld_shape *shape = &shapes->types[value].shape;
-    return shape->rank > 0 && shape->dims[0] == shapes->batch;
+    const weld_shape *longer = more ? &more->types[value].shape : NULL;
+    int found = -1;
+    if (!more)
+        return shape->rank > 0 && shape->dims[0] == shapes->batch ? 0 : -1;
+    for (int axis = 0; axis < shape->rank && longer->rank == shape->rank; axis++) {
+        if (longer->dims[axis] == shape->dims[axis])
+            continue;
+        if (found >= 0 || shape->dims[axis] != shapes->batch || longer->dims[axis] != more->batch)
+            return -1;
+        found = axis;
+    }
+    return found;
 }
 
 static weld_status keep_samples(weld_rows *rows, const weld_shapes *shapes, weld_error *err)
 {
+    weld_status st = WELD_OK;
+    weld_shapes *more = NULL;
     char text[128];
     int kept = 0;
-    if (!has_samples(shapes, rows->logits))
-        return weld_fail(err, WELD_E_UNSUPPORTED,
-                         "the output that the loss is of has shape %s for a batch of %d: its first "
-                         "axis has to be "
-                         "the samples",
-                         weld_shape_text(&shapes->types[rows->logits].shape, text),
-                         (int)shapes->batch);
-    for (int k = 0; k < rows->count; k++)
-        if (has_samples(shapes, rows->values[k])) {
-            rows->values[kept] = rows->values[k];
-            rows->names[kept++] = rows->names[k];
-        }
+    /* a batch that stands in the model can't be another one */
+    if (weld_shapes_infer(&more, rows->ctx, shapes->graph, shapes->batch + 1, shapes->literal_batch,
+                          NULL) != WELD_OK)
+        more = NULL;
+    WELD_REQUIRE(sample_axis(shapes, more, rows->logits) == 0, WELD_E_UNSUPPORTED,
+                 "the output that the loss is of has shape %s for a batch of %d: its first axis "
+                 "has to be the samples",
+                 weld_shape_text(&shapes->types[rows->logits].shape, text), (int)shapes->batch);
+    for (int k = 0; k < rows->count; k++) {
+        const int axis = sample_axis(shapes, more, rows->values[k]);
+        if (axis < 0)
+            continue;
+        rows->values[kept] = rows->values[k];
+        rows->axes[kept] = axis;
+        rows->names[kept++] = rows->names[k];
+    }
     rows->left_out = rows->count - kept;
     rows->count = kept;
-    return WELD_OK;
+done:
+    weld_shapes_free(more);
+    return st;
 }
 
 weld_status weld_rows_find(weld_rows *out, weld_context *ctx, const weld_shapes *shapes,
@@ -85,6 +106,7 @@ weld_status weld_rows_find(weld_rows *out, weld_context *ctx, const weld_shapes 
     const weld_graph *graph = shapes->graph;
     *out = (weld_rows){.ctx = ctx};
     WELD_NEW(out->values, ctx, graph->node_count + 1);
+    WELD_NEW(out->axes, ctx, graph->node_count + 1);
     WELD_NEW(out->names, ctx, graph->node_count + 1);
     find_logits(out, graph);
     for (int n = 0; n < graph->node_count; n++) {
@@ -107,7 +129,8 @@ done:
 void weld_rows_free(weld_rows *rows)
 {
     weld_free(rows->ctx, rows->values);
+    weld_free(rows->ctx, rows->axes);
     weld_free(rows->ctx, rows->names);
-    rows->values = NULL;
+    rows->values = rows->axes = NULL;
     rows->names = NULL;
 }

@@ -13,14 +13,16 @@ static const struct {
                {"agree", false, WELD_SCORE_AGREE_A, WELD_SCORE_AGREE_B}};
 enum { METRICS = sizeof metrics / sizeof metrics[0] };
 
-static weld_status add_metric(weld_score_set *set, const char *name, size_t length, bool labels,
-                              const weld_shape *logits, weld_error *err)
+static weld_status add_metric(weld_score_set *set, const char *name, size_t length,
+                              weld_truth truth, const weld_shape *logits, weld_error *err)
 {
     for (int k = 0; k < METRICS; k++) {
         if (strlen(metrics[k].name) != length || memcmp(metrics[k].name, name, length) != 0)
             continue;
-        if (metrics[k].labels && !labels)
-            return weld_fail(err, WELD_E_ARGUMENT, "metric %s needs labels", metrics[k].name);
+        if (metrics[k].labels && truth != WELD_TRUTH_LABELS)
+            return weld_fail(err, WELD_E_ARGUMENT, "metric %s needs labels%s", metrics[k].name,
+                             truth == WELD_TRUTH_TARGETS ? " that are class numbers, integers"
+                                                         : "");
         if (metrics[k].first == WELD_SCORE_AGREE_A && !weld_is_class_scores(logits))
             return weld_fail(
                 err, WELD_E_ARGUMENT,
@@ -28,31 +30,32 @@ static weld_status add_metric(weld_score_set *set, const char *name, size_t leng
         for (weld_score s = metrics[k].first; s <= metrics[k].last; s++)
             set->has[s] = true;
         set->labels = set->labels || metrics[k].labels;
-        set->ce = set->ce || metrics[k].first == WELD_SCORE_LOSS;
+        if (metrics[k].first == WELD_SCORE_LOSS)
+            set->loss = WELD_LOSS_CE;
         return WELD_OK;
     }
     return weld_fail(err, WELD_E_ARGUMENT, "metric '%.*s', allowed ce, top1, top5, mse, agree",
                      length < 40 ? (int)length : 40, name);
 }
 
-weld_status weld_score_set_read(weld_score_set *out, const char *metric, bool labels,
+weld_status weld_score_set_read(weld_score_set *out, const char *metric, weld_truth truth,
                                 const weld_shape *logits, weld_error *err)
 {
     weld_status st = WELD_OK;
     const int64_t size = weld_shape_numel(logits) / (logits->rank ? logits->dims[0] : 1);
     if (!metric)
-        metric = labels                         ? size > 10 ? "ce,top1,top5" : "ce,top1"
-                 : weld_is_class_scores(logits) ? "mse,agree"
-                                                : "mse";
-    *out = (weld_score_set){0};
+        metric = truth == WELD_TRUTH_LABELS ? size > 10 ? "ce,top1,top5" : "ce,top1"
+                 : truth == WELD_TRUTH_NONE && weld_is_class_scores(logits) ? "mse,agree"
+                                                                            : "mse";
+    *out = (weld_score_set){.loss = truth == WELD_TRUTH_TARGETS ? WELD_LOSS_TARGET : WELD_LOSS_MIX};
     for (const char *at = metric;;) {
         const size_t n = strcspn(at, ",");
-        WELD_TRY(add_metric(out, at, n, labels, logits, err));
+        WELD_TRY(add_metric(out, at, n, truth, logits, err));
         if (!at[n])
             break;
         at += n + 1;
     }
-    WELD_REQUIRE(out->ce || out->has[WELD_SCORE_MSE_A], WELD_E_ARGUMENT,
+    WELD_REQUIRE(out->loss == WELD_LOSS_CE || out->has[WELD_SCORE_MSE_A], WELD_E_ARGUMENT,
                  "metric '%.60s' has no loss for the path, ce or mse", metric);
     out->has[WELD_SCORE_LOSS] = true;
 done:
@@ -61,7 +64,8 @@ done:
 
 const char *weld_score_set_loss(const weld_score_set *set)
 {
-    return set->ce ? "ce" : "mse";
+    static const char *const names[] = {"ce", "mse_target", "mse"};
+    return names[set->loss];
 }
 
 /* Mean square of z - (share a + (1 - share) b). */
@@ -89,13 +93,15 @@ void weld_score_outputs(double out[WELD_SCORES], const weld_score_set *set,
                         const weld_outputs_of *of)
 {
     const int64_t n = of->size;
-    if (set->ce)
+    if (set->loss == WELD_LOSS_CE)
         weld_score_sample(&out[WELD_SCORE_LOSS], &out[WELD_SCORE_CORRECT], of->z, n, of->label);
+    else if (set->loss == WELD_LOSS_TARGET)
+        out[WELD_SCORE_LOSS] = weld_square_error(of->z, of->target, n);
     else
         out[WELD_SCORE_LOSS] = mean_square(of->z, of->a, of->b, of->alpha, n);
     if (set->has[WELD_SCORE_TOP5])
         out[WELD_SCORE_TOP5] = is_among_five(of->z, n, of->label);
-    if (set->has[WELD_SCORE_CORRECT] && !set->ce)
+    if (set->has[WELD_SCORE_CORRECT] && set->loss != WELD_LOSS_CE)
         out[WELD_SCORE_CORRECT] = weld_largest(of->z, n) == of->label;
     if (set->has[WELD_SCORE_AGREE_A]) {
         const int64_t best = weld_largest(of->z, n);

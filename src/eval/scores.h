@@ -6,7 +6,7 @@
 
 /* Figures of a sample; of a network at alpha. */
 typedef enum weld_score {
-    WELD_SCORE_LOSS,    /* cross-entropy, or the mean square of z - (alpha z_A + (1 - alpha) z_B) */
+    WELD_SCORE_LOSS,    /* see weld_loss_kind */
     WELD_SCORE_CORRECT, /* the largest score is the label's */
     WELD_SCORE_TOP5,    /* at most four scores come before the label's */
     WELD_SCORE_AGREE_A, /* the largest score is the one of A, of B */
@@ -16,25 +16,35 @@ typedef enum weld_score {
     WELD_SCORES
 } weld_score;
 
+typedef enum weld_loss_kind {
+    WELD_LOSS_CE,     /* cross-entropy */
+    WELD_LOSS_TARGET, /* mean square of z - target */
+    WELD_LOSS_MIX     /* mean square of z - (alpha z_A + (1 - alpha) z_B) */
+} weld_loss_kind;
+
 /* Which of them are wanted. */
 typedef struct weld_score_set {
     bool has[WELD_SCORES];
-    bool ce;     /* what the loss is */
+    weld_loss_kind loss;
     bool labels; /* some of them need labels */
 } weld_score_set;
 
+/* What the data say of the outputs. */
+typedef enum weld_truth { WELD_TRUTH_NONE, WELD_TRUTH_LABELS, WELD_TRUTH_TARGETS } weld_truth;
+
 /* `metric`: names of ce, top1, top5, mse, agree with commas between; NULL = ce, top1 and from 11 classes
- * top5 with labels; mse and, for class scores, agree without. The path needs a loss, ce or mse; with
- * both it is ce. WELD_E_ARGUMENT for what there is not or what needs labels. */
-weld_status weld_score_set_read(weld_score_set *out, const char *metric, bool labels,
+ * top5 with labels; mse with targets; mse and, for class scores, agree without either. The path needs a
+ * loss, ce or mse; with both it is ce. WELD_E_ARGUMENT for what there is not or what needs labels. */
+weld_status weld_score_set_read(weld_score_set *out, const char *metric, weld_truth truth,
                                 const weld_shape *logits, weld_error *err);
-/* "ce" or "mse" */
+/* "ce", "mse_target" or "mse" */
 const char *weld_score_set_loss(const weld_score_set *set);
 
 /* One sample's outputs [size] of a network, and of the ends. */
 typedef struct weld_outputs_of {
     const float *z, *a, *b;
-    int64_t size, label; /* label: only where one is needed */
+    int64_t size, label;  /* label: only where one is needed */
+    const double *target; /* likewise */
     double alpha;
 } weld_outputs_of;
 void weld_score_outputs(double out[WELD_SCORES], const weld_score_set *set,

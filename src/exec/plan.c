@@ -203,6 +203,14 @@ int weld_plan_steps(const weld_plan *plan)
     return plan->step_count;
 }
 
+size_t weld_plan_bytes(const weld_plan *plan)
+{
+    size_t bytes = plan->scratch_bytes;
+    for (int s = 0; s < plan->slot_count; s++)
+        bytes += plan->slots[s].bytes;
+    return bytes;
+}
+
 int weld_plan_first_use(const weld_plan *plan, int value)
 {
     for (int s = 0; s < plan->step_count; s++) {

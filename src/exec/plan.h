@@ -13,6 +13,8 @@ weld_status weld_plan_create(weld_plan **out, weld_context *ctx, const weld_shap
                              const int *taps, int tap_count, weld_error *err);
 void weld_plan_free(weld_plan *plan);
 int weld_plan_steps(const weld_plan *plan);
+/* What a run of it holds. */
+size_t weld_plan_bytes(const weld_plan *plan);
 /* The first step that reads the value; all of them = none does. */
 int weld_plan_first_use(const weld_plan *plan, int value);
 /* The step that runs the node. */

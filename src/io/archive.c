@@ -28,6 +28,15 @@ bool weld_is_tar(const void *bytes, size_t size)
     return size >= 512 && memcmp((const char *)bytes + 257, "ustar", 5) == 0;
 }
 
+bool weld_is_filtered(const void *bytes, size_t size)
+{
+    return size >= 6 && (memcmp(bytes,
+                                "\xFD"
+                                "7zXZ",
+                                6) == 0 ||
+                         memcmp(bytes, "\x28\xB5\x2F\xFD", 4) == 0 || memcmp(bytes, "BZh", 3) == 0);
+}
+
 size_t weld_expansion_max(const weld_context *ctx, size_t packed)
 {
     const uint64_t most = ctx->limits.file_bytes_max;
@@ -204,6 +213,58 @@ weld_status weld_archive_lacks(weld_archive *archive, const char *what, weld_err
     st = weld_fail(err, WELD_E_ARGUMENT, "%s: has no %s; its %d files: %s%s", archive->name, what,
                    count, list, count > MEMBERS_SHOWN ? ", ..." : "");
 done:
+    return st;
+}
+
+/* ---- one packed stream --------------------------------------------------------------------------- */
+
+/* xz allows itself 1 GiB for its dictionary, zstd 128 MiB: libarchive's own limits. */
+static weld_status open_filter(struct archive *handle, const void *bytes, size_t size,
+                               const char *name, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    struct archive_entry *entry = NULL;
+    /* ARCHIVE_WARN: an external program would do it, which it must not */
+    WELD_REQUIRE(archive_read_support_filter_xz(handle) == ARCHIVE_OK &&
+                     archive_read_support_filter_zstd(handle) == ARCHIVE_OK &&
+                     archive_read_support_filter_bzip2(handle) == ARCHIVE_OK &&
+                     archive_read_support_format_raw(handle) == ARCHIVE_OK,
+                 WELD_E_UNSUPPORTED, "%s: this libarchive can't unpack it", name);
+    WELD_REQUIRE(archive_read_open_memory(handle, bytes, size) == ARCHIVE_OK &&
+                     archive_read_next_header(handle, &entry) == ARCHIVE_OK,
+                 WELD_E_FORMAT, "%s: can't be unpacked: %s", name, archive_error_string(handle));
+done:
+    return st;
+}
+
+weld_status weld_unfilter(void **out, size_t *out_size, weld_context *ctx, const void *bytes,
+                          size_t size, const char *name, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const size_t most = weld_expansion_max(ctx, size);
+    struct archive *handle = archive_read_new();
+    unsigned char *unpacked = NULL;
+    size_t n = 0, room = 0;
+    *out = NULL;
+    WELD_REQUIRE(handle, WELD_E_NOMEM, "%s: out of memory", name);
+    WELD_TRY(open_filter(handle, bytes, size, name, err));
+    for (;;) {
+        WELD_GROW(unpacked, room, ctx, n + BLOCK_BYTES);
+        const la_ssize_t got = archive_read_data(handle, unpacked + n, room - n);
+        WELD_REQUIRE(got >= 0, WELD_E_FORMAT, "%s: can't be unpacked at byte %zu: %s", name, n,
+                     archive_error_string(handle));
+        if (got == 0)
+            break;
+        n += (size_t)got;
+        WELD_REQUIRE(n <= most, WELD_E_LIMIT, "%s: unpacks to more than %zu bytes", name, most);
+    }
+    *out = unpacked;
+    *out_size = n;
+    unpacked = NULL;
+done:
+    weld_free(ctx, unpacked);
+    if (handle)
+        archive_read_free(handle);
     return st;
 }
 

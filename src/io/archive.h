@@ -8,6 +8,12 @@ typedef struct weld_archive weld_archive;
 
 bool weld_is_zip(const void *bytes, size_t size);
 bool weld_is_tar(const void *bytes, size_t size);
+/* xz, zstd or bzip2: one packed stream, of a tar or of any other file. */
+bool weld_is_filtered(const void *bytes, size_t size);
+/* All of it, whole and checked; free with weld_free(). WELD_E_LIMIT past weld_expansion_max(). `name` is for
+ * messages. */
+weld_status weld_unfilter(void **out, size_t *out_size, weld_context *ctx, const void *bytes,
+                          size_t size, const char *name, weld_error *err);
 /* The bytes are borrowed and must outlive the archive. `name` is for messages. */
 weld_status weld_archive_open(weld_archive **out, weld_context *ctx, const void *bytes, size_t size,
                               const char *name, weld_error *err);

@@ -27,7 +27,7 @@ const char *weld_packed_member(weld_context *ctx, const char *path)
     return NULL;
 }
 
-/* What lies on disk, or comes in, with its hash; then without gzip. */
+/* What lies on disk, or comes in, with its hash; then unpacked. */
 static weld_status load(weld_packed *p, const char *path, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -45,6 +45,10 @@ static weld_status load(weld_packed *p, const char *path, weld_error *err)
     if (weld_is_gzip(bytes, size)) {
         const weld_gzip_input input = {bytes, size, weld_expansion_max(ctx, size), path};
         WELD_TRY(weld_gunzip(&unpacked, &size, ctx, &input, err));
+    } else if (weld_is_filtered(bytes, size)) {
+        WELD_TRY(weld_unfilter(&unpacked, &size, ctx, bytes, size, path, err));
+    }
+    if (unpacked) {
         weld_free(ctx, bytes);
         bytes = unpacked;
     }

@@ -3,7 +3,7 @@
 #define WELD_IO_PACKED_H
 #include "io/hash.h"
 
-/* The whole of it in memory, unpacked where it is gzip. */
+/* The whole of it in memory, unpacked where it is gzip, xz, zstd or bzip2. */
 typedef struct weld_packed {
     weld_context *ctx;
     unsigned char *bytes;

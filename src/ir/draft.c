@@ -106,7 +106,7 @@ weld_status weld_draft_symbol(int *out, weld_draft *draft, const char *name, wel
     WELD_GROW(draft->symbols, draft->symbol_cap, draft->ctx, draft->symbol_count + 1);
     char *copy = weld_arena_strdup(&draft->arena, name);
     WELD_REQUIRE(copy, WELD_E_NOMEM, "out of memory");
-    draft->symbols[draft->symbol_count] = (weld_symbol){copy, 0};
+    draft->symbols[draft->symbol_count] = (weld_symbol){copy, 0, false};
     *out = (int)draft->symbol_count++;
 done:
     return st;

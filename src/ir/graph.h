@@ -31,6 +31,7 @@ typedef struct weld_value {
 typedef struct weld_symbol {
     const char *name;
     int64_t size; /* one that works, 0 = none known: for when no data say what it is */
+    bool batch;   /* it is that of axis 0 of the first input, whatever it is called */
 } weld_symbol;
 
 typedef struct weld_node {
@@ -115,6 +116,9 @@ typedef struct weld_port {
 
 void weld_graph_free(weld_context *ctx, weld_graph *graph);
 bool weld_graph_is_output(const weld_graph *graph, int value);
+/* Axis 0 of input k is the batch, as axis 0 of the first input is; `joined` false takes that back. Returns
+ * whether the file has names for both that differ. */
+bool weld_graph_join_batch(const weld_graph *graph, int k, bool joined);
 /* The value index of input slot i of a node, -1 when left out or beyond the end. */
 static inline int weld_node_input(const weld_node *node, int i)
 {

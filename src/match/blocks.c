@@ -2,6 +2,7 @@
 #include "match/dot.h"
 #include "core/parallel.h"
 #include <math.h>
+#include <string.h>
 
 enum { CHUNK = 1 << 16 }; /* floats that are worth an item of parallel work */
 
@@ -110,7 +111,7 @@ done:
 
 /* ---- filling --------------------------------------------------------------------------------- */
 
-/* out[i, (p, r, q), j] = from[x[px(i), p] + rest[r] + y[py(j), q]] */
+/* out[i, (p, r, q), j] = from[x[px(i), p] + rest[r] + columns[q, j]] */
 typedef struct filling {
     float *out;
     const float *from;
@@ -118,7 +119,19 @@ typedef struct filling {
     const int32_t *px, *py; /* NULL = as they come */
     const int64_t *rest;
     int64_t rest_count, rows_per_item; /* rows: of x */
+    int64_t *columns;                  /* [y->multiplicity, y->units] y[py(j), q] */
+    bool runs;                         /* those of one q lie side by side */
 } filling;
+
+static void take_run(float *out, const float *from, const int64_t *columns, int64_t units,
+                     bool runs)
+{
+    if (runs)
+        memcpy(out, from + columns[0], (size_t)units * sizeof *out);
+    else
+        for (int64_t j = 0; j < units; j++)
+            out[j] = from[columns[j]];
+}
 
 static weld_status fill_rows(void *user, int64_t item, int slot, weld_error *err)
 {
@@ -129,23 +142,35 @@ static weld_status fill_rows(void *user, int64_t item, int slot, weld_error *err
     float *out = f->out + first * nx * f->rest_count * ny * units;
     (void)slot, (void)err;
     for (int64_t i = first; i < end; i++)
-        for (int64_t p = 0; p < nx; p++)
+        for (int64_t p = 0; p < nx; p++) {
+            const float *from = f->from + f->x->offsets[(f->px ? f->px[i] : i) * nx + p];
             for (int64_t r = 0; r < f->rest_count; r++)
-                for (int64_t q = 0; q < ny; q++) {
-                    const float *from = f->from + f->x->offsets[(f->px ? f->px[i] : i) * nx + p] +
-                                        f->rest[r];
-                    for (int64_t j = 0; j < units; j++)
-                        *out++ = from[f->y->offsets[(f->py ? f->py[j] : j) * ny + q]];
-                }
+                for (int64_t q = 0; q < ny; q++, out += units)
+                    take_run(out, from + f->rest[r], f->columns + q * units, units, f->runs);
+        }
     return WELD_OK;
 }
 
 static weld_status fill(weld_context *ctx, filling *f, weld_error *err)
 {
-    const int64_t row = f->x->multiplicity * f->rest_count * f->y->multiplicity * f->y->units;
+    weld_status st = WELD_OK;
+    const int64_t ny = f->y->multiplicity, units = f->y->units;
+    const int64_t row = f->x->multiplicity * f->rest_count * ny * units;
+    WELD_NEW(f->columns, ctx, ny * units);
+    f->runs = true;
+    for (int64_t q = 0; q < ny; q++)
+        for (int64_t j = 0; j < units; j++) {
+            int64_t *column = &f->columns[q * units + j];
+            *column = f->y->offsets[(f->py ? f->py[j] : j) * ny + q];
+            f->runs = f->runs && (j == 0 || *column == column[-1] + 1);
+        }
     f->rows_per_item = row < CHUNK ? CHUNK / (row > 0 ? row : 1) : 1;
-    return weld_parallel_for(ctx, (f->x->units + f->rows_per_item - 1) / f->rows_per_item,
-                             fill_rows, f, err);
+    WELD_TRY(weld_parallel_for(ctx, (f->x->units + f->rows_per_item - 1) / f->rows_per_item,
+                               fill_rows, f, err));
+done:
+    weld_free(ctx, f->columns);
+    f->columns = NULL;
+    return st;
 }
 
 /* The block is the tensor as it lies. */
@@ -381,6 +406,50 @@ void weld_blocks_free(weld_blocks *s)
     weld_free(s->ctx, s->sources);
     weld_free(s->ctx, s->whole);
     weld_free(s->ctx, s);
+}
+
+/* ---- the objective --------------------------------------------------------------------------- */
+
+/* NULL if the tensor has none. */
+static const weld_block_source *source_of(const weld_blocks *s, int tensor)
+{
+    for (int k = 0; k < s->source_count; k++)
+        if (s->sources[k].tensor == tensor)
+            return &s->sources[k];
+    return NULL;
+}
+
+/* *left = how many weights are in no block. */
+static weld_status sum_source(double *out, int64_t *left, weld_blocks *s,
+                              const weld_block_source *source, weld_error *err)
+{
+    const weld_status st = weld_block_open(s, &s->blocks[source->first], err);
+    if (st != WELD_OK)
+        return st;
+    for (int k = source->first; k < source->first + source->count; k++) {
+        const weld_block *b = &s->blocks[k];
+        const int64_t count = b->nx * b->k * b->ny;
+        *out += weld_dot(b->a, b->b, count);
+        *left -= count;
+    }
+    weld_block_close(s, &s->blocks[source->first]);
+    return WELD_OK;
+}
+
+static weld_status inner_by_blocks(double *out, void *user, int tensor, weld_error *err)
+{
+    weld_blocks *s = user;
+    const weld_score_tensor *t = &s->scores->tensors[tensor];
+    const weld_block_source *source = source_of(s, tensor);
+    int64_t left = weld_shape_numel(&t->shape);
+    const weld_status st = source ? sum_source(out, &left, s, source, err) : WELD_OK;
+    /* what stands still on both axes is in no block */
+    return st != WELD_OK || left == 0 ? st : weld_score_inner(out, t, s->element, err);
+}
+
+weld_status weld_blocks_objective(double *out, weld_blocks *s, weld_error *err)
+{
+    return weld_scores_sum(out, s->scores, -1, inner_by_blocks, s, err);
 }
 
 weld_product weld_block_product(const weld_block *b, int unit_class)

@@ -13,8 +13,7 @@ static weld_status duo_init(duo *d, weld_context *ctx, const weld_objective_laye
                             weld_error *err)
 {
     weld_status st = WELD_OK;
-    const weld_shape *shape = &layer->weight->shape;
-    *d = (duo){.layer = layer, .taps = weld_shape_span(shape, 2, shape->rank)};
+    *d = (duo){.layer = layer, .taps = layer->in->layer->matrix.taps};
     WELD_NEW(d->a, ctx, d->taps);
     WELD_NEW(d->b, ctx, d->taps);
     WELD_NEW(d->wa, ctx, d->taps);
@@ -104,12 +103,13 @@ weld_status weld_depthwise_sums(weld_layer_sums *sums, const weld_objective_laye
                                 const weld_element *e, weld_error *err)
 {
     weld_status st = WELD_OK;
-    const int64_t channels = layer->weight->shape.dims[0];
+    const weld_linear_layer *of = layer->in->layer;
+    const int64_t channels = of->matrix.channels;
     int32_t *index = NULL;
     duo d = {0};
     WELD_TRY(duo_init(&d, e->ctx, layer, err));
     WELD_NEW(index, e->ctx, channels);
-    weld_element_axis_index(index, e, layer->weight->param, 0);
+    weld_stands_index(index, channels, &of->channels, e);
     for (int64_t i = 0; i < channels; i++) {
         meet(&d, i, index[i]);
         add_duo(sums, &d);
@@ -124,12 +124,12 @@ weld_status weld_depthwise_score(weld_qap *qap, const weld_objective_layer *laye
 {
     weld_status st = WELD_OK;
     weld_context *ctx = qap->symmetry->ctx;
-    const weld_class *c = &qap->symmetry->classes[qap->unit_class];
+    const weld_stands *channels = &layer->in->layer->channels;
     duo d = {0};
     WELD_TRY(duo_init(&d, ctx, layer, err));
-    for (int k = 0; k < c->member_count; k++) {
-        const weld_member *m = &c->members[k];
-        if (m->param != layer->weight->param || m->axis != 0)
+    for (int k = 0; k < channels->count; k++) {
+        const weld_stand *m = &channels->at[k];
+        if (m->unit_class != qap->unit_class)
             continue;
         for (int64_t cell = 0; cell < (int64_t)qap->n * qap->n; cell++)
             for (int32_t at = 0; at < m->multiplicity; at++) {

@@ -8,9 +8,14 @@ typedef struct class_gram {
     float *score; /* [n, n] */
     float *fixed; /* [n, n] of it, what no other class changes; NULL before the first need */
     double scale;
-    bool valid;
+    bool valid;  /* it is that of `seen`; never where tensors are drawn (weld_grams_release) */
     int updates; /* since it was computed as a whole: rounding adds up */
 } class_gram;
+
+/* Of a block: the permutation of a class that the score of the other one rests on; NULL before the first. */
+typedef struct seen {
+    int32_t *x, *y;
+} seen;
 
 struct weld_grams {
     weld_context *ctx;
@@ -18,7 +23,8 @@ struct weld_grams {
     const weld_element *element;
     weld_blocks *blocks;
     class_gram *classes; /* [free_count] */
-    weld_move_room room;
+    seen *seen;          /* [blocks->count] */
+    weld_difference room;
 };
 
 enum { UPDATES_MAX = 32 };
@@ -40,6 +46,7 @@ weld_status weld_grams_create(weld_grams **out, const weld_scores *scores,
     g->element = element;
     WELD_NEW(g->classes, g->ctx, g->symmetry->free_count);
     WELD_TRY(weld_blocks_create(&g->blocks, scores, element, err));
+    WELD_NEW(g->seen, g->ctx, g->blocks->count);
     for (int k = 0; k < g->blocks->count; k++) {
         const weld_block *b = &g->blocks->blocks[k];
         g->classes[b->x].scale += b->scale;
@@ -62,8 +69,13 @@ void weld_grams_free(weld_grams *g)
         weld_free(g->ctx, g->classes[c].fixed);
     }
     weld_free(g->ctx, g->classes);
+    for (int k = 0; g->seen && k < g->blocks->count; k++) {
+        weld_free(g->ctx, g->seen[k].x);
+        weld_free(g->ctx, g->seen[k].y);
+    }
+    weld_free(g->ctx, g->seen);
     weld_blocks_free(g->blocks);
-    weld_move_room_free(&g->room, g->ctx);
+    weld_difference_free(&g->room, g->ctx);
     weld_free(g->ctx, g);
 }
 
@@ -134,6 +146,39 @@ static weld_status new_square(float **out, weld_grams *g, int c, weld_error *err
     return *out ? WELD_OK : weld_fail_memory(g->ctx, err, n * n, sizeof **out);
 }
 
+/* Where the block's other class was when the class's score was made: NULL if there is none. */
+static int32_t **seen_by(weld_grams *g, int block, int c)
+{
+    const weld_block *b = &g->blocks->blocks[block];
+    return b->y < 0 || (b->x != c && b->y != c) ? NULL
+           : b->x == c                          ? &g->seen[block].y
+                                                : &g->seen[block].x;
+}
+
+static const int32_t *perm_beside(const weld_grams *g, const weld_block *b, int c)
+{
+    return g->element->perms[b->x == c ? b->y : b->x];
+}
+
+/* The class's score is that of all others as they are now. */
+static weld_status see(weld_grams *g, int c, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    for (int k = 0; k < g->blocks->count; k++) {
+        const weld_block *b = &g->blocks->blocks[k];
+        int32_t **perm = seen_by(g, k, c);
+        if (!perm)
+            continue;
+        const int32_t n = size_of(g, b->x == c ? b->y : b->x);
+        if (!*perm)
+            WELD_NEW(*perm, g->ctx, n);
+        memcpy(*perm, perm_beside(g, b, c), (size_t)n * sizeof **perm);
+    }
+    g->classes[c].valid = true;
+done:
+    return st;
+}
+
 static weld_status compute(weld_grams *g, int c, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -148,8 +193,70 @@ static weld_status compute(weld_grams *g, int c, weld_error *err)
         WELD_TRY(new_square(&k->score, g, c, err));
     memcpy(k->score, k->fixed, cells * sizeof *k->score);
     WELD_TRY(sum_blocks(k->score, &scale, g, c, true, MOVING, NULL, err));
-    k->valid = true;
+    WELD_TRY(see(g, c, err));
     k->updates = 0;
+done:
+    return st;
+}
+
+static int32_t differing(const int32_t *a, const int32_t *b, int32_t n)
+{
+    int32_t count = 0;
+    for (int32_t i = 0; i < n; i++)
+        count += a[i] != b[i];
+    return count;
+}
+
+/* So much has moved since the score was made that making it anew is less work than what follows each unit. */
+static bool is_outdated(weld_grams *g, int c)
+{
+    double all = 0, moved = 0; /* of the sums of products */
+    for (int k = 0; k < g->blocks->count; k++) {
+        const weld_block *b = &g->blocks->blocks[k];
+        int32_t **perm = seen_by(g, k, c);
+        if (!perm)
+            continue;
+        const int32_t n = size_of(g, b->x == c ? b->y : b->x);
+        all += (double)n * (double)b->k;
+        moved += (double)differing(*perm, perm_beside(g, b, c), n) * (double)b->k;
+    }
+    return moved > 0.75 * all || g->classes[c].updates >= UPDATES_MAX;
+}
+
+/* The score changes by what came and what went on the block since. */
+static weld_status follow_block(weld_grams *g, int c, const weld_block *b, const int32_t *before,
+                                weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const bool rows = b->y == c; /* of the other class */
+    const int other = rows ? b->x : b->y;
+    weld_move back = {.count = 0};
+    WELD_TRY(
+        weld_move_find(&back, g->ctx, g->element->perms[other], before, size_of(g, other), err));
+    if (back.count == 0)
+        goto done;
+    WELD_TRY(weld_difference_take(&g->room, b, rows, &back, g->ctx, err));
+    const weld_product p = {g->room.a, g->room.b, back.count * b->k, rows, !rows};
+    WELD_TRY(
+        weld_multiply(g->ctx, g->classes[c].score, size_of(g, c), size_of(g, c), &p, 1, true, err));
+    g->classes[c].updates++;
+done:
+    weld_move_free(&back, g->ctx);
+    return st;
+}
+
+static weld_status follow(weld_grams *g, int c, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    if (is_outdated(g, c))
+        return compute(g, c, err);
+    g->classes[c].valid = false; /* half way */
+    for (int k = 0; k < g->blocks->count; k++) {
+        int32_t **before = seen_by(g, k, c);
+        if (before)
+            WELD_TRY(follow_block(g, c, &g->blocks->blocks[k], *before, err));
+    }
+    WELD_TRY(see(g, c, err));
 done:
     return st;
 }
@@ -176,8 +283,8 @@ weld_status weld_grams_view(const float **score, double *scale, weld_grams *g, i
     *scale = k->scale;
     if (settled)
         st = compute_settled(scale, g, unit_class, settled, err);
-    else if (!k->valid)
-        st = compute(g, unit_class, err);
+    else
+        st = k->valid ? follow(g, unit_class, err) : compute(g, unit_class, err);
     *score = k->score;
     return st;
 }
@@ -214,31 +321,6 @@ weld_status weld_grams_score(double *score, double *scale, weld_grams *g, int un
 
 /* ---- moves ----------------------------------------------------------------------------------- */
 
-/* The block's units of class c have moved; the score of the other class, where it is kept, changes by
- * what came and what went. */
-static weld_status move_block(weld_grams *g, weld_block *b, int c, const weld_move *move,
-                              weld_error *err)
-{
-    weld_status st = WELD_OK;
-    const bool rows = b->x == c;
-    const int other = rows ? b->y : b->x;
-    class_gram *k = other >= 0 && g->classes[other].valid ? &g->classes[other] : NULL;
-    if (k && (++k->updates > UPDATES_MAX || weld_block_is_drawn(g->blocks, b))) {
-        k->valid = false;
-        k = NULL;
-    }
-    if (weld_block_is_drawn(g->blocks, b))
-        goto done;
-    WELD_TRY(weld_move_block(b, rows, move, k != NULL, &g->room, g->ctx, err));
-    if (!k)
-        goto done;
-    const weld_product p = {g->room.a, g->room.change, move->count * b->k, rows, !rows};
-    WELD_TRY(
-        weld_multiply(g->ctx, k->score, size_of(g, other), size_of(g, other), &p, 1, true, err));
-done:
-    return st;
-}
-
 weld_status weld_grams_moved(weld_grams *g, int unit_class, const int32_t *before, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -250,8 +332,12 @@ weld_status weld_grams_moved(weld_grams *g, int unit_class, const int32_t *befor
         goto done;
     for (int at = 0; at < g->blocks->count; at++) {
         weld_block *b = &g->blocks->blocks[at];
-        if (b->x == unit_class || b->y == unit_class)
-            WELD_TRY(move_block(g, b, unit_class, &move, err));
+        if (weld_block_is_drawn(g->blocks, b))
+            continue;
+        if (b->x == unit_class)
+            WELD_TRY(weld_move_rows(b->b, b->k * b->ny, &move, g->ctx, err));
+        else if (b->y == unit_class)
+            WELD_TRY(weld_move_columns(b->b, b->nx * b->k, b->ny, &move, g->ctx, err));
     }
     if (k->valid)
         WELD_TRY(weld_move_columns(k->score, n, n, &move, g->ctx, err));
@@ -302,4 +388,9 @@ weld_status weld_grams_gain(double *gain, const weld_grams *g, int unit_class, c
 done:
     weld_move_free(&move, g->ctx);
     return st;
+}
+
+weld_status weld_grams_objective(double *out, const weld_grams *g, weld_error *err)
+{
+    return weld_blocks_objective(out, g->blocks, err);
 }

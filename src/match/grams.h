@@ -24,6 +24,8 @@ void weld_grams_release(weld_grams *grams, int unit_class);
 /* As weld_scores_class, which has a column for each unit of B wherever it stands. */
 weld_status weld_grams_score(double *score, double *scale, weld_grams *grams, int unit_class,
                              const bool *settled, weld_error *err);
+/* weld_scores_objective of the element. */
+weld_status weld_grams_objective(double *out, const weld_grams *grams, weld_error *err);
 /* *gain: what <A, permuted B> would rise by with `perm` [n] for the class. */
 weld_status weld_grams_gain(double *gain, const weld_grams *grams, int unit_class,
                             const int32_t *perm, weld_error *err);

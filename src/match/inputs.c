@@ -12,55 +12,19 @@ static const int64_t cells_max = INT64_C(1) << 25; /* of all parts of a layer */
 
 /* ---- which columns ------------------------------------------------------------------------- */
 
-/* One channel of its own for each unit, and units of a class among them. */
-static bool is_depthwise(const weld_symmetry *s, const weld_node *node, int weight)
-{
-    const weld_shape *shape = &s->graph->params[weight].shape;
-    bool free_units = false;
-    for (int c = 0; c < s->free_count; c++)
-        for (int m = 0; m < s->classes[c].member_count; m++)
-            free_units = free_units || (s->classes[c].members[m].param == weight &&
-                                        s->classes[c].members[m].axis == 0);
-    return free_units && shape->rank > 2 && shape->dims[1] == 1 && shape->dims[0] > 1 &&
-           weld_attr_number(node, "group") == (double)shape->dims[0];
-}
-
-/* The layer multiplies a computed value, with no class on both its sides and some on its inputs. */
-static bool reads_free_units(const weld_symmetry *s, const weld_node *node)
-{
-    const weld_graph *g = s->graph;
-    const int weight = node->op->flags & WELD_OP_LINEAR ? weld_param_at(g, node, 1) : -1;
-    bool reads = false;
-    if (weight < 0 || g->values[node->inputs[0]].kind != WELD_VALUE_NODE)
-        return false;
-    if (weld_attr_number(node, "group") > 1)
-        return is_depthwise(s, node, weight);
-    for (int c = 0; c < s->free_count; c++) {
-        bool on[2] = {false, false};
-        for (int m = 0; m < s->classes[c].member_count; m++)
-            if (s->classes[c].members[m].param == weight && s->classes[c].members[m].axis < 2)
-                on[s->classes[c].members[m].axis] = true;
-        if (on[0] && on[1])
-            return false;
-        reads = reads || on[1];
-    }
-    return reads;
-}
-
-/* place[d]: which of the places of its unit entry d of the weight's input axis is; returns how many
- * places a unit has at most. */
-static int32_t list_places(int32_t *place, const weld_symmetry *s, int weight)
+/* place[d]: which of the places of its unit channel d is; returns how many places a unit has at most. */
+static int32_t list_places(int32_t *place, const weld_symmetry *s, const weld_stands *channels)
 {
     int32_t most = 1;
     for (int c = 0; c < s->free_count; c++) {
-        int32_t before = 0; /* a class may stand on the axis several times */
-        for (int k = 0; k < s->classes[c].member_count; k++) {
-            const weld_member *m = &s->classes[c].members[k];
-            if (m->param != weight || m->axis != 1)
+        int32_t before = 0; /* a class may stand there several times */
+        for (int k = 0; k < channels->count; k++) {
+            const weld_stand *t = &channels->at[k];
+            if (t->unit_class != c)
                 continue;
-            for (int32_t i = 0; i < s->classes[c].size * m->multiplicity; i++)
-                place[m->positions[i]] = before + i % m->multiplicity;
-            before += m->multiplicity;
+            for (int32_t i = 0; i < s->classes[c].size * t->multiplicity; i++)
+                place[t->positions[i]] = before + i % t->multiplicity;
+            before += t->multiplicity;
         }
         most = before > most ? before : most;
     }
@@ -69,7 +33,7 @@ static int32_t list_places(int32_t *place, const weld_symmetry *s, int weight)
 
 /* The part of column (d, tap): all in one, or by places and taps. */
 typedef struct division {
-    bool depthwise;
+    const weld_linear_layer *layer;
     const int32_t *place;
     int64_t taps, columns;
     int parts;
@@ -82,11 +46,11 @@ static int part_at(const division *d, int64_t column)
     return (int)(d->place[column / d->taps] * d->taps + column % d->taps);
 }
 
-static weld_status add_part(weld_moments *m, const division *d, int node, int part, weld_error *err)
+static weld_status add_part(weld_moments *m, const division *d, int part, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_input_moments *in = &m->inputs[m->input_count++];
-    *in = (weld_input_moments){.node = node, .depthwise = d->depthwise};
+    *in = (weld_input_moments){.layer = d->layer};
     WELD_NEW(in->part_of, m->ctx, d->columns);
     for (int64_t k = 0; k < d->columns; k++)
         in->part_of[k] = part_at(d, k) == part ? in->columns++ : -1;
@@ -112,47 +76,42 @@ static int64_t count_cells(const division *d, int64_t *size)
     return cells;
 }
 
-static weld_status add_layer(weld_moments *m, const weld_symmetry *s, int node, size_t *cap,
-                             weld_error *err)
+static weld_status add_layer(weld_moments *m, const weld_symmetry *s,
+                             const weld_linear_layer *layer, size_t *cap, weld_error *err)
 {
     weld_status st = WELD_OK;
-    const int weight = weld_param_at(s->graph, &s->graph->nodes[node], 1);
-    const weld_shape *shape = &s->graph->params[weight].shape;
+    const weld_weight_matrix *w = &layer->matrix;
     int32_t *place = NULL;
     int64_t *size = NULL;
-    const bool depthwise = weld_attr_number(&s->graph->nodes[node], "group") > 1;
-    const int64_t channels = shape->dims[depthwise ? 0 : 1];
-    division d = {.depthwise = depthwise,
-                  .taps = weld_shape_span(shape, 2, shape->rank),
-                  .columns = channels * weld_shape_span(shape, 2, shape->rank),
-                  .parts = 1};
-    WELD_NEW(place, m->ctx, channels);
+    division d = {.layer = layer, .taps = w->taps, .columns = w->channels * w->taps, .parts = 1};
+    WELD_NEW(place, m->ctx, w->channels);
     d.place = place;
     if (d.columns > COLUMNS_MAX)
-        d.parts = (int)(list_places(place, s, weight) * d.taps);
+        d.parts = (int)(list_places(place, s, &layer->channels) * d.taps);
     WELD_NEW(size, m->ctx, d.parts);
     if (count_cells(&d, size) > cells_max) {
-        m->left_out++;
+        WELD_TRY(weld_layers_leave_out(m->layers, layer->node, "its input is too wide", err));
         goto done;
     }
     m->wide += d.parts > 1;
     WELD_GROW(m->inputs, *cap, m->ctx, (size_t)m->input_count + (size_t)d.parts);
     for (int p = 0; p < d.parts; p++)
         if (size[p] > 0)
-            WELD_TRY(add_part(m, &d, node, p, err));
+            WELD_TRY(add_part(m, &d, p, err));
 done:
     weld_free(m->ctx, place);
     weld_free(m->ctx, size);
     return st;
 }
 
-weld_status weld_inputs_list(weld_moments *m, const weld_symmetry *s, weld_error *err)
+weld_status weld_inputs_list(weld_moments *m, const weld_symmetry *s, const weld_shapes *shapes,
+                             weld_error *err)
 {
     weld_status st = WELD_OK;
     size_t cap = 0;
-    for (int n = 0; n < s->graph->node_count; n++)
-        if (reads_free_units(s, &s->graph->nodes[n]))
-            WELD_TRY(add_layer(m, s, n, &cap, err));
+    WELD_TRY(weld_layers_create(&m->layers, s, shapes, err));
+    for (int k = 0; k < m->layers->count; k++)
+        WELD_TRY(add_layer(m, s, &m->layers->layers[k], &cap, err));
 done:
     return st;
 }
@@ -167,6 +126,7 @@ void weld_inputs_free(weld_moments *m)
         weld_free(m->ctx, m->inputs[k].ab);
     }
     weld_free(m->ctx, m->inputs);
+    weld_layers_free(m->layers);
 }
 
 /* ---- their rows ----------------------------------------------------------------------------- */
@@ -187,13 +147,13 @@ weld_status weld_inputs_add(weld_input_moments *in, weld_context *ctx, const wel
     weld_status st = WELD_OK;
     double *x[2] = {NULL, NULL};
     int64_t *offset = NULL;
-    const weld_node *node = &g->nodes[in->node];
+    const weld_node *node = &g->nodes[in->layer->node];
     const weld_tensor *values[2] = {weld_run_value(runs[0], node->inputs[0]),
                                     weld_run_value(runs[1], node->inputs[0])};
     weld_patches p;
     WELD_TRY(weld_patches_init(&p, g, node, &values[0]->shape, POSITIONS_MAX, err));
     const int64_t rows = entries * p.positions;
-    WELD_NEW(offset, ctx, p.taps);
+    WELD_NEW(offset, ctx, p.matrix.taps);
     for (int s = 0; s < 2; s++)
         WELD_NEW(x[s], ctx, (rows < TILE ? rows : TILE) * in->columns);
     for (int64_t first = 0; first < rows; first += TILE) {

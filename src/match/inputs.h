@@ -4,9 +4,9 @@
 #include "exec/plan.h"
 #include "match/moments.h"
 
-/* Lists the inputs with their sums at zero: those of Dense, ungrouped and depthwise Conv layers
- * that read units of a free class. */
-weld_status weld_inputs_list(weld_moments *moments, const weld_symmetry *symmetry, weld_error *err);
+/* Lists the layers that take part, and their inputs with the sums at zero. */
+weld_status weld_inputs_list(weld_moments *moments, const weld_symmetry *symmetry,
+                             const weld_shapes *shapes, weld_error *err);
 void weld_inputs_free(weld_moments *moments);
 /* Adds what the two networks made of a batch, of which `entries` of the first axis count. */
 weld_status weld_inputs_add(weld_input_moments *in, weld_context *ctx, const weld_graph *graph,

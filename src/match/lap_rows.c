@@ -96,11 +96,16 @@ INLINE void top_of(bool single, double top[2], const void *score, const double *
             best[u] = PICK(lanes, wins, x, best[u]);
             second[u] = LARGER(loser, second[u]);
         }
-    for (int u = 0; u < UNROLL; u++)
-        for (int k = 0; k < LANES; k++) {
-            add_to_top(top, best[u][k]);
-            add_to_top(top, second[u][k]);
-        }
+    for (int u = 1; u < UNROLL; u++) {
+        const mask wins = best[u] > best[0];
+        const lanes loser = PICK(lanes, wins, best[0], best[u]);
+        second[0] = LARGER(loser, LARGER(second[u], second[0]));
+        best[0] = PICK(lanes, wins, best[u], best[0]);
+    }
+    for (int k = 0; k < LANES; k++) {
+        add_to_top(top, best[0][k]);
+        add_to_top(top, second[0][k]);
+    }
     for (; j < n; j++)
         add_to_top(top, SCORE(score, j) - price[j]);
 }
@@ -186,7 +191,7 @@ INLINE double relax(bool single, const weld_lap_reach *reach, int64_t row, doubl
             }
         best[0] = LARGER(best[1], best[0]);
         r.maxima[j / WELD_LAP_BLOCK] = largest_of(best);
-        largest = fmax(largest, r.maxima[j / WELD_LAP_BLOCK]);
+        largest = r.maxima[j / WELD_LAP_BLOCK] > largest ? r.maxima[j / WELD_LAP_BLOCK] : largest;
     }
     double last = -INFINITY;
     for (int32_t k = j; k < n; k++) {

@@ -4,11 +4,11 @@ weld_status weld_layer_places(int32_t *place, const weld_objective_layer *layer,
                               const weld_element *e, weld_error *err)
 {
     weld_status st = WELD_OK;
-    const weld_shape *shape = &layer->weight->shape;
-    const int64_t taps = weld_shape_span(shape, 2, shape->rank);
+    const weld_linear_layer *of = layer->in->layer;
+    const int64_t taps = of->matrix.taps;
     int32_t *index = NULL;
-    WELD_NEW(index, e->ctx, shape->dims[1]);
-    weld_element_axis_index(index, e, layer->weight->param, 1);
+    WELD_NEW(index, e->ctx, of->matrix.channels);
+    weld_stands_index(index, of->matrix.channels, &of->channels, e);
     for (int32_t k = 0; k < layer->in->columns; k++) {
         const int64_t column = layer->in->column[k];
         place[k] = layer->in->part_of[index[column / taps] * taps + column % taps];
@@ -23,9 +23,12 @@ static void take_weight(double *out, const float *w, const weld_objective_layer 
                         const int32_t *row, const int32_t *place)
 {
     const weld_input_moments *in = layer->in;
-    for (int64_t o = 0; o < layer->outputs; o++)
-        for (int32_t k = 0; k < in->columns; k++)
-            out[o * in->columns + k] = w[row[o] * layer->columns + in->column[place[k]]];
+    const weld_weight_matrix *m = &in->layer->matrix;
+    for (int64_t o = 0; o < m->outputs; o++)
+        for (int32_t k = 0; k < in->columns; k++) {
+            const int64_t at = weld_weight_matrix_at(m, row[o], in->column[place[k]]);
+            out[o * in->columns + k] = at < 0 ? 0 : w[at];
+        }
 }
 
 /* out[i, j] = gram[row[i], column[j]] */
@@ -50,9 +53,9 @@ weld_status weld_layer_view_init(weld_layer_view *v, const weld_objective_layer 
     weld_status st = WELD_OK;
     weld_context *ctx = e->ctx;
     const weld_input_moments *in = layer->in;
-    const size_t k = (size_t)in->columns, o = (size_t)layer->outputs;
+    const size_t k = (size_t)in->columns, o = (size_t)in->layer->matrix.outputs;
     int32_t *row = NULL, *same_row = NULL, *place = NULL, *same = NULL;
-    *v = (weld_layer_view){.ctx = ctx, .outputs = layer->outputs, .k = in->columns};
+    *v = (weld_layer_view){.ctx = ctx, .outputs = (int64_t)o, .k = in->columns};
     WELD_NEW(v->wa, ctx, o * k);
     WELD_NEW(v->wb, ctx, o * k);
     WELD_NEW(v->aa, ctx, k * k);
@@ -62,12 +65,12 @@ weld_status weld_layer_view_init(weld_layer_view *v, const weld_objective_layer 
     WELD_NEW(same_row, ctx, o);
     WELD_NEW(place, ctx, k);
     WELD_NEW(same, ctx, k);
-    count_up(row, layer->outputs);
-    count_up(same_row, layer->outputs);
+    count_up(row, v->outputs);
+    count_up(same_row, v->outputs);
     count_up(place, in->columns);
     count_up(same, in->columns);
     if (rows)
-        weld_element_axis_index(row, e, layer->weight->param, 0);
+        weld_stands_index(row, v->outputs, &in->layer->rows, e);
     if (columns)
         WELD_TRY(weld_layer_places(place, layer, e, err));
     take_weight(v->wa, layer->weight->a, layer, same_row, same);

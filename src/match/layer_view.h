@@ -8,8 +8,7 @@
 typedef struct weld_objective_layer {
     const weld_input_moments *in;
     const weld_score_tensor *weight;
-    int64_t outputs, columns; /* the weight as a matrix */
-    double weight_of;         /* v */
+    double weight_of; /* v */
 } weld_objective_layer;
 
 /* Sums over the parts of a layer, B permuted. */
@@ -21,7 +20,8 @@ typedef struct weld_layer_sums {
     double same, crossed;     /* E |W_A H_A + W_B H_B|^2, E |W_A H_B + W_B H_A|^2 */
 } weld_layer_sums;
 
-/* B permuted by an element; [outputs, k] and [k, k] for the k columns of the part. */
+/* B permuted by an element; [outputs, k] and [k, k] for the k columns of the part. The groups of a
+ * convolution stand along the diagonal, with zeroes beside them: as costly as one without groups. */
 typedef struct weld_layer_view {
     weld_context *ctx;
     int64_t outputs, k;

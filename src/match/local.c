@@ -13,7 +13,7 @@
 
 /* ---- layers that the class writes ----------------------------------------------------------- */
 
-static void take_rows(double *out, const double *x, const weld_member *m, int32_t n, int32_t at,
+static void take_rows(double *out, const double *x, const weld_stand *m, int32_t n, int32_t at,
                       int64_t k)
 {
     for (int32_t i = 0; i < n; i++)
@@ -23,7 +23,7 @@ static void take_rows(double *out, const double *x, const weld_member *m, int32_
 
 /* score += 2 v W_A G W_B' over the rows of the class, G the second moments of H_A - Q H_B. */
 static weld_status add_rows(weld_qap *qap, const weld_objective_layer *layer,
-                            const weld_layer_view *v, const weld_member *m, const double *wg,
+                            const weld_layer_view *v, const weld_stand *m, const double *wg,
                             weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -45,7 +45,7 @@ done:
 }
 
 static weld_status add_written(weld_qap *qap, const weld_objective_layer *layer,
-                               const weld_element *e, const weld_member *m, weld_error *err)
+                               const weld_element *e, const weld_stand *m, weld_error *err)
 {
     weld_status st = WELD_OK;
     weld_layer_view v;
@@ -77,17 +77,17 @@ typedef struct arrangement {
     int64_t own, k;
 } arrangement;
 
-static void list_own(arrangement *r, const weld_objective_layer *layer, const weld_class *c,
-                     bool *taken)
+static void list_own(arrangement *r, const weld_objective_layer *layer, int unit_class,
+                     int32_t size, bool *taken)
 {
-    const weld_shape *shape = &layer->weight->shape;
-    const int64_t taps = weld_shape_span(shape, 2, shape->rank);
-    for (int k = 0; k < c->member_count; k++) {
-        const weld_member *m = &c->members[k];
-        if (m->param != layer->weight->param || m->axis != 1)
+    const weld_stands *channels = &layer->in->layer->channels;
+    const int64_t taps = layer->in->layer->matrix.taps;
+    for (int k = 0; k < channels->count; k++) {
+        const weld_stand *m = &channels->at[k];
+        if (m->unit_class != unit_class)
             continue;
         for (int64_t at = 0; at < m->multiplicity * taps; at++) {
-            for (int32_t i = 0; i < c->size; i++) {
+            for (int32_t i = 0; i < size; i++) {
                 const int64_t entry = m->positions[i * m->multiplicity + at / taps];
                 const int32_t column = layer->in->part_of[entry * taps + at % taps];
                 if (column < 0)
@@ -97,7 +97,7 @@ static void list_own(arrangement *r, const weld_objective_layer *layer, const we
             }
         }
     }
-    r->taps = c->size > 0 ? (int32_t)(r->own / c->size) : 0;
+    r->taps = size > 0 ? (int32_t)(r->own / size) : 0;
 }
 
 static weld_status arrange(arrangement *r, const weld_objective_layer *layer, const weld_element *e,
@@ -113,7 +113,7 @@ static weld_status arrange(arrangement *r, const weld_objective_layer *layer, co
     WELD_NEW(place, e->ctx, k);
     WELD_NEW(inverse, e->ctx, k);
     WELD_NEW(taken, e->ctx, k);
-    list_own(r, layer, &e->symmetry->classes[unit_class], taken);
+    list_own(r, layer, unit_class, e->symmetry->classes[unit_class].size, taken);
     int64_t at = r->own;
     for (int32_t c = 0; c < k; c++)
         if (!taken[c])
@@ -276,18 +276,13 @@ static weld_status add_layer(weld_qap *qap, const weld_objective_layer *layer,
                              const weld_element *e, weld_error *err)
 {
     weld_status st = WELD_OK;
-    const weld_class *c = &e->symmetry->classes[qap->unit_class];
-    bool reads = false;
-    if (layer->in->depthwise)
+    const weld_linear_layer *of = layer->in->layer;
+    if (of->depthwise)
         return weld_depthwise_score(qap, layer, err);
-    for (int k = 0; k < c->member_count; k++) {
-        if (c->members[k].param != layer->weight->param)
-            continue;
-        if (c->members[k].axis == 0)
-            WELD_TRY(add_written(qap, layer, e, &c->members[k], err));
-        reads = reads || c->members[k].axis == 1;
-    }
-    if (reads)
+    for (int k = 0; k < of->rows.count; k++)
+        if (of->rows.at[k].unit_class == qap->unit_class)
+            WELD_TRY(add_written(qap, layer, e, &of->rows.at[k], err));
+    if (weld_stands_have(&of->channels, qap->unit_class))
         WELD_TRY(add_read(qap, layer, e, err));
 done:
     return st;

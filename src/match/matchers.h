@@ -20,8 +20,8 @@ typedef struct weld_match_input {
     bool alone;        /* commutativity without the terms of weights and activations */
 } weld_match_input;
 
-/* How far the aligned pair is from what makes its merge linear; means over the layers that read free
- * units. dist(x, y) = |x - y|^2 / (|x| |y|). */
+/* How far the aligned pair is from what makes its merge linear; means over the layers that take part
+ * (match/layers.h). dist(x, y) = |x - y|^2 / (|x| |y|). */
 typedef struct weld_match_distances {
     bool present;
     double commutativity; /* J: sum over layers of E |dW dH|^2 / (E |W_A H_A|^2 + E |W_B H_B|^2) */
@@ -37,7 +37,7 @@ typedef struct weld_match_result {
     int restarts, sweeps, best; /* descents made; sweeps of the best one and which it was */
     double *objectives;         /* [restarts], NULL when there was no descent */
     int64_t samples;            /* of data that were used */
-    char note[160];             /* what the user should know of them; "" = nothing */
+    char note[320];             /* what the user should know of them; "" = nothing */
     weld_match_distances distances;
 } weld_match_result;
 void weld_match_result_free(weld_match_result *result);

@@ -162,7 +162,7 @@ static item_sums sums_of(const pass *p, int64_t item)
         s.value = s.feature->carrier->value;
     } else if (item < m->feature_count + m->input_count) {
         s.input = &m->inputs[item - m->feature_count];
-        s.value = nodes[s.input->node].inputs[0];
+        s.value = nodes[s.input->layer->node].inputs[0];
     } else {
         s.additivity = &m->additivity[item - m->feature_count - m->input_count];
         s.value = nodes[s.additivity->node].inputs[0];
@@ -230,7 +230,7 @@ static weld_status make_plan(pass *p, weld_error *err)
     for (int k = 0; k < m->feature_count; k++)
         wanted[m->features[k].carrier->value] = true;
     for (int k = 0; k < m->input_count; k++)
-        wanted[g->nodes[m->inputs[k].node].inputs[0]] = true;
+        wanted[g->nodes[m->inputs[k].layer->node].inputs[0]] = true;
     for (int k = 0; k < m->additivity_count; k++) {
         const weld_node *node = &g->nodes[m->additivity[k].node];
         wanted[node->inputs[0]] = wanted[node->outputs[0]] = true;
@@ -274,10 +274,11 @@ weld_status weld_moments_create(weld_moments **out, const weld_moments_input *in
     WELD_REQUIRE(in->data, WELD_E_ARGUMENT, "matching by activations needs data");
     WELD_NEW(m, in->symmetry->ctx, 1);
     m->ctx = in->symmetry->ctx;
+    m->graph = in->symmetry->graph;
     m->kinds = in->kinds;
     WELD_TRY(list_features(m, in->symmetry, err));
     if (in->kinds & WELD_MOMENTS_INPUTS)
-        WELD_TRY(weld_inputs_list(m, in->symmetry, err));
+        WELD_TRY(weld_inputs_list(m, in->symmetry, in->shapes, err));
     if (in->kinds & WELD_MOMENTS_ADDITIVITY)
         WELD_TRY(weld_additivity_list(m, in->symmetry, in->shapes, in->data->count, err));
     WELD_TRY(stream(m, in, err));
@@ -380,10 +381,9 @@ void weld_moments_additivity(double *score, const weld_moments *m, int unit_clas
     }
 }
 
-void weld_moments_note(char *text, size_t size, const weld_moments *m)
+static void note_data(char *text, size_t size, const weld_moments *m)
 {
     int few = 0;
-    text[0] = '\0';
     for (int k = 0; k < m->feature_count; k++)
         few += m->features[k].rows < 10.0 * m->features[k].n;
     if (few > 0)
@@ -392,7 +392,18 @@ void weld_moments_note(char *text, size_t size, const weld_moments *m)
                  m->samples, few, m->feature_count);
     else if (m->samples < 1000)
         snprintf(text, size, "matched on %" PRId64 " samples: use 1000 or more", m->samples);
-    else if (m->left_out > 0)
-        snprintf(text, size, "%d layers are too wide for the commutativity of their inputs",
-                 m->left_out);
+}
+
+void weld_moments_note(char *text, size_t size, const weld_moments *m)
+{
+    text[0] = '\0';
+    note_data(text, size, m);
+    const size_t used = strlen(text);
+    if (!m->layers || m->layers->left_out_count == 0)
+        return;
+    const weld_left_out *first = &m->layers->left_out[0];
+    snprintf(text + used, size - used, "%scommutativity leaves out %d of %d layers: %s (%.60s)",
+             used ? "; " : "", m->layers->left_out_count,
+             m->layers->left_out_count + m->layers->count, first->why,
+             m->graph->nodes[first->node].name);
 }

@@ -7,11 +7,11 @@
  *
  * An input of more than 2,048 columns is taken in parts, as if they did not vary together: one part
  * for each place that a unit has among the columns (taps of the kernel, positions behind a Flatten).
- * A layer whose parts hold more than 2^25 cells together is left out. */
+ * A layer whose parts hold more than 2^25 cells together is left out, as those of match/layers.h are. */
 #ifndef WELD_MATCH_MOMENTS_H
 #define WELD_MATCH_MOMENTS_H
 #include "data/feed.h"
-#include "symmetry/group.h"
+#include "match/layers.h"
 
 /* Sums of one carrier; [0] of A, [1] of B. */
 typedef struct weld_feature_moments {
@@ -26,10 +26,9 @@ typedef struct weld_feature_moments {
 
 /* Sums of the input of a layer, or of one part of it. */
 typedef struct weld_input_moments {
-    int node;         /* Dense or Conv; no class stands on two axes of its weight */
-    bool depthwise;   /* a channel of its own for each unit; columns of all channels */
+    const weld_linear_layer *layer;
     int32_t columns;  /* of this part */
-    int32_t *column;  /* [columns] of the weight, read as a matrix of one row per output unit */
+    int32_t *column;  /* [columns] of the weight matrix */
     int32_t *part_of; /* [all columns] the place among this part's, -1 = elsewhere */
     double rows;
     double *aa, *bb, *ab; /* [columns, columns] */
@@ -48,21 +47,23 @@ typedef struct weld_additivity_moments {
 
 enum {
     WELD_MOMENTS_WITHIN = 1,    /* second moments within each network */
-    WELD_MOMENTS_INPUTS = 2,    /* of the layers that read units of a free class */
+    WELD_MOMENTS_INPUTS = 2,    /* of the layers on whose weights units of a free class stand */
     WELD_MOMENTS_ADDITIVITY = 4 /* of activations */
 };
 
 typedef struct weld_moments {
     weld_context *ctx;
+    const weld_graph *graph; /* borrowed */
     unsigned kinds;
     int64_t samples;
     weld_feature_moments *features;
     int feature_count;
     weld_input_moments *inputs; /* parts of a layer follow each other */
     int input_count;
+    weld_layers *layers; /* that the inputs are of, and what was left out; NULL without inputs */
     weld_additivity_moments *additivity;
     int additivity_count;
-    int wide, left_out; /* layers that are read in parts, and that are not read for their size */
+    int wide; /* layers that are read in parts */
 } weld_moments;
 
 /* Rows of a class's units that a value of this shape has per entry of its first axis. */
@@ -96,6 +97,6 @@ double weld_moments_energy(const weld_moments *moments, int unit_class, int side
  * the class. */
 void weld_moments_additivity(double *score, const weld_moments *moments, int unit_class,
                              double factor);
-/* A sentence where the data are few for the classes, else "". */
+/* What is to be said of few data and of layers that were left out, else "". */
 void weld_moments_note(char *text, size_t size, const weld_moments *moments);
 #endif

@@ -8,27 +8,25 @@ weld_status weld_move_find(weld_move *out, weld_context *ctx, const int32_t *bef
                            const int32_t *now, int32_t n, weld_error *err)
 {
     weld_status st = WELD_OK;
-    int32_t *stood = NULL; /* [n] the place where a unit of B was */
-    int32_t *slot = NULL;  /* [n] of a place, which of `at` it is */
+    int32_t *stood = NULL; /* [n] the place where a unit of B was; -1 = listed */
     *out = (weld_move){.count = 0};
     WELD_NEW(out->at, ctx, n);
     WELD_NEW(out->from, ctx, n);
-    WELD_NEW(out->slot, ctx, n);
+    WELD_NEW(out->ends, ctx, n);
     WELD_NEW(stood, ctx, n);
-    WELD_NEW(slot, ctx, n);
     weld_invert_perm(stood, before, n);
     for (int32_t i = 0; i < n; i++) {
-        if (now[i] == before[i])
+        if (now[i] == before[i] || stood[now[i]] < 0)
             continue;
-        slot[i] = out->count;
-        out->at[out->count] = i;
-        out->from[out->count++] = stood[now[i]];
+        for (int32_t place = i; stood[now[place]] >= 0; place = out->from[out->count++]) {
+            out->at[out->count] = place;
+            out->from[out->count] = stood[now[place]];
+            stood[now[place]] = -1;
+        }
+        out->ends[out->cycles++] = out->count;
     }
-    for (int32_t m = 0; m < out->count; m++)
-        out->slot[m] = slot[out->from[m]];
 done:
     weld_free(ctx, stood);
-    weld_free(ctx, slot);
     return st;
 }
 
@@ -36,134 +34,155 @@ void weld_move_free(weld_move *move, weld_context *ctx)
 {
     weld_free(ctx, move->at);
     weld_free(ctx, move->from);
-    weld_free(ctx, move->slot);
+    weld_free(ctx, move->ends);
 }
 
-void weld_move_room_free(weld_move_room *room, weld_context *ctx)
+/* Of work whose every part costs so many floats. */
+static int64_t per_item(int64_t cost)
 {
-    weld_free(ctx, room->a);
-    weld_free(ctx, room->change);
-    weld_free(ctx, room->old);
+    return cost < CHUNK ? CHUNK / (cost > 0 ? cost : 1) : 1;
 }
 
-static weld_status make_room(float **at, size_t *have, size_t count, weld_context *ctx,
-                             weld_error *err)
+static int64_t items(int64_t count, int64_t each)
 {
-    if (count <= *have)
-        return WELD_OK;
-    weld_free(ctx, *at);
-    *at = weld_resize(ctx, NULL, count, sizeof **at);
-    *have = *at ? count : 0;
-    return *at ? WELD_OK : weld_fail_memory(ctx, err, count, sizeof **at);
+    return (count + each - 1) / each;
 }
 
-/* Parallel work: `count` rows of `width` floats. */
+static int64_t end_of(int64_t item, int64_t each, int64_t count)
+{
+    const int64_t end = (item + 1) * each;
+    return end < count ? end : count;
+}
+
 typedef struct moving {
-    float *to;
-    const float *a;
-    float *a_at, *change, *old; /* the first two NULL where they are not wanted */
+    float *x; /* [rows, width] */
     const weld_move *move;
-    int64_t count, width, rows_per_item;
+    int64_t width, count, per_item; /* rows, or columns where rows move */
 } moving;
 
-static weld_status run(moving *m, weld_context *ctx, weld_parallel_fn fn, weld_error *err)
-{
-    m->rows_per_item = m->width < CHUNK ? CHUNK / (m->width > 0 ? m->width : 1) : 1;
-    return weld_parallel_for(ctx, (m->count + m->rows_per_item - 1) / m->rows_per_item, fn, m, err);
-}
+typedef struct taking {
+    weld_difference *out;
+    const float *a, *b;
+    const weld_move *move;
+    int64_t width, count, per_item; /* rows of `out` */
+} taking;
 
-static int64_t end_of(const moving *m, int64_t item)
-{
-    const int64_t end = (item + 1) * m->rows_per_item;
-    return end < m->count ? end : m->count;
-}
+/* ---- in place -------------------------------------------------------------------------------- */
 
-/* ---- whole rows ------------------------------------------------------------------------------ */
-
-static weld_status keep_rows(void *user, int64_t item, int slot, weld_error *err)
-{
-    const moving *m = user;
-    (void)slot, (void)err;
-    for (int64_t r = item * m->rows_per_item; r < end_of(m, item); r++)
-        memcpy(m->old + r * m->width, m->to + m->move->at[r] * m->width,
-               (size_t)m->width * sizeof *m->old);
-    return WELD_OK;
-}
+enum { STRIP = 512 }; /* columns of a row that wait while a cycle goes round */
 
 static weld_status move_rows(void *user, int64_t item, int slot, weld_error *err)
 {
     const moving *m = user;
-    const int64_t width = m->width;
+    const weld_move *v = m->move;
+    const int64_t end = end_of(item, m->per_item, m->count);
     (void)slot, (void)err;
-    for (int64_t r = item * m->rows_per_item; r < end_of(m, item); r++) {
-        const int64_t at = m->move->at[r];
-        const float *was = m->old + r * width, *is = m->old + m->move->slot[r] * width;
-        memcpy(m->to + at * width, is, (size_t)width * sizeof *is);
-        if (!m->change)
-            continue;
-        memcpy(m->a_at + r * width, m->a + at * width, (size_t)width * sizeof *is);
-        for (int64_t k = 0; k < width; k++)
-            m->change[r * width + k] = is[k] - was[k];
-    }
-    return WELD_OK;
-}
-
-/* ---- columns --------------------------------------------------------------------------------- */
-
-/* old: [slots, count] one row of every thread. */
-static weld_status move_in_rows(void *user, int64_t item, int slot, weld_error *err)
-{
-    const moving *m = user;
-    const int32_t count = m->move->count, *at = m->move->at;
-    float *old = m->old + (int64_t)slot * count;
-    (void)err;
-    for (int64_t r = item * m->rows_per_item; r < end_of(m, item); r++) {
-        float *to = m->to + r * m->width;
-        for (int32_t c = 0; c < count; c++)
-            old[c] = to[at[c]];
-        for (int32_t c = 0; c < count; c++)
-            to[at[c]] = old[m->move->slot[c]];
-        for (int32_t c = 0; m->change && c < count; c++) {
-            m->a_at[r * count + c] = m->a[r * m->width + at[c]];
-            m->change[r * count + c] = to[at[c]] - old[c];
+    for (int64_t c = item * m->per_item; c < end; c += STRIP) {
+        const int64_t some = end - c < STRIP ? end - c : STRIP;
+        const size_t bytes = (size_t)some * sizeof(float);
+        float *to = m->x + c, first[STRIP];
+        for (int32_t cycle = 0, k = 0; cycle < v->cycles; cycle++) {
+            memcpy(first, to + v->at[k] * m->width, bytes);
+            for (; k < v->ends[cycle] - 1; k++)
+                memcpy(to + v->at[k] * m->width, to + v->from[k] * m->width, bytes);
+            memcpy(to + v->at[k++] * m->width, first, bytes);
         }
     }
     return WELD_OK;
 }
 
-weld_status weld_move_block(weld_block *b, bool rows, const weld_move *move, bool changes,
-                            weld_move_room *room, weld_context *ctx, weld_error *err)
+static weld_status move_columns(void *user, int64_t item, int slot, weld_error *err)
 {
-    weld_status st = WELD_OK;
-    const size_t slots = (size_t)weld_parallel_slots(ctx), moved = (size_t)move->count;
-    const size_t cells = moved * (size_t)(rows ? b->k * b->ny : b->nx * b->k);
-    moving m = {.to = b->b, .a = b->a, .move = move};
-    WELD_TRY(make_room(&room->old, &room->old_count, rows ? cells : slots * moved, ctx, err));
-    m.old = room->old;
-    if (changes) {
-        WELD_TRY(make_room(&room->a, &room->a_count, cells, ctx, err));
-        WELD_TRY(make_room(&room->change, &room->change_count, cells, ctx, err));
-        m.a_at = room->a;
-        m.change = room->change;
+    const moving *m = user;
+    const weld_move *v = m->move;
+    (void)slot, (void)err;
+    for (int64_t r = item * m->per_item; r < end_of(item, m->per_item, m->count); r++) {
+        float *to = m->x + r * m->width;
+        for (int32_t cycle = 0, k = 0; cycle < v->cycles; cycle++) {
+            int32_t place = v->at[k++];
+            const float first = to[place];
+            for (; k < v->ends[cycle]; place = v->at[k++])
+                to[place] = to[v->at[k]];
+            to[place] = first;
+        }
     }
-    m.count = rows ? move->count : b->nx * b->k;
-    m.width = rows ? b->k * b->ny : b->ny;
-    if (rows)
-        WELD_TRY(run(&m, ctx, keep_rows, err));
-    WELD_TRY(run(&m, ctx, rows ? move_rows : move_in_rows, err));
-done:
-    return st;
+    return WELD_OK;
 }
 
-weld_status weld_move_columns(float *x, int64_t rows, int64_t n, const weld_move *move,
+weld_status weld_move_rows(float *x, int64_t width, const weld_move *move, weld_context *ctx,
+                           weld_error *err)
+{
+    moving m = {x, move, width, width, per_item(move->count)};
+    return weld_parallel_for(ctx, items(width, m.per_item), move_rows, &m, err);
+}
+
+weld_status weld_move_columns(float *x, int64_t rows, int64_t width, const weld_move *move,
                               weld_context *ctx, weld_error *err)
 {
-    weld_status st = WELD_OK;
-    moving m = {.to = x, .move = move, .count = rows, .width = n};
-    const size_t cells = (size_t)weld_parallel_slots(ctx) * (size_t)move->count;
-    WELD_NEW(m.old, ctx, cells);
-    WELD_TRY(run(&m, ctx, move_in_rows, err));
-done:
-    weld_free(ctx, m.old);
-    return st;
+    moving m = {x, move, width, rows, per_item(move->count)};
+    return weld_parallel_for(ctx, items(rows, m.per_item), move_columns, &m, err);
+}
+
+/* ---- what differs ---------------------------------------------------------------------------- */
+
+void weld_difference_free(weld_difference *d, weld_context *ctx)
+{
+    weld_free(ctx, d->a);
+    weld_free(ctx, d->b);
+    *d = (weld_difference){NULL, NULL, 0};
+}
+
+static weld_status make_room(weld_difference *d, size_t floats, weld_context *ctx, weld_error *err)
+{
+    if (floats <= d->floats)
+        return WELD_OK;
+    weld_difference_free(d, ctx);
+    d->a = weld_resize(ctx, NULL, floats, sizeof *d->a);
+    d->b = weld_resize(ctx, NULL, floats, sizeof *d->b);
+    if (!d->a || !d->b)
+        return weld_fail_memory(ctx, err, floats, sizeof *d->a);
+    d->floats = floats;
+    return WELD_OK;
+}
+
+static weld_status take_rows(void *user, int64_t item, int slot, weld_error *err)
+{
+    const taking *t = user;
+    const int64_t width = t->width;
+    (void)slot, (void)err;
+    for (int64_t r = item * t->per_item; r < end_of(item, t->per_item, t->count); r++) {
+        const int64_t at = t->move->at[r] * width, from = t->move->from[r] * width;
+        memcpy(t->out->a + r * width, t->a + at, (size_t)width * sizeof *t->a);
+        for (int64_t k = 0; k < width; k++)
+            t->out->b[r * width + k] = t->b[at + k] - t->b[from + k];
+    }
+    return WELD_OK;
+}
+
+static weld_status take_columns(void *user, int64_t item, int slot, weld_error *err)
+{
+    const taking *t = user;
+    const weld_move *v = t->move;
+    (void)slot, (void)err;
+    for (int64_t r = item * t->per_item; r < end_of(item, t->per_item, t->count); r++) {
+        const float *a = t->a + r * t->width, *b = t->b + r * t->width;
+        float *out_a = t->out->a + r * v->count, *out_b = t->out->b + r * v->count;
+        for (int32_t c = 0; c < v->count; c++) {
+            out_a[c] = a[v->at[c]];
+            out_b[c] = b[v->at[c]] - b[v->from[c]];
+        }
+    }
+    return WELD_OK;
+}
+
+weld_status weld_difference_take(weld_difference *d, const weld_block *b, bool rows,
+                                 const weld_move *move, weld_context *ctx, weld_error *err)
+{
+    const int64_t width = rows ? b->k * b->ny : b->ny;
+    const int64_t count = rows ? move->count : b->nx * b->k, cost = rows ? width : move->count;
+    taking t = {d, b->a, b->b, move, width, count, per_item(cost)};
+    const weld_status st = make_room(d, (size_t)(count * cost), ctx, err);
+    return st != WELD_OK ? st
+                         : weld_parallel_for(ctx, items(count, t.per_item),
+                                             rows ? take_rows : take_columns, &t, err);
 }

@@ -132,20 +132,14 @@ static weld_status add_layer(weld_objective *o, const weld_input_moments *in,
                              const weld_element *identity, weld_error *err)
 {
     weld_status st = WELD_OK;
-    const weld_graph *g = o->symmetry->graph;
-    const int value = g->nodes[in->node].inputs[1];
-    const weld_score_tensor *weight = tensor_of(o->scores, g->values[value].param);
+    const weld_score_tensor *weight = tensor_of(o->scores, in->layer->param);
     weld_layer_view v = {0};
     double of_a, of_b;
     if (!weight || !(in->rows > 0))
         return WELD_OK;
     weld_objective_layer *layer = &o->layers[o->layer_count++];
-    *layer =
-        (weld_objective_layer){.in = in,
-                               .weight = weight,
-                               .outputs = weight->shape.dims[0],
-                               .columns = weld_shape_span(&weight->shape, 1, weight->shape.rank)};
-    if (in->depthwise) {
+    *layer = (weld_objective_layer){.in = in, .weight = weight};
+    if (in->layer->depthwise) {
         weld_layer_sums s = {0};
         WELD_TRY(weld_depthwise_sums(&s, layer, identity, err));
         layer->weight_of = s.of_a + s.of_b;
@@ -167,7 +161,7 @@ static void share_weights(weld_objective *o)
     for (int k = 0; k < o->layer_count;) {
         double sum = 0;
         int end = k;
-        for (; end < o->layer_count && o->layers[end].in->node == o->layers[k].in->node; end++)
+        for (; end < o->layer_count && o->layers[end].in->layer == o->layers[k].in->layer; end++)
             sum += o->layers[end].weight_of;
         for (; k < end; k++)
             o->layers[k].weight_of = 1 / fmax(sum, tiny);
@@ -264,7 +258,7 @@ static weld_status add_sums(weld_layer_sums *s, const weld_objective_layer *laye
     weld_status st = WELD_OK;
     weld_layer_view v;
     double *dw = NULL, *dh = NULL, product;
-    if (layer->in->depthwise)
+    if (layer->in->layer->depthwise)
         return weld_depthwise_sums(s, layer, e, err);
     WELD_TRY(weld_layer_view_init(&v, layer, e, true, true, err));
     WELD_NEW(dw, v.ctx, v.outputs * v.k);
@@ -357,10 +351,10 @@ weld_status weld_objective_distances(weld_match_distances *out, const weld_objec
     int layers = 0;
     *out = (weld_match_distances){0};
     for (int k = 0; k < o->layer_count; layers++) {
-        const int node = o->layers[k].in->node;
+        const weld_linear_layer *layer = o->layers[k].in->layer;
         const double v = o->layers[k].weight_of;
         weld_layer_sums s = {0};
-        for (; k < o->layer_count && o->layers[k].in->node == node; k++)
+        for (; k < o->layer_count && o->layers[k].in->layer == layer; k++)
             WELD_TRY(add_sums(&s, &o->layers[k], e, true, err));
         s.product = fmax(s.product, 0); /* nearly equal networks: rounding */
         out->commutativity += v * s.product;

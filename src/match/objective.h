@@ -8,7 +8,7 @@
  * tensors of a node together; a = 1 / (E |f_A|^2 + E |f_B|^2) of the class, f its features; d = 1 / (E |s(z_A)|^2 +
  * E |s(z_B)|^2) of the class, z what stands in front of its activations s. Weights
  * are folded as for weight matching (match/score.h). Layers of which match/moments.h has no input
- * give nothing: those that read the input of the network above all. */
+ * give nothing: those that read the input of the network above all, for there H_A = H_B. */
 #ifndef WELD_MATCH_OBJECTIVE_H
 #define WELD_MATCH_OBJECTIVE_H
 #include "match/layer_view.h"

@@ -36,8 +36,8 @@ static weld_status multiply_tile(void *user, int64_t item, int slot, weld_error 
 weld_status weld_multiply(weld_context *ctx, float *out, int64_t m, int64_t n,
                           const weld_product *products, int count, bool add, weld_error *err)
 {
-    enum { LEAST = 64, MOST = 512, PARTS = 4 };
-    const double worth_a_thread = 4e6; /* multiplications */
+    enum { LEAST = 64, MOST = 256, PARTS = 2 }; /* each tile has B packed anew */
+    const double worth_a_thread = 4e6;          /* multiplications */
     job j = {out, products, count, m, n, (m + PARTS - 1) / PARTS, add};
     double work = 0;
     for (int p = 0; p < count; p++)

@@ -138,7 +138,7 @@ weld_status weld_quadratic_add(weld_qap *qap, const weld_scores *scores, const w
     WELD_NEW(q, ctx, cells);
     WELD_TRY(weld_scores_class(score, &scale, scores, e, qap->unit_class, NULL, err));
     for (int k = 0; k < scores->count; k++)
-        if (axes_of(&scores->tensors[k], qap->unit_class) == 2) {
+        if (axes_of(&scores->tensors[k], qap->unit_class) == 2 && !scores->tensors[k].has_joint) {
             WELD_TRY(weld_score_open(scores, k, err));
             st = add_meetings(qap, &scores->tensors[k], e, weight, err);
             weld_score_close(scores, k);

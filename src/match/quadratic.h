@@ -7,7 +7,8 @@
 
 /* The class stands on two axes of a scored tensor; on three, or on joints, it is not treated as such. */
 bool weld_class_is_quadratic(const weld_scores *scores, int unit_class);
-/* Adds -weight f of the class to the qap, all other classes permuted by e. */
+/* Adds -weight f of the class to the qap, all other classes permuted by e. Where the class meets itself on
+ * a joint (recurrent weights of two directions), f is taken to first order in its permutation. */
 weld_status weld_quadratic_add(weld_qap *qap, const weld_scores *scores, const weld_element *e,
                                double weight, weld_error *err);
 /* perm [n] comes in as the current permutation of the class and stays unless f rises by *gain. Above

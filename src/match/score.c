@@ -111,52 +111,80 @@ done:
     return st;
 }
 
-typedef struct summands {
-    const weld_scores *scores;
-    const weld_element *element;
-    int unit_class;
-    double *of; /* [scores->count] */
-} summands;
-
-/* Nothing for a tensor that is not in memory. */
-static weld_status sum_tensor(void *user, int64_t item, int slot, weld_error *err)
+weld_status weld_score_inner(double *out, const weld_score_tensor *t, const weld_element *e,
+                             weld_error *err)
 {
-    const summands *s = user;
-    const weld_score_tensor *t = &s->scores->tensors[item];
     permuted b;
-    (void)slot;
-    if (!t->a || (s->unit_class >= 0 && !weld_score_has_class(t, s->unit_class)))
-        return WELD_OK;
+    *out = 0;
     if (!t->has_joint)
-        return inner(&s->of[item], t, s->element, err);
-    const weld_status st = permute_but(&b, t, s->element, -1, err);
+        return inner(out, t, e, err);
+    const weld_status st = permute_but(&b, t, e, -1, err);
     if (st == WELD_OK)
-        s->of[item] = weld_dot(t->a, b.data, weld_shape_numel(&t->shape));
-    permuted_free(s->element->ctx, &b);
+        *out = weld_dot(t->a, b.data, weld_shape_numel(&t->shape));
+    permuted_free(e->ctx, &b);
     return st;
 }
 
-weld_status weld_scores_objective(double *out, const weld_scores *scores, const weld_element *e,
-                                  int unit_class, weld_error *err)
+typedef struct summands {
+    const weld_scores *scores;
+    int unit_class;
+    weld_score_fn *fn;
+    void *user;
+    double *of; /* [scores->count] */
+} summands;
+
+static bool is_summed(const summands *s, int tensor)
+{
+    return s->unit_class < 0 || weld_score_has_class(&s->scores->tensors[tensor], s->unit_class);
+}
+
+static weld_status sum_held(void *user, int64_t item, int slot, weld_error *err)
+{
+    const summands *s = user;
+    (void)slot;
+    return s->scores->tensors[item].a && is_summed(s, (int)item)
+               ? s->fn(&s->of[item], s->user, (int)item, err)
+               : WELD_OK;
+}
+
+weld_status weld_scores_sum(double *out, const weld_scores *scores, int unit_class,
+                            weld_score_fn *fn, void *user, weld_error *err)
 {
     weld_status st = WELD_OK;
-    summands s = {scores, e, unit_class, NULL};
+    summands s = {scores, unit_class, fn, user, NULL};
     *out = 0;
-    WELD_NEW(s.of, e->ctx, scores->count);
-    WELD_TRY(weld_parallel_for(e->ctx, scores->count, sum_tensor, &s, err));
+    WELD_NEW(s.of, scores->ctx, scores->count);
+    WELD_TRY(weld_parallel_for(scores->ctx, scores->count, sum_held, &s, err));
     for (int k = 0; k < scores->count; k++) {
-        if (!scores->tensors[k].a &&
-            (unit_class < 0 || weld_score_has_class(&scores->tensors[k], unit_class))) {
+        if (!scores->tensors[k].a && is_summed(&s, k)) {
             WELD_TRY(weld_score_open(scores, k, err));
-            st = sum_tensor(&s, k, 0, err);
+            st = fn(&s.of[k], user, k, err);
             weld_score_close(scores, k);
             WELD_TRY(st);
         }
         *out += s.of[k];
     }
 done:
-    weld_free(e->ctx, s.of);
+    weld_free(scores->ctx, s.of);
     return st;
+}
+
+typedef struct product {
+    const weld_scores *scores;
+    const weld_element *element;
+} product;
+
+static weld_status inner_of(double *out, void *user, int tensor, weld_error *err)
+{
+    const product *p = user;
+    return weld_score_inner(out, &p->scores->tensors[tensor], p->element, err);
+}
+
+weld_status weld_scores_objective(double *out, const weld_scores *scores, const weld_element *e,
+                                  int unit_class, weld_error *err)
+{
+    product p = {scores, e};
+    return weld_scores_sum(out, scores, unit_class, inner_of, &p, err);
 }
 
 /* ---- the score of a class ---------------------------------------------------------------- */

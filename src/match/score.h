@@ -61,7 +61,15 @@ weld_status weld_score_norms(double *norm, weld_context *ctx, const float *data,
                              weld_error *err);
 bool weld_score_has_class(const weld_score_tensor *t, int unit_class);
 
-/* Sum of <A, permuted B> over the tensors with units of the class; -1 = over all. */
+/* *out = <A, permuted B> of an open tensor. */
+weld_status weld_score_inner(double *out, const weld_score_tensor *t, const weld_element *e,
+                             weld_error *err);
+/* What counts of a tensor, which is open. */
+typedef weld_status weld_score_fn(double *out, void *user, int tensor, weld_error *err);
+/* The sum over the tensors with units of the class, -1 = over all; in parallel where they are held. */
+weld_status weld_scores_sum(double *out, const weld_scores *scores, int unit_class,
+                            weld_score_fn *fn, void *user, weld_error *err);
+/* Of <A, permuted B>. */
 weld_status weld_scores_objective(double *out, const weld_scores *scores, const weld_element *e,
                                   int unit_class, weld_error *err);
 /* score[i, j]: what unit j of B is worth in the place of unit i of A, everything else permuted by

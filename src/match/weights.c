@@ -335,7 +335,7 @@ static weld_status end_descent(weld_match_result *result, const descent *d, int 
 {
     weld_status st = WELD_OK;
     double objective;
-    WELD_TRY(weld_scores_objective(&objective, d->scores, d->element, -1, err));
+    WELD_TRY(weld_grams_objective(&objective, d->grams, err));
     result->objectives[restart] = objective;
     if (restart == 0 || objective > result->objective_end) {
         weld_element_copy(result->element, d->element);
@@ -368,6 +368,8 @@ static weld_status run_descent(weld_match_result *result, const weld_scores *sco
         weld_element_copy(start, result->element);
     WELD_TRY(start_of(start, scores, options, restart, err));
     WELD_TRY(descent_init(&d, scores, start, err));
+    if (restart == 0)
+        WELD_TRY(weld_grams_objective(&result->objective_start, d.grams, err));
     d.share = 1.0 / options->restarts;
     d.fraction = restart * d.share;
     weld_rng_seed(&rng, options->seed, (uint64_t)restart);
@@ -394,7 +396,6 @@ weld_status weld_match_weights(weld_match_result **out, const weld_scores *score
     result->restarts = options->restarts;
     WELD_NEW(result->objectives, scores->ctx, options->restarts);
     WELD_TRY(weld_element_identity(&result->element, scores->symmetry, err));
-    WELD_TRY(weld_scores_objective(&result->objective_start, scores, result->element, -1, err));
     for (int r = 0; r < options->restarts; r++)
         WELD_TRY(run_descent(result, scores, options, r, err));
     *out = result;

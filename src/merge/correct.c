@@ -175,7 +175,7 @@ static bool has_plain_layer(const weld_sites *sites, const weld_graph *graph)
     return false;
 }
 
-#define DEFINE(id, KIND, title, which, logits, text)                                               \
+#define DEFINE(id, KIND, title, which, logits, nets, text)                                         \
     static weld_status run_##id(weld_paramset *merged, weld_merge_log *log,                        \
                                 const weld_merge_job *job, const weld_sites *sites,                \
                                 weld_error *err)                                                   \
@@ -185,15 +185,17 @@ static bool has_plain_layer(const weld_sites *sites, const weld_graph *graph)
     }                                                                                              \
     const weld_statistic weld_statistic_##id = {.name = title,                                     \
                                                 .needs_data = true,                                \
+                                                .networks = nets,                                  \
                                                 .takes_logits = logits,                            \
                                                 .help = text,                                      \
                                                 .applies = which,                                  \
                                                 .run = run_##id};
 
-DEFINE(reset, RESET, "reset", has_norm, false,
+DEFINE(reset, RESET, "reset", has_norm, false, 1,
        "running statistics of BatchNormalization taken anew")
-DEFINE(rescale, RESCALE, "rescale", has_plain_layer, true, "each unit's deviation as in the ends")
-DEFINE(repair, REPAIR, "repair", has_plain_layer, true,
+DEFINE(rescale, RESCALE, "rescale", has_plain_layer, true, 3,
+       "each unit's deviation as in the ends")
+DEFINE(repair, REPAIR, "repair", has_plain_layer, true, 3,
        "each unit's mean and deviation as in the ends")
-DEFINE(closed_form, CLOSED_FORM, "closed-form", has_plain_layer, true,
+DEFINE(closed_form, CLOSED_FORM, "closed-form", has_plain_layer, true, 2,
        "repair by what the ends alone say, without running the merge")

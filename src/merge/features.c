@@ -57,12 +57,12 @@ static weld_status gather_lane(void *user, int lane, weld_run *const *runs, int6
     const int64_t positions = l->patches.positions, units = l->site->units;
     const int64_t entries = weld_batch_entries(job->shapes, l->node->inputs[0], samples);
     const int64_t read = (int64_t)ceil((double)entries * l->share), rows = read * positions;
-    const int64_t width = l->patches.channels * l->patches.taps;
+    const int64_t width = l->patches.matrix.channels * l->patches.matrix.taps;
     int64_t *offset = NULL;
     double *z = NULL;
     WELD_NEW(l->rows_x[lane], job->ctx, rows * width);
     WELD_NEW(l->rows_y[lane], job->ctx, rows * units);
-    WELD_NEW(offset, job->ctx, l->patches.taps);
+    WELD_NEW(offset, job->ctx, l->patches.matrix.taps);
     WELD_NEW(z, job->ctx, units);
     l->rows[lane] = rows;
     for (int64_t r = 0; r < rows; r++)

@@ -16,6 +16,7 @@ typedef struct weld_merge_log {
 typedef struct weld_statistic {
     const char *name, *help;
     bool needs_data;
+    int networks;      /* that run over the data for it */
     bool takes_logits; /* where the job says so, the last layer is corrected, too */
     /* Some site is one that it corrects. */
     bool (*applies)(const weld_sites *sites, const weld_graph *graph);

@@ -13,7 +13,8 @@ static weld_status is_packed(bool *out, const weld_source *source, weld_error *e
     const uint64_t size = weld_source_size(source);
     const size_t n = size < sizeof head ? (size_t)size : sizeof head;
     const weld_status st = weld_source_read(source, 0, head, n, err);
-    *out = st == WELD_OK && (weld_is_gzip(head, n) || weld_is_zip(head, n) || weld_is_tar(head, n));
+    *out = st == WELD_OK && (weld_is_gzip(head, n) || weld_is_filtered(head, n) ||
+                             weld_is_zip(head, n) || weld_is_tar(head, n));
     return st;
 }
 

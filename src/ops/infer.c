@@ -62,7 +62,7 @@ int64_t weld_infer_open_size(const weld_infer *inf, int axis, int symbol)
     const bool batched = first && first->rank > 0 && s->batch > 0;
     if (symbol < 0)
         return axis == 0 && batched ? s->batch : 0;
-    if (batched && first->dims[0] < 0 && first->symbol[0] == symbol)
+    if (batched && ((first->dims[0] < 0 && first->symbol[0] == symbol) || g->symbols[symbol].batch))
         return s->batch;
     return g->symbols[symbol].size;
 }
@@ -114,7 +114,7 @@ done:
 }
 
 /* The batch is axis 0 of the first input, and every axis that the file gives the same size there:
- * the same symbol, or the same literal on axis 0. */
+ * the same symbol, one that is known to be it, or the same literal on axis 0. */
 static bool is_batch(const weld_graph *g, const weld_value *value, int axis)
 {
     const weld_value *first = &g->values[g->inputs[0]];
@@ -122,7 +122,7 @@ static bool is_batch(const weld_graph *g, const weld_value *value, int axis)
         return false;
     if (first->dims[0] >= 0)
         return axis == 0 && value->dims[0] == first->dims[0];
-    if (first->symbol[0] == value->symbol[axis])
+    if (first->symbol[0] == value->symbol[axis] || g->symbols[value->symbol[axis]].batch)
         return true;
     /* Open sizes without a name on axis 0 are taken for the batch as well. */
     return axis == 0 && !g->symbols[first->symbol[0]].name[0] &&

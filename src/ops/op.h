@@ -133,12 +133,21 @@ enum {
     WELD_OP_COMMUTES = 256   /* the order of the inputs does not matter */
 };
 
+/* How an operator multiplies the rows of input 0 with its weight at input 1 (ops/patches.h). */
+typedef enum weld_product_form {
+    WELD_PRODUCT_NONE,
+    WELD_PRODUCT_OUT_IN,  /* Dense and Conv: [out, in / group, kernel...] */
+    WELD_PRODUCT_IN_OUT,  /* ConvTranspose: [in, out / group, kernel...] */
+    WELD_PRODUCT_STACKED, /* recurrent layers: [directions, out, in] */
+} weld_product_form;
+
 typedef struct weld_op {
     const char *name;
     const char *domain; /* "" = ai.onnx */
     int opset_min, opset_max;
     int inputs_min, inputs_max, outputs_min, outputs_max;
     unsigned flags;
+    weld_product_form product;
     unsigned static_inputs;    /* bit i: input i must be constant (shapes, bounds, limits) */
     unsigned zero_inputs;      /* bit i: input i of zeros is the same as none (initial states) */
     unsigned statistic_inputs; /* bit i: input i is a running statistic: moved, never scored */

@@ -99,6 +99,62 @@ weld_status weld_windows_slide(weld_windows *w, const weld_window_attrs *attrs, 
     return st;
 }
 
+/* ---- ConvTranspose ------------------------------------------------------------------------------ */
+
+/* What is said of the size of the output. */
+typedef struct spread {
+    const weld_window_attrs *attrs;
+    const weld_ints *padding, *shape;
+    int spatial;
+} spread;
+
+/* The size of spatial axis s that is asked for, -1 = none. Some files give the whole shape. */
+static int64_t wanted_size(const spread *d, int s)
+{
+    return d->shape->count < 0 ? -1 : d->shape->at[d->shape->count - d->spatial + s];
+}
+
+/* Sizes are below 2^31: in * stride + kernel * dilation + output_padding is below 2^63. */
+static weld_status spread_axis(weld_window *axis, const spread *d, int s, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_ints *pads = &d->attrs->pads;
+    const int64_t mode = d->attrs->auto_pad;
+    const bool same = mode == WELD_AUTO_SAME_UPPER || mode == WELD_AUTO_SAME_LOWER;
+    const int64_t extra = d->padding->count > 0 ? d->padding->at[s] : 0;
+    const int64_t full = (axis->in - 1) * axis->stride + weld_window_reach(axis) + extra;
+    int64_t wanted = wanted_size(d, s);
+    if (wanted < 0 && same)
+        wanted = axis->in * axis->stride;
+    if (wanted >= 0) {
+        weld_window_pad(axis, full - wanted, mode == WELD_AUTO_SAME_UPPER);
+    } else if (mode == WELD_AUTO_NOTSET && pads->count > 0) {
+        axis->pad = pads->at[s];
+        axis->pad_end = pads->at[s + d->spatial];
+    }
+    axis->out = wanted >= 0 ? wanted : full - axis->pad - axis->pad_end;
+    WELD_REQUIRE(axis->out >= 1 && axis->out <= INT32_MAX, WELD_E_FORMAT,
+                 "spatial axis %d: the output has size %" PRId64 " (pads %" PRId64 " and %" PRId64
+                 "), must be in 1..%d",
+                 s, axis->out, axis->pad, axis->pad_end, INT32_MAX);
+done:
+    return st;
+}
+
+weld_status weld_windows_spread(weld_windows *w, const weld_window_attrs *attrs,
+                                const weld_ints *padding, const weld_ints *shape, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const spread d = {attrs, padding, shape, w->spatial};
+    const bool whole = shape->count == w->spatial + 2;
+    WELD_TRY(weld_check_ints(padding, "output_padding", w->spatial, 0, err));
+    WELD_TRY(weld_check_ints(shape, "output_shape", whole ? w->spatial + 2 : w->spatial, 1, err));
+    for (int s = 0; s < w->spatial; s++)
+        WELD_TRY(spread_axis(weld_windows_axis(w, s), &d, s, err));
+done:
+    return st;
+}
+
 int64_t weld_windows_in(const weld_windows *w)
 {
     return w->axis[0].in * w->axis[1].in * w->axis[2].in;

@@ -54,6 +54,10 @@ static inline weld_window *weld_windows_axis(weld_windows *w, int s)
 /* Pads and output sizes of Conv and pooling; ceil_mode rounds sizes up. */
 weld_status weld_windows_slide(weld_windows *w, const weld_window_attrs *attrs, bool ceil_mode,
                                weld_error *err);
+/* The same for ConvTranspose, from its attributes output_padding and output_shape: entry o stride + k dilation
+ * - pad of the OUTPUT is fed by input o. */
+weld_status weld_windows_spread(weld_windows *w, const weld_window_attrs *attrs,
+                                const weld_ints *padding, const weld_ints *shape, weld_error *err);
 /* Entries that a window reaches over. */
 static inline int64_t weld_window_reach(const weld_window *w)
 {

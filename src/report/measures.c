@@ -5,14 +5,14 @@ static weld_status own_curve(weld_report_curve *c, weld_report *report, size_t c
                              weld_error *err)
 {
     weld_status st = WELD_OK;
-    const double **const all[] = {&c->loss,          &c->accuracy,        &c->top5,
-                                  &c->agree_a,       &c->agree_b,         &c->mse_a,
-                                  &c->mse_b,         &c->calibrated_loss, &c->temperature[0],
-                                  &c->temperature[1]};
-    for (size_t k = 0; k < sizeof all / sizeof all[0]; k++)
-        WELD_REPORT_OWN(*all[k], report, count);
-    WELD_REPORT_OWN(c->loss_ci95, report, count);
-    WELD_REPORT_OWN(c->accuracy_ci95, report, count);
+    weld_report_series *const all[] = {&c->loss,    &c->accuracy, &c->top5,  &c->agree_a,
+                                       &c->agree_b, &c->mse_a,    &c->mse_b, &c->calibrated};
+    for (size_t k = 0; k < sizeof all / sizeof all[0]; k++) {
+        WELD_REPORT_OWN(all[k]->y, report, count);
+        WELD_REPORT_OWN(all[k]->ci95, report, count);
+    }
+    for (int h = 0; h < 2; h++)
+        WELD_REPORT_OWN(c->temperature[h], report, count);
 done:
     return st;
 }
@@ -22,8 +22,10 @@ static weld_status own_classes(weld_report_by_class *c, weld_report *report, wel
     weld_status st = WELD_OK;
     WELD_REPORT_OWN(c->samples, report, c->count);
     for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
-        for (int k = 0; k < WELD_REPORT_CLASS_POINTS; k++)
+        for (int k = 0; k < WELD_REPORT_CLASS_POINTS; k++) {
             WELD_REPORT_OWN(c->accuracy[v][k], report, c->count);
+            WELD_REPORT_OWN(c->ci95[v][k], report, c->count);
+        }
 done:
     return st;
 }
@@ -64,8 +66,14 @@ weld_status weld_report_put_row(weld_report *report, const weld_report_row *row,
         weld_report_figures *f = &r.variant[v];
         WELD_REQUIRE(f->one_minus_cos, WELD_E_INTERNAL, "a layer without figures");
         WELD_REPORT_OWN(f->one_minus_cos, report, l->alpha_count);
+        WELD_REPORT_OWN(f->bounds, report, l->alpha_count);
         WELD_REPORT_OWN(f->coef, report, l->alpha_count);
         WELD_REPORT_OWN(f->coef_authors, report, l->alpha_count);
+        WELD_REPORT_OWN(f->coef_ci95, report, l->alpha_count);
+        WELD_REPORT_OWN(f->coef_authors_ci95, report, l->alpha_count);
+        WELD_REPORT_OWN(f->matrix_one_minus_cos_ci95, report, l->alpha_count);
+        WELD_REPORT_OWN(f->matrix_coef_ci95, report, l->alpha_count);
+        WELD_REPORT_OWN(f->matrix_coef_authors_ci95, report, l->alpha_count);
         WELD_REPORT_OWN(f->matrix_one_minus_cos, report, l->alpha_count);
         WELD_REPORT_OWN(f->matrix_coef, report, l->alpha_count);
         WELD_REPORT_OWN(f->matrix_coef_authors, report, l->alpha_count);
@@ -161,6 +169,7 @@ weld_status weld_report_put_merge(weld_report *report, const weld_report_merge *
     WELD_TRY(copy_tries(&m, report, err));
     WELD_TRY(copy_ratios(&m, report, err));
     WELD_REPORT_OWN(m.class_accuracy, report, m.class_count);
+    WELD_REPORT_OWN(m.class_ci95, report, m.class_count);
     WELD_REPORT_ROOM(report->merges, report->merge_count, report->merge_cap);
     report->merges[report->merge_count++] = m;
 done:

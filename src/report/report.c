@@ -31,6 +31,7 @@ weld_status weld_report_put_model(weld_report *report, const weld_report_model *
     weld_report_opset *opsets;
     WELD_TRY(weld_report_copy_text(&m.role, report, model->role, err));
     WELD_TRY(weld_report_copy_text(&m.path, report, model->path, err));
+    WELD_TRY(weld_report_copy_text(&m.id, report, model->id, err));
     WELD_TRY(weld_report_copy_text(&m.sha256, report, model->sha256, err));
     WELD_TRY(weld_report_copy_text(&m.producer, report, model->producer, err));
     WELD_ARENA_NEW(opsets, &report->arena, m.opset_count);

@@ -5,8 +5,7 @@
 #ifndef WELD_REPORT_REPORT_H
 #define WELD_REPORT_REPORT_H
 #include "core/arena.h"
-
-enum { WELD_REPORT_NAIVE = 0, WELD_REPORT_ALIGNED = 1, WELD_REPORT_VARIANTS = 2 };
+#include "report/measured.h"
 
 typedef struct weld_report_opset {
     const char *domain; /* "" = ai.onnx */
@@ -16,6 +15,7 @@ typedef struct weld_report_opset {
 typedef struct weld_report_model {
     const char *role; /* "A", "B", "M" */
     const char *path; /* goes to `environment`; NULL = from memory */
+    const char *id;   /* for model cards: on the hub, "OWNER/NAME"; NULL = not known */
     const char *sha256, *producer;
     int64_t ir, parameters;
     const weld_report_opset *opsets;
@@ -90,108 +90,6 @@ typedef struct weld_report_verification {
     double allowed;                        /* of max_abs */
 } weld_report_verification;
 
-typedef struct weld_report_interval {
-    double low, high;
-} weld_report_interval;
-
-/* [alpha_count]; NULL = not measured; 95 % intervals where there was a bootstrap */
-typedef struct weld_report_curve {
-    const double *loss, *accuracy, *top5;
-    const double *agree_a, *agree_b; /* part of the samples with the same largest score */
-    const double *mse_a, *mse_b;     /* mean square of the difference of the outputs */
-    const double *calibrated_loss;
-    const double *temperature[2]; /* that suits the even, the odd samples */
-    const weld_report_interval *loss_ci95, *accuracy_ci95;
-} weld_report_curve;
-
-/* One figure for each variant; the bounds only where there was a bootstrap. */
-typedef struct weld_report_bounded {
-    double value[WELD_REPORT_VARIANTS], upper95[WELD_REPORT_VARIANTS];
-    weld_report_interval ci95[WELD_REPORT_VARIANTS];
-} weld_report_bounded;
-
-typedef struct weld_report_barrier {
-    weld_report_bounded chord, midpoint;
-} weld_report_barrier;
-
-/* Accuracy by class at both ends and in the middle of the path. */
-enum { WELD_REPORT_CLASS_POINTS = 3 };
-typedef struct weld_report_by_class {
-    size_t count; /* of classes; 0 = not measured */
-    double alpha[WELD_REPORT_CLASS_POINTS];
-    const int64_t *samples;                                                 /* [count] */
-    const double *accuracy[WELD_REPORT_VARIANTS][WELD_REPORT_CLASS_POINTS]; /* [count] */
-} weld_report_by_class;
-
-/* If the logits' features are connected with c > 0 and the ends err at most e, the path errs at most 2 e,
- * and at most as much as both ends together. */
-typedef struct weld_report_lemma {
-    bool present;
-    double twice, sum;                  /* the two bounds */
-    double worst[WELD_REPORT_VARIANTS]; /* the largest error on the path */
-    double
-        positive[WELD_REPORT_VARIANTS]; /* part of the samples with c > 0, the least over alpha */
-} weld_report_lemma;
-
-typedef struct weld_report_lmc {
-    bool present;
-    const char *metric;  /* what the loss is: "ce", or "mse" from the mix of the ends' outputs */
-    const double *alpha; /* [alpha_count], weight of A */
-    size_t alpha_count;
-    weld_report_curve curve[WELD_REPORT_VARIANTS];
-    weld_report_barrier loss, error; /* error: NaN without accuracy */
-    weld_report_barrier calibrated;  /* without bounds; NaN where there is no calibrated loss */
-    weld_report_by_class by_class;
-    weld_report_lemma lemma;
-    int64_t resamples; /* of the bootstrap; 0 = there was none */
-    uint64_t seed;
-    bool judged;  /* there is a verdict: a bootstrap, labels, and the whole path was measured */
-    double delta; /* connected: the upper bound of the error barrier (chord) is at most this */
-    bool connected[WELD_REPORT_VARIANTS];
-} weld_report_lmc;
-
-typedef struct weld_report_spread {
-    double mean, std, q05, q50, q95;
-} weld_report_spread;
-
-/* Over samples, and of the features of all samples as one vector; [llfc.alpha_count]. */
-typedef struct weld_report_figures {
-    const weld_report_spread *one_minus_cos, *coef, *coef_authors;
-    const double *matrix_one_minus_cos, *matrix_coef, *matrix_coef_authors;
-    weld_report_spread one_minus_cos_ab;
-    double matrix_one_minus_cos_ab;
-    int64_t zero_features; /* samples left out */
-} weld_report_figures;
-
-typedef struct weld_report_row {
-    const char *name;
-    weld_report_figures variant[WELD_REPORT_VARIANTS];
-} weld_report_row;
-
-typedef struct weld_report_llfc {
-    bool present;
-    const double *alpha; /* [alpha_count], weight of A */
-    size_t alpha_count;
-    weld_report_row *layers;
-    size_t layer_count, layer_cap;
-} weld_report_llfc;
-
-/* The two conditions of the theorem, see eval/conditions.h; NaN = a side is zero. */
-typedef struct weld_report_condition {
-    const char *name, *op;
-    bool linear;
-    double dist_com[WELD_REPORT_VARIANTS], dist_w[WELD_REPORT_VARIANTS],
-        dist_h[WELD_REPORT_VARIANTS], predicted[WELD_REPORT_VARIANTS],
-        measured[WELD_REPORT_VARIANTS];      /* of linear ones */
-    double additivity[WELD_REPORT_VARIANTS]; /* of activations */
-} weld_report_condition;
-
-typedef struct weld_report_conditions {
-    const weld_report_condition *items;
-    size_t count;
-    int64_t first; /* samples that predicted and measured are of */
-} weld_report_conditions;
-
 /* A statistic that was tried. */
 typedef struct weld_report_try {
     const char *name, *failure; /* failure NULL = none */
@@ -204,6 +102,13 @@ typedef struct weld_report_ratio {
     const char *layer;
     double before, after; /* averaged only; as it is */
 } weld_report_ratio;
+
+/* What a merge lacks to the worse of the ends. */
+typedef struct weld_report_drop {
+    bool present;
+    double value;
+    weld_bounds bounds;
+} weld_report_drop;
 
 /* What task vectors were taken from. */
 typedef struct weld_report_base {
@@ -222,6 +127,9 @@ typedef struct weld_report_merge {
     double loss, accuracy,
         one_minus_cos; /* on the evaluation data, the last one the mean over layers at
                                              alpha; NaN = not measured */
+    bool bounded;      /* there was a bootstrap: */
+    weld_interval loss_ci95, accuracy_ci95;
+    weld_report_drop drop;                                    /* of the accuracy */
     int64_t layers, clipped, without_bias, sampled, too_wide; /* see merge/statistics.h */
     const char *metric; /* of the tries; NULL = there were none */
     const weld_report_try *tries;
@@ -229,6 +137,7 @@ typedef struct weld_report_merge {
     const weld_report_ratio *ratios;
     size_t ratio_count;
     const double *class_accuracy; /* [class_count]; NULL = not measured */
+    const weld_interval *class_ci95;
     size_t class_count;
 } weld_report_merge;
 
@@ -256,6 +165,7 @@ typedef struct weld_report_many {
     bool present;
     int64_t start,
         rounds;          /* number of the model whose units stay; rounds of matching to the mean */
+    bool universe;       /* from where the permutations of all relaxed at once lead */
     double objective[2]; /* |weighted mean of all|^2, before and after these rounds */
     double matching_loss[2];      /* of the mean on the matching data; NaN = matched by weights */
     const char *metric;           /* of this loss; NULL = none */
@@ -327,6 +237,41 @@ typedef struct weld_report_diff {
     size_t weight_count, weight_cap, equal; /* equal: parameters that do not differ */
 } weld_report_diff;
 
+/* A dry run: what would be done. */
+typedef struct weld_report_step {
+    const char *stage, *what; /* stage: as in src/cli/stages.def */
+    double passes;            /* of one sample through one network */
+    double seconds;           /* goes to `environment`; NaN = not known */
+} weld_report_step;
+
+typedef struct weld_report_file {
+    const char *role; /* "data", "match_data", "tune_data"; "model", "model_data", "report", ... */
+    const char *path; /* goes to `environment` */
+    int64_t bytes;    /* -1 = not known */
+    int64_t samples;  /* -1 = none */
+} weld_report_file;
+
+typedef struct weld_report_file_list {
+    weld_report_file *items;
+    size_t count, cap;
+} weld_report_file_list;
+
+typedef struct weld_report_plan {
+    bool present;                 /* set it before adding */
+    const char *method;           /* of matching */
+    weld_report_lines candidates; /* of auto */
+    weld_report_lines merges;     /* "0.5: lerp, auto" */
+    int64_t layers;
+    double pinned_fraction;
+    weld_report_classes classes;
+    weld_report_step *steps;
+    size_t step_count, step_cap;
+    weld_report_file_list reads, writes;
+    /* All of these go to `environment`. */
+    double seconds; /* the sum of the steps'; NaN = not known */
+    int64_t memory_bytes, budget_bytes;
+} weld_report_plan;
+
 /* All that may differ between equal runs (paths are kept beside their owners). */
 typedef struct weld_report_environment {
     const char *version, *blas;
@@ -372,6 +317,7 @@ struct weld_report {
     weld_report_inspection inspection;
     weld_report_shapes shapes;
     weld_report_diff diff;
+    weld_report_plan plan;
     weld_report_environment environment;
 };
 
@@ -424,6 +370,11 @@ weld_status weld_report_put_layer(weld_report *report, const weld_report_layer *
                                   weld_error *err);
 weld_status weld_report_put_weight(weld_report *report, const weld_report_weight *weight,
                                    weld_error *err);
+/* They belong to report->plan; `list`: its reads or writes. */
+weld_status weld_report_put_step(weld_report *report, const weld_report_step *step,
+                                 weld_error *err);
+weld_status weld_report_put_file(weld_report *report, weld_report_file_list *list,
+                                 const weld_report_file *file, weld_error *err);
 /* version, blas, threads. */
 weld_status weld_report_put_environment(weld_report *report, const char *version, const char *blas,
                                         int threads, weld_error *err);
@@ -437,7 +388,8 @@ weld_status weld_report_put_gate(weld_report *report, const weld_report_gate *ga
                                  weld_error *err);
 weld_status weld_report_warn(weld_report *report, weld_error *err, const char *code,
                              const char *fmt, ...) WELD_PRINTF(4, 5);
-/* `list`: report->obstacles, structure of report->diff, notes of report->inspection or ->shapes. */
+/* `list`: report->obstacles, structure of report->diff, notes of report->inspection or ->shapes, candidates
+ * and merges of report->plan. */
 weld_status weld_report_line(weld_report *report, weld_report_lines *list, weld_error *err,
                              const char *fmt, ...) WELD_PRINTF(4, 5);
 #endif

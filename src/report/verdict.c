@@ -52,17 +52,20 @@ void weld_report_connection(char *text, size_t size, const weld_report_lmc *l)
 {
     const bool naive = l->connected[WELD_REPORT_NAIVE];
     const int variant = naive ? WELD_REPORT_NAIVE : WELD_REPORT_ALIGNED;
-    const weld_report_bounded *barrier = &l->error.chord;
+    const bool loss = l->target_variance > 0;
+    const weld_report_bounded *barrier = loss ? &l->loss.chord : &l->error.chord;
+    const double one = loss ? l->target_variance : 1;
     text[0] = '\0';
     if (!l->judged)
         return;
     snprintf(text, size,
-             "%s: the error barrier is at most %.3g %% (with 95 %% confidence; δ = %.3g %%)",
-             naive                                    ? "linearly connected without permutation"
-             : l->connected[variant]                  ? "linearly connected after alignment"
-             : barrier->ci95[variant].low <= l->delta ? "not shown to be linearly connected"
-                                                      : "not linearly connected",
-             100 * barrier->upper95[variant], 100 * l->delta);
+             "%s: the %s barrier is at most %.3g %%%s (with 95 %% confidence; δ = %.3g %%)",
+             naive                   ? "linearly connected without permutation"
+             : l->connected[variant] ? "linearly connected after alignment"
+             : barrier->ci95[variant].low <= l->delta * one ? "not shown to be linearly connected"
+                                                            : "not linearly connected",
+             loss ? "loss" : "error", 100 * barrier->upper95[variant] / one,
+             loss ? " of the targets' variance" : "", 100 * l->delta);
 }
 
 size_t weld_report_middle(const double *alpha, size_t count)

@@ -18,6 +18,8 @@ FIGURES = {
     "lmc": {"metric": "ce", "alpha": [0, 0.5, 1],
             "naive": {"loss": [0.2, 2.0, 0.1], "accuracy": [0.9, 0.5, 0.95]},
             "aligned": {"loss": [0.2, 0.3, 0.1], "accuracy": [0.9, 0.85, 0.95]},
+            "accuracy_drop": {"alpha": 0.5, "naive": 0.4, "aligned": 0.05, "ci95": {"naive": [0.3, 0.5], "aligned": [0.03, 0.08]},
+                              "upper95": {"naive": 0.49, "aligned": 0.07}},
             "barrier": {"loss": {"chord": {"naive": 1.85, "aligned": 0.15, "ci95": {"naive": [1.7, 2.0], "aligned": [0.1, 0.2]},
                                            "upper95": {"naive": 1.95, "aligned": 0.19}},
                                  "midpoint": {"naive": 1.85, "aligned": 0.15}},
@@ -25,7 +27,8 @@ FIGURES = {
                                             "upper95": {"naive": 0.48, "aligned": 0.09}},
                                   "midpoint": {"naive": 0.42, "aligned": 0.07}}}},
     "llfc": {"alpha": [0.25, 0.5, 0.75],
-             "layers": [{"name": name, "aligned": {"one_minus_cos": [{"mean": m / 2}, {"mean": m}, {"mean": m / 2}]}}
+             "layers": [{"name": name, "aligned": {"one_minus_cos": [
+                 {"mean": m / 2}, {"mean": m, "ci95": [0.8 * m, 1.2 * m], "upper95": 1.1 * m}, {"mean": m / 2}]}}
                         for name, m in (("fc1", 0.02), ("fc2", 0.1))]},
     "match": {"pinned_fraction": 0.25},
     "verification": {"max_abs": 1e-6, "max_rel": 1e-7, "allowed": 1e-3, "pass": True},
@@ -33,7 +36,8 @@ FIGURES = {
 REPORT = {"schema": "onnxweld.report/1", "environment": {"paths": {"A": "a.onnx", "B": "b.onnx"}}, "verdict": "pass",
           "models": [{"role": "A", "sha256": "a" * 64}, {"role": "B", "sha256": "b" * 64}],
           "data": {"sha256": "d" * 64}, **FIGURES, "outputs": [], "warnings": []}
-MERGED = [{"written": True, "accuracy": 0.88}, {"written": False, "accuracy": 0.5}]
+MERGED = [{"written": True, "accuracy": 0.88, "accuracy_drop": {"value": 0.02, "ci95": [0, 0.06], "upper95": 0.045}},
+          {"written": False, "accuracy": 0.5, "accuracy_drop": {"value": 0.4, "ci95": [0.3, 0.5], "upper95": 0.45}}]
 
 # exit, arguments, what standard error says
 LIMITS = [
@@ -45,9 +49,13 @@ LIMITS = [
     (0, "--max-acc-drop .0501", "2 of 2 passed"),
     (1, "--max-acc-drop .04", "acc.drop is 0.05, allowed at most 0.04"),
     (0, "--max-acc-drop .04 --warn-only", "WARN"),
+    (1, "--max-acc-drop .0501 --gate-on upper", "acc.drop is 0.07, allowed at most 0.0501; see accuracy_drop.upper95 in lmc, merges"),
+    (0, "--max-acc-drop .07 --gate-on upper", "2 of 2 passed"),
     (0, "--min-llfc .9", "2 of 2 passed"),
     (1, "--min-llfc .91", "llfc.min is 0.9, allowed at least 0.91"),
     (0, "--min-llfc .91 --warn-only", "1 of 2 passed"),
+    (0, "--min-llfc .89 --gate-on upper", "2 of 2 passed"),
+    (1, "--min-llfc .9 --gate-on upper", "llfc.min is 0.89, allowed at least 0.9; see upper95 of aligned.one_minus_cos"),
     (0, "--max-pinned .25", "2 of 2 passed"),
     (1, "--max-pinned .2", "pinned.fraction is 0.25"),
     (1, "--max-pinned .2 --max-barrier 1 --min-llfc 1", "2 of 4 gates failed"),
@@ -87,7 +95,13 @@ CHANGED = [
     (1, {"llfc.layers": [{"aligned": {"one_minus_cos": [{}, {"mean": 0}, {}]}}, {"aligned": {"one_minus_cos": [{}, {"mean": None}, {}]}}]},
      "--min-llfc 0", "llfc.min is nan"),
     (1, {"merges": MERGED}, "--max-acc-drop .01", "acc.drop is 0.02"),
+    (1, {"merges": MERGED}, "--max-acc-drop .04 --gate-on upper", "acc.drop is 0.045"),
+    (2, {"merges": [{"written": True, "accuracy": 0.88}]}, "--max-acc-drop 1 --gate-on upper", "upper95 in lmc, merges (it needs"),
+    (2, {"lmc.accuracy_drop": None}, "--max-acc-drop 1 --gate-on upper", "has no accuracy_drop.upper95 in lmc, merges"),
+    (2, {"llfc.layers": [{"aligned": {"one_minus_cos": [{}, {"mean": 0}, {}]}}]}, "--min-llfc 0 --gate-on upper", "and the bootstrap)"),
+    (5, {"llfc.layers": [{"aligned": {"one_minus_cos": [{}, {"mean": 0, "ci95": [0]}, {}]}}]}, "--min-llfc 0", "ci95 is not an interval"),
     (0, {"many": {"ends": [{"accuracy": 0.9}, {"accuracy": 0.8}], "accuracy": 0.85}}, "--max-acc-drop -.01", "acc.drop is -0.05"),
+    (0, {"many": {"ends": [{"accuracy": 0.9}, {"accuracy": 0.8}], "accuracy": 0.85}}, "--max-acc-drop -.01 --gate-on upper", "acc.drop is -0.05"),
     # Reports that are none.
     (5, {"schema": "onnxweld.report/2"}, "", "not an onnxweld.report/1 file"),
     (5, {"schema": None}, "", "not an onnxweld.report/1 file"),
@@ -121,6 +135,7 @@ CONFIGS = [
     (2, {"gates": {"equiv.max_abs": "off"}}, "has no figure that a preset judges by itself"),
     (1, {"gates": {"barrier.acc": ["error", {"max": 0.05}]}}, "barrier.acc is 0.07"),
     (1, {"gates": {"llfc.mean": ["error", {"min": 0.95}]}}, "llfc.mean is 0.94, allowed at least 0.95"),
+    (1, {"gates": {"llfc.mean": ["error", {"min": 0.94, "on": "upper"}]}}, "llfc.mean is 0.934, allowed at least 0.94"),
     (5, [], "CONFIG: not an object"),
     (5, {"presets": "strict"}, "CONFIG: 'presets', allowed preset, gates"),
     (5, {"preset": "strikt"}, "preset 'strikt', allowed strict, recommended, report-only"),
@@ -133,7 +148,7 @@ CONFIGS = [
     (5, {"gates": {"llfc.min": ["error", {"max": 1}]}}, "gates.llfc.min.max: allowed min, on"),
     (5, {"gates": {"barrier.loss": ["error", {"max": "1"}]}}, "gates.barrier.loss.max: not a number"),
     (5, {"gates": {"barrier.loss": ["error", {"max": 1, "on": "lower"}]}}, "'lower', allowed point, upper"),
-    (5, {"gates": {"llfc.min": ["error", {"min": 1, "on": "upper"}]}}, "this figure has no upper bound"),
+    (5, {"gates": {"pinned.fraction": ["error", {"max": 1, "on": "upper"}]}}, "this figure has no 95 % bound"),
     (5, {"gates": {"barrier.loss": []}}, "0 entries, allowed [level] or [level, {...}]"),
     (5, {"gates": {"barrier.loss": ["error", {"max": 1}, 3]}}, "3 entries"),
     (5, {"gates": {"barrier.loss": ["error", 3]}}, "allowed a level"),

@@ -151,6 +151,27 @@ def recurrent_layers():
     recurrent("LSTM", 4, "lstm")
     recurrent("GRU", 3, "gru")
     recurrent("RNN", 1, "rnn")
+    stacked_recurrent()
+
+
+def stacked_recurrent():
+    """Recurrent layers that read hidden units: of a Dense layer, then of two directions; samples first."""
+    net = Net("stacked_recurrent", ["N", 5, 3], opset=14)
+    x = net.relu(net.op("Add", net.op("MatMul", "x", net.weight(3, 6)), net.weight(6)))
+    x = net.op("LSTM", x, net.weight(2, 4 * 7, 6), net.weight(2, 4 * 7, 7), net.weight(2, 8 * 7), hidden_size=7,
+               direction="bidirectional", layout=1)
+    x = net.op("Reshape", x, net.ints(0, 0, -1))
+    outputs = net.op("GRU", x, net.weight(1, 3 * 8, 14), net.weight(1, 3 * 8, 8), net.weight(1, 6 * 8), hidden_size=8,
+                     layout=1, outputs=2)
+    net.save(net.dense(net.op("Squeeze", outputs[1], net.ints(1)), 8, 10))
+
+
+def dense_on_positions():
+    """An MLP over the positions of a picture: the channels are rows of its inputs, and move."""
+    net = Net("dense_on_positions", ["N", 3, 4, 4])
+    x = net.op("Reshape", net.relu(net.conv("x", 3, 6)), net.ints(0, 6, 16))
+    x = net.op("MatMul", net.relu(net.op("MatMul", x, net.weight(16, 5))), net.weight(5, 4))
+    net.save(net.dense(net.op("ReduceMean", x, axes=[2], keepdims=0), 6, 10))
 
 
 def literal_batch():
@@ -310,6 +331,15 @@ def transposed_groups():
     head(net, x, 12)
 
 
+def transposed_strides():
+    """A decoder: the windows of ConvTranspose are on its output."""
+    net = Net("transposed_strides", ["N", 3, 5, 5])
+    x = net.relu(net.conv(net.input.name, 3, 8, strides=[2, 2]))
+    x = net.relu(net.op("ConvTranspose", x, net.weight(8, 6, 3, 2), net.weight(6), strides=[2, 3], dilations=[2, 1],
+                        pads=[1, 0, 2, 1], output_padding=[1, 0]))
+    head(net, x, 6)
+
+
 def shuffled_groups():
     """ShuffleNet's unit: grouped, shuffled, depthwise, grouped, and the sum with its input."""
     net = Net("shuffled_groups", ["N", 3, 8, 8])
@@ -467,7 +497,7 @@ def main():
     for make in (grouped_conv, depthwise, branches, dense_concat, nhwc_flatten, residual,
                  conv_on_stream, literal_batch, squeeze_excite, option_a, channel_shuffle,
                  moved_units, expanded_gate, early_forms, depth_multiplier, transposed_groups,
-                 shuffled_groups, wide_flatten, picture):
+                 transposed_strides, dense_on_positions, shuffled_groups, wide_flatten, picture):
         make()
     for how in ("operator", "spelt"):
         group_norm(how)

@@ -146,10 +146,10 @@ def check_junit(path, report):
 def check_card(path, report):
     text = path.read_text()
     front = text.split("---\n")[1].splitlines()
-    assert "base_model_relation: merge" in front and "- merge" in front
-    models = front[front.index("base_model:") + 1:]
-    names = [os.path.basename(report["environment"]["paths"][m["role"]]) for m in report["models"]]
-    assert [json.loads(m[2:]) for m in models] == names
+    named = "--base-model" in report["environment"]["command"]
+    assert "- merge" in front and named == ("base_model_relation: merge" in front) == ("base_model:" in front)
+    if named:  # ids, never names of files
+        assert [json.loads(m[2:]) for m in front[front.index("base_model:") + 1:]] == ["lab/first", "lab/second.v2"]
     assert shown(report["lmc"]["barrier"]["loss"]["chord"]["aligned"]) in text
 
 
@@ -176,6 +176,7 @@ def main():
         run = subprocess.run([tool, "weld", models / "cnn/a.onnx", models / "cnn/b.onnx", "-o", work / "m.onnx", "-q",
                               "--data", models / "grey/eval.npz", "--preset", "unit", "--limit", "200", "--max-barrier", "0",
                               "--max-acc-drop", "1", "--junit", work / "r.junit", "--card", work / "r.card",
+                              "--base-model", "lab/first", "--base-model", "lab/second.v2",
                               *(x for f in ("json", "html", "md", "csv") for x in ("--report", work / f"r.{f}"))],
                              capture_output=True, text=True)
         assert run.returncode == 1 and "gate barrier.loss" in run.stderr, run.stderr

@@ -16,6 +16,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, numpy_helper
 from scipy.optimize import minimize_scalar
+from scipy.stats import binomtest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from commutativity import layer_functions, squared
@@ -75,16 +76,17 @@ def cross_entropy(z, labels):
     return -log_softmax(z)[np.arange(len(z)), labels]
 
 
-def calibrated(z, labels):
+def calibrated(z, labels, weights=None):
     """The loss of each half at the temperature of the other one."""
+    w = np.ones(len(z)) if weights is None else weights
     losses, temperatures, halves = [], [], [slice(0, None, 2), slice(1, None, 2)]
     for half in halves:
-        best = minimize_scalar(lambda t: cross_entropy(z[half] / np.exp(t), labels[half]).mean(),
+        best = minimize_scalar(lambda t: w[half] @ cross_entropy(z[half] / np.exp(t), labels[half]),
                                bounds=(-np.log(16), np.log(16)), method="bounded", options={"xatol": 1e-10})
         temperatures.append(np.exp(best.x))
     for half, t in zip(halves, reversed(temperatures)):
-        losses.append(cross_entropy(z[half] / t, labels[half]))
-    return np.concatenate(losses).mean(), temperatures
+        losses.append(w[half] @ cross_entropy(z[half] / t, labels[half]))
+    return sum(losses) / w.sum(), temperatures
 
 
 def scores(path, alphas, labels):
@@ -103,6 +105,9 @@ def scores(path, alphas, labels):
         out["mse_b"].append(((z - zb) ** 2).mean(axis=1))
         out["mse"].append(((z - alpha * za - (1 - alpha) * zb) ** 2).mean(axis=1))
         out["calibrated"].append(calibrated(z, labels))
+    middle = path.values(alphas[POINTS // 2])[path.model.output]
+    drawn = [calibrated(middle, labels, w)[0] for w in Bootstrap(LIMIT).w]
+    out["calibrated_ci95"] = np.quantile(drawn, [0.025, 0.975])
     return {k: v if k == "calibrated" else np.array(v, np.float64) for k, v in out.items()}
 
 
@@ -185,6 +190,22 @@ def baseline(path, name):
     return 1 - cos(a, b), 1 - cos(a.ravel(), b.ravel())
 
 
+# Of all samples as one vector, by sums over them: <f, mix>, |f|^2, |mix|^2.
+vector_figures = (lambda inner, mm, ff: 1 - inner / np.sqrt(mm * ff), lambda inner, mm, ff: inner / mm,
+                  lambda inner, mm, ff: inner / ff)
+
+
+def llfc_sums(path, name, alpha):
+    flat = lambda v: v[name].reshape(len(path.x), -1)  # noqa: E731
+    merged, mix = flat(path.values(alpha)), alpha * flat(path.a) + (1 - alpha) * flat(path.b)
+    return (merged * mix).sum(-1), (merged * merged).sum(-1), (mix * mix).sum(-1)
+
+
+def end_sums(path, name):
+    a, b = (v[name].reshape(len(path.x), -1) for v in (path.a, path.b))
+    return (a * b).sum(-1), (a * a).sum(-1), (b * b).sum(-1)
+
+
 def spread(x):
     return {"mean": x.mean(), "std": x.std(), **{f"q{q:02d}": np.quantile(x, q / 100) for q in (5, 50, 95)}}
 
@@ -214,11 +235,17 @@ def layer_condition(path, layer):
     return out
 
 
-def additivity(path, node):
-    a, b = (v[node.input[0]] for v in (path.a, path.b))
+def additivity_squares(path, node):
+    """Of each sample: |s(mean) - mean of s|^2 and |mean of s|^2."""
+    a, b = (v[node.input[0]].reshape(len(path.x), -1) for v in (path.a, path.b))
     relu = lambda v: np.maximum(v, 0)  # noqa: E731
     mean = (relu(a) + relu(b)) / 2
-    return squared(relu((a + b) / 2) - mean) / squared(mean)
+    return ((relu((a + b) / 2) - mean) ** 2).sum(axis=1), (mean**2).sum(axis=1)
+
+
+def additivity(path, node):
+    defect, mean = additivity_squares(path, node)
+    return defect.sum() / mean.sum()
 
 
 # ---- comparison ---------------------------------------------------------------------------------------------
@@ -242,8 +269,9 @@ class Check:
                        ("agree_a", figures["agree_a"]), ("agree_b", figures["agree_b"]),
                        ("mse_a", figures["mse_a"]), ("mse_b", figures["mse_b"])):
             self.close(f"{variant} {key}", ours[key], y.mean(axis=1))
-        for key, y, share in (("loss", figures["ce"], False), ("accuracy", figures["correct"], True)):
-            self.close(f"{variant} {key}_ci95", ours[f"{key}_ci95"], [boot.interval(row, share) for row in y])
+        for key, name in (("loss", "ce"), ("accuracy", "correct"), *((k, k) for k in ("top5", "agree_a", "agree_b", "mse_a", "mse_b"))):
+            share = name not in ("ce", "mse_a", "mse_b")
+            self.close(f"{variant} {key}_ci95", ours[f"{key}_ci95"], [boot.interval(row, share) for row in figures[name]])
         for key, y, share in (("loss", figures["ce"], False), ("error", 1 - figures["correct"], True)):
             for kind in ("chord", "midpoint"):
                 section = lmc["barrier"][key][kind]
@@ -254,15 +282,37 @@ class Check:
                 self.close(f"{variant} {key} {kind} upper95", section["upper95"][variant], upper)
         calibrated_losses = np.array([c[0] for c in figures["calibrated"]])
         self.close(f"{variant} calibrated", ours["calibrated_loss"], calibrated_losses)
+        self.close(f"{variant} calibrated ci95", ours["calibrated_loss_ci95"][POINTS // 2], figures["calibrated_ci95"])
         for k, key in enumerate(("temperature_even", "temperature_odd")):
             np.testing.assert_allclose(ours[key], [c[1][k] for c in figures["calibrated"]], rtol=1e-4)
         self.close(f"{variant} calibrated barrier", lmc["barrier"]["calibrated_loss"]["chord"][variant],
                    max(0, gaps(calibrated_losses, alphas, False).max()))
         for k, place in enumerate((0, POINTS // 2, POINTS - 1)):
-            self.close(f"{variant} by class", lmc["by_class"][variant][k],
-                       [figures["correct"][place][labels == c].mean() for c in range(10)])
+            hits = [figures["correct"][place][labels == c] for c in range(10)]
+            self.close(f"{variant} by class", lmc["by_class"][variant][k], [h.mean() for h in hits])
+            limits = [binomtest(int(h.sum()), len(h)).proportion_ci() for h in hits]
+            self.close(f"{variant} by class", lmc["by_class"]["accuracy_ci95"][variant][k], [[c.low, c.high] for c in limits])
+        self.drop(lmc["accuracy_drop"], variant, figures["correct"], boot)
+
+    def drop(self, ours, variant, correct, boot):
+        """The lesser of A - merge and B - merge, each from -1 to 1; both upper bounds hold at once."""
+        merged, ends = correct[POINTS // 2], correct[[0, -1]]
+        self.close(f"{variant} drop", ours[variant], ends.mean(axis=1).min() - merged.mean())
+        least = lambda end, p: min(boot.quantile(y - merged, end, p) for y in ends)  # noqa: E731
+        self.close(f"{variant} drop ci95", ours["ci95"][variant], [least(-1, 0.025), least(1, 0.9875)])
+        self.close(f"{variant} drop upper95", ours["upper95"][variant], least(1, 0.975))
+
+    def sums(self, what, ours, boot, figure, *columns):
+        """The interval of what a figure makes of sums over the samples."""
+        drawn = np.array([figure(*sums) for sums in boot.w @ np.array(columns).T])
+        self.close(what, ours, np.quantile(drawn, [0.025, 0.975]))
+
+    def matrix(self, what, ours, k, boot, columns):
+        for figure, key in zip(vector_figures, ("one_minus_cos", "coef", "coef_authors"), strict=True):
+            self.sums(f"{what} {key} ci95", ours[f"{key}_ci95"][k], boot, figure, *columns)
 
     def layers(self, report, variant, path):
+        boot = Bootstrap(LIMIT)
         for row, name in zip(report["llfc"]["layers"], rows(path), strict=True):
             ours, what = row[variant], f"{variant} {row['name']}"
             for k, alpha in enumerate(LLFC):
@@ -271,25 +321,47 @@ class Check:
                     for statistic, value in spread(samples[f]).items():
                         self.close(f"{what} {key} {statistic}", ours[key][k][statistic], value)
                     self.close(f"{what} matrix {key}", ours["matrix"][key][k], matrix[f])
+                    self.close(f"{what} {key} ci95", ours[key][k]["ci95"], boot.interval(samples[f], False))
+                self.matrix(f"{what} matrix", ours["matrix"], k, boot, llfc_sums(path, name, alpha))
+                y = samples[0]
+                self.close(f"{what} upper95", ours["one_minus_cos"][k]["upper95"], boot.quantile(y, y.max(), 0.95))
             samples, matrix = baseline(path, name)
+            self.close(f"{what} A to B ci95", ours["one_minus_cos_ab"]["ci95"], boot.interval(samples, False))
             for statistic, value in spread(samples).items():
                 self.close(f"{what} A to B {statistic}", ours["one_minus_cos_ab"][statistic], value)
             self.close(f"{what} matrix A to B", ours["matrix"]["one_minus_cos_ab"], matrix)
+            self.sums(f"{what} matrix A to B ci95", ours["matrix"]["one_minus_cos_ab_ci95"], boot, vector_figures[0],
+                      *end_sums(path, name))
 
     def conditions(self, report, variant, path, identity):
-        section = report["conditions"]
+        section, boot = report["conditions"], Bootstrap(LIMIT)
         assert section["defect_samples"] == BATCH
         for layer, row in zip(path.twin.a.layers, section["layers"], strict=True):
             for key, value in layer_condition(path, layer).items():
                 if row[variant][key] is None or not np.isfinite(value):
                     raise SystemExit(f"{variant} {row['name']} {key}: {row[variant][key]}, expected {value}")
                 self.close(f"{variant} {row['name']} {key}", row[variant][key], value)
+            self.layer_bounds(row[variant], f"{variant} {row['name']}", boot, path, layer)
             # Ours: the identity holds up to the rounding of the layers.
             difference = abs(row[variant]["defect_predicted"] - row[variant]["defect_measured"])
             assert difference <= identity, (row["name"], difference)
         relus = [n for n in path.model.nodes if n.op_type == "Relu"]
         for node, row in zip(relus, section["activations"], strict=True):
             self.close(f"{variant} {row['name']}", row[variant]["additivity"], additivity(path, node))
+            defect, mean = additivity_squares(path, node)
+            self.sums(f"{variant} {row['name']} ci95", row[variant]["additivity_ci95"], boot, np.divide, defect, mean)
+
+    def layer_bounds(self, ours, what, boot, path, layer):
+        """LIMIT is below 512: each sample is a group of its own."""
+        name, product, patches = layer_functions(path.model, layer)
+        each = lambda v: (v.reshape(LIMIT, -1) ** 2).sum(axis=1)  # noqa: E731
+        wa, wb = (path.constants(alpha)[layer.weight] for alpha in (1.0, 0.0))
+        ha, hb = path.a[name], path.b[name]
+        straight, crossed = product(wa, ha) + product(wb, hb), product(wa, hb) + product(wb, ha)
+        ratio = lambda d, x, y: d / np.sqrt(x * y)  # noqa: E731
+        self.sums(f"{what} dist_com", ours["dist_com_ci95"], boot, ratio, each(straight - crossed), each(straight), each(crossed))
+        ha, hb = patches(ha), patches(hb)
+        self.sums(f"{what} dist_h", ours["dist_h_ci95"], boot, ratio, each(ha - hb), each(ha), each(hb))
 
     def lemma(self, report, variant, figures, path):
         ours, error = report["lmc"]["lemma"], 1 - figures["correct"].mean(axis=1)
@@ -345,6 +417,64 @@ def check_residual(tool, models, data, x):
     print(f"{models[0]}: {check.count} figures, largest difference {check.worst:.2g}")
 
 
+def check_prelu(tool, x):
+    """Where slopes differ, each model has its own and the merge their mean."""
+    rng = np.random.default_rng(4)
+    x = x.reshape(LIMIT, -1)[:, 100:150]
+    value = lambda name, size: onnx.helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", size])  # noqa: E731
+    nodes = [onnx.helper.make_node("Gemm", ["x", "w"], ["h"], transB=1), onnx.helper.make_node("PRelu", ["h", "s"], ["r"]),
+             onnx.helper.make_node("Gemm", ["r", "v"], ["y"], transB=1)]
+    sizes, made = {"w": (20, 50), "s": (20,), "v": (10, 20)}, []
+    with tempfile.TemporaryDirectory() as work:
+        paths = [f"{work}/{side}.onnx" for side in "ab"]
+        for path in paths:
+            made.append({k: rng.standard_normal(n).astype(np.float32) for k, n in sizes.items()})
+            graph = onnx.helper.make_graph(nodes, "g", [value("x", 50)], [value("y", 10)],
+                                           [numpy_helper.from_array(v, k) for k, v in made[-1].items()])
+            onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8), path)
+        np.savez(f"{work}/d.npz", x=x.astype(np.float32))
+        subprocess.run([tool, "lmc", *paths, "--data", f"{work}/d.npz", "--match", "none", "-q", "--report", f"{work}/r.json"], check=True)
+        report = json.loads(pathlib.Path(work, "r.json").read_text())
+    h = [x @ m["w"].astype(np.float64).T for m in made]
+    prelu = lambda v, s: np.where(v < 0, v * s, v)  # noqa: E731
+    mean = sum(prelu(v, m["s"]) for v, m in zip(h, made)) / 2
+    expected = squared(prelu(sum(h) / 2, (made[0]["s"] + made[1]["s"]) / 2) - mean) / squared(mean)
+    (row,) = report["conditions"]["activations"]
+    Check(3e-6).close("PRelu", row["aligned"]["additivity"], expected)
+
+
+def check_sequence_first(tool):
+    """LLFC is the same where the positions stand before the samples, also in a batch of as many samples."""
+    rng = np.random.default_rng(6)
+    value = lambda name, *dims: onnx.helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", *dims])  # noqa: E731
+    sizes = {"w": (6, 12), "v": (12, 9), "u": (9, 10)}
+    weights = [{k: rng.standard_normal(n).astype(np.float32) for k, n in sizes.items()} for _ in "ab"]
+    layers = []
+    with tempfile.TemporaryDirectory() as work:
+        np.savez(f"{work}/d.npz", x=rng.standard_normal((50, BATCH, 6)).astype(np.float32), labels=rng.integers(0, 10, 50))
+        for turned in (False, True):
+            turn = [onnx.helper.make_node("Transpose", ["x"], ["t"], perm=[1, 0, 2] if turned else [0, 1, 2])]
+            nodes = turn + [onnx.helper.make_node(*n) for n in (
+                ("MatMul", ["t", "w"], ["h"]), ("Relu", ["h"], ["r"]), ("MatMul", ["r", "v"], ["g"]), ("Tanh", ["g"], ["s"]))]
+            nodes += [onnx.helper.make_node("ReduceMean", ["s"], ["m"], axes=[0 if turned else 1], keepdims=0),
+                      onnx.helper.make_node("MatMul", ["m", "u"], ["y"])]
+            for path, tensors in zip((f"{work}/a.onnx", f"{work}/b.onnx"), weights):
+                graph = onnx.helper.make_graph(nodes, "g", [value("x", BATCH, 6)], [value("y", 10)],
+                                               [numpy_helper.from_array(v, k) for k, v in tensors.items()])
+                onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8), path)
+            subprocess.run([tool, "lmc", f"{work}/a.onnx", f"{work}/b.onnx", "--data", f"{work}/d.npz", "--match", "none",
+                            "-q", "--batch", str(BATCH), "--report", f"{work}/r.json", "-f"], check=True)
+            report = json.loads(pathlib.Path(work, "r.json").read_text())
+            assert not any(w["code"] == "W017" for w in report["warnings"]), report["warnings"]
+            layers.append([row["aligned"] for row in report["llfc"]["layers"]])
+    straight, turned = layers
+    assert len(straight) == 3
+    for x, y in zip(straight, turned, strict=True):
+        for key in ("one_minus_cos", "coef"):
+            for p, q in zip(x[key], y[key], strict=True):
+                Check(3e-6).close(key, q["mean"], p["mean"])
+
+
 def main():
     tool, root = sys.argv[1], pathlib.Path(sys.argv[2])
     data = str(root / "models/grey/eval.npz")
@@ -357,6 +487,8 @@ def main():
                 in_double(source, copy)
             check_pair(tool, copies, data, x, labels, True)
         check_pair(tool, models, data, x, labels, False)
+    check_prelu(tool, x)
+    check_sequence_first(tool)
     data = str(root / "models/colour/eval.npz")
     check_residual(tool, [str(root / f"models/resnet/{side}.onnx") for side in "ab"], data, load(data)[0])
 

@@ -89,26 +89,47 @@ static void draw(double *y, int samples, const world *w, uint64_t seed)
         draw_sample(y + i, samples, w, &rng);
 }
 
-static void bound(weld_curve_bounds *out, weld_arena *arena, const weld_curve *curves, int count,
-                  int samples, uint64_t seed)
+/* POINTS at alphas, `samples` of each one after the other. */
+static weld_curve path_of(const double *y, int64_t samples, bool share, weld_curve_bounds *out)
 {
-    const weld_bootstrap_input in = {arena->ctx, alphas, POINTS,    samples,
-                                     curves,     count,  RESAMPLES, seed};
-    OK(weld_bootstrap(out, arena, &in, NULL));
+    return (weld_curve){.kind = share ? WELD_CURVE_SHARE : WELD_CURVE_LOSS,
+                        .alpha = alphas,
+                        .count = POINTS,
+                        .y = y,
+                        .stride = samples,
+                        .out = out};
+}
+
+static void bound(weld_arena *arena, const weld_curve *curves, int count, int64_t samples,
+                  int64_t group, uint64_t seed)
+{
+    const weld_bootstrap_input in = {.ctx = arena->ctx,
+                                     .samples = samples,
+                                     .group = group,
+                                     .curves = curves,
+                                     .curve_count = count,
+                                     .resamples = RESAMPLES,
+                                     .seed = seed};
+    OK(weld_bootstrap(arena, &in, NULL));
+}
+
+static bool holds(const weld_bounds *bounds, double x)
+{
+    return bounds->ci95.low <= x && x <= bounds->ci95.high;
 }
 
 static void one_trial(tally *t, weld_context *ctx, const world *w, const double *mean, int trial)
 {
     static double y[POINTS * SAMPLES];
-    const weld_curve curve = {y, w->share};
     weld_curve_bounds out;
+    const weld_curve curve = path_of(y, SAMPLES, w->share, &out);
     weld_arena arena;
     weld_arena_init(&arena, ctx);
     draw(y, SAMPLES, w, (uint64_t)trial);
-    bound(&out, &arena, &curve, 1, SAMPLES, (uint64_t)trial);
+    bound(&arena, &curve, 1, SAMPLES, 1, (uint64_t)trial);
     for (int k = 0; k < POINTS; k++)
-        t->held[k] += out.mean[k].low <= mean[k] && mean[k] <= out.mean[k].high;
-    const weld_barrier_bounds *both[2] = {&out.chord, &out.midpoint};
+        t->held[k] += holds(&out.at[k], mean[k]);
+    const weld_bounds *both[2] = {&out.chord, &out.midpoint};
     for (int m = 0; m < 2; m++) {
         double barrier = 0;
         for (int k = 0; k < POINTS; k++)
@@ -171,19 +192,20 @@ static void nothing_seen_leaves_three_in_n(void **state)
     weld_context *ctx;
     weld_arena arena;
     weld_curve_bounds out[2];
-    const weld_curve curves[2] = {{right, true}, {same, false}};
+    const weld_curve curves[2] = {path_of(right, N, true, &out[0]),
+                                  path_of(same, N, false, &out[1])};
     OK(weld_context_create(&ctx, NULL, NULL));
     weld_arena_init(&arena, ctx);
     for (int i = 0; i < POINTS * N; i++) {
         right[i] = 1;
         same[i] = i % N;
     }
-    bound(out, &arena, curves, 2, N, 0);
+    bound(&arena, curves, 2, N, 1, 0);
     /* Clopper and Pearson, but for the quantile's noise: p (1 - p) / density^2 / RESAMPLES. */
     const double exact = 1 - pow(0.05, 1.0 / N), noise = sqrt(0.95 / 0.05 / RESAMPLES) / N;
     assert_true(fabs(out[0].chord.upper95 - exact) < 3 * noise);
-    assert_true(out[0].chord.ci95.low == 0 && out[0].mean[2].high == 1);
-    assert_true(fabs(1 - out[0].mean[2].low - (1 - pow(0.025, 1.0 / N))) < 5 * noise);
+    assert_true(out[0].chord.ci95.low == 0 && out[0].at[2].ci95.high == 1);
+    assert_true(fabs(1 - out[0].at[2].ci95.low - (1 - pow(0.025, 1.0 / N))) < 5 * noise);
     /* A line that every sample follows has no barrier. */
     assert_true(out[1].chord.upper95 == 0 && out[1].chord.ci95.high == 0);
     weld_arena_free(&arena);
@@ -198,12 +220,13 @@ static void what_is_not_finite_is_not_known(void **state)
     weld_context *ctx;
     weld_arena arena;
     weld_curve_bounds out;
-    const weld_curve curve = {y, false};
+    const weld_curve curve = path_of(y, N, false, &out);
     OK(weld_context_create(&ctx, NULL, NULL));
     weld_arena_init(&arena, ctx);
     y[2 * N + 5] = INFINITY;
-    bound(&out, &arena, &curve, 1, N, 0);
-    assert_true(isnan(out.mean[2].low) && isnan(out.mean[2].high) && out.mean[1].high == 0);
+    bound(&arena, &curve, 1, N, 1, 0);
+    assert_true(isnan(out.at[2].ci95.low) && isnan(out.at[2].ci95.high) &&
+                out.at[1].ci95.high == 0);
     assert_true(isnan(out.chord.upper95) && isnan(out.midpoint.ci95.low));
     weld_arena_free(&arena);
     weld_context_free(ctx);
@@ -217,7 +240,6 @@ static void threads_and_neighbours_change_nothing(void **state)
     weld_curve_bounds out[3][2];
     weld_arena arenas[3];
     weld_context *ctx[3];
-    const weld_curve curves[2] = {{y[0], false}, {y[1], true}};
     draw(y[0], N, &worlds[1], 1);
     draw(y[1], N, &worlds[4], 2);
     for (int t = 0; t < 3; t++) {
@@ -225,11 +247,13 @@ static void threads_and_neighbours_change_nothing(void **state)
         options.threads = t + 1;
         OK(weld_context_create(&ctx[t], &options, NULL));
         weld_arena_init(&arenas[t], ctx[t]);
-        bound(out[t], &arenas[t], curves, t < 2 ? 2 : 1, N, 3);
+        const weld_curve curves[2] = {path_of(y[0], N, false, &out[t][0]),
+                                      path_of(y[1], N, true, &out[t][1])};
+        bound(&arenas[t], curves, t < 2 ? 2 : 1, N, 10, 3);
         assert_true(out[t][0].chord.upper95 == out[0][0].chord.upper95);
         assert_true(out[t][0].midpoint.ci95.low == out[0][0].midpoint.ci95.low);
         for (int k = 0; k < POINTS; k++)
-            assert_true(out[t][0].mean[k].low == out[0][0].mean[k].low);
+            assert_true(out[t][0].at[k].ci95.low == out[0][0].at[k].ci95.low);
     }
     assert_true(out[1][1].chord.upper95 == out[0][1].chord.upper95);
     for (int t = 0; t < 3; t++) {
@@ -241,12 +265,12 @@ static void threads_and_neighbours_change_nothing(void **state)
 static weld_status small_job(weld_context *ctx, weld_error *err)
 {
     static const double y[POINTS * 3] = {1, 2, 3, 4};
-    const weld_curve curve = {y, false};
-    const weld_bootstrap_input in = {ctx, alphas, POINTS, 3, &curve, 1, 10, 0};
     weld_curve_bounds out;
+    const weld_curve curve = path_of(y, 3, false, &out);
+    const weld_bootstrap_input in = {ctx, 3, 1, &curve, 1, 10, 0};
     weld_arena arena;
     weld_arena_init(&arena, ctx);
-    const weld_status st = weld_bootstrap(&out, &arena, &in, err);
+    const weld_status st = weld_bootstrap(&arena, &in, err);
     weld_arena_free(&arena);
     return st;
 }

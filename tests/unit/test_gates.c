@@ -24,8 +24,8 @@ static weld_status small_report(weld_report **out, weld_context *ctx, weld_error
     weld_report_match match = {.method = "weights", .pinned_fraction = 0.25};
     weld_status st = weld_report_new(out, ctx, err);
     for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
-        lmc.curve[v].loss = loss;
-        lmc.curve[v].accuracy = accuracy;
+        lmc.curve[v].loss.y = loss;
+        lmc.curve[v].accuracy.y = accuracy;
     }
     if (st == WELD_OK)
         st = weld_report_put_model(*out, &a, err);

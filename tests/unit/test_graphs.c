@@ -21,6 +21,8 @@ static const expectation graphs[] = {
     {"grouped_conv", 3, 0, NULL},
     {"depth_multiplier", 2, 0, NULL},
     {"transposed_groups", 3, 0, NULL},
+    {"transposed_strides", 2, 0, NULL},
+    {"dense_on_positions", 2, 0, NULL},
     {"shuffled_groups", 6, 0, NULL},
     {"group_norm_operator", 2, 0, NULL},
     {"group_norm_spelt", 2, 0, NULL},
@@ -52,6 +54,7 @@ static const expectation graphs[] = {
     {"lstm", 1, 0, NULL},
     {"gru", 1, 0, NULL},
     {"rnn", 1, 0, NULL},
+    {"stacked_recurrent", 4, 0, NULL},
 };
 enum { GRAPHS = sizeof graphs / sizeof graphs[0] };
 

@@ -10,7 +10,6 @@
 #include "core/rng.h"
 #include "match/assign.h"
 #include "match/blocks.h"
-#include "match/dot.h"
 #include "match/frank_wolfe.h"
 #include "match/grams.h"
 #include "match/normalise.h"
@@ -99,7 +98,8 @@ static void compare_scores(const fixture *f, weld_grams *grams, const char *name
     }
 }
 
-/* Two units change places, again and again, in one class after the other. */
+/* Two units change places, again and again, in one class after the other; the scores are looked at only
+ * after every third time. */
 static void scores_are_kept(void **state)
 {
     (void)state;
@@ -134,7 +134,8 @@ static void scores_are_kept(void **state)
             OK(weld_scores_objective(&now, f.scores, f.element, -1, NULL));
             if (weld_grams_has(grams, c))
                 assert_true(fabs(now - old - promised) <= 1e-5 * (1 + fabs(now)));
-            compare_scores(&f, grams, graphs[n]);
+            if (step % 3 == 2)
+                compare_scores(&f, grams, graphs[n]);
         }
         weld_element_free(before);
         weld_grams_free(grams);
@@ -142,26 +143,21 @@ static void scores_are_kept(void **state)
     }
 }
 
-/* <A, permuted B> is the sum over the blocks, but for tensors that have none. */
+/* The objective by blocks is that of the tensors, whether all of them have blocks or not. */
 static void blocks_are_the_objective(void **state)
 {
     (void)state;
     for (int n = 0; n < GRAPHS; n++) {
         fixture f = open_graph(graphs[n]);
         weld_blocks *blocks;
-        double objective, sum = 0, fixed = 0;
-        bool all = true;
+        double objective, sum, scale = 0;
+        for (int k = 0; k < f.scores->count; k++)
+            scale += f.scores->tensors[k].scale;
         OK(weld_blocks_create(&blocks, f.scores, f.element, NULL));
-        for (int c = 0; c < f.symmetry->free_count; c++)
-            all = all && blocks->whole[c];
-        for (int k = 0; k < blocks->count; k++) {
-            const weld_block *b = &blocks->blocks[k];
-            sum += weld_dot(b->a, b->b, b->nx * b->k * b->ny);
-            fixed += b->scale;
-        }
+        OK(weld_blocks_objective(&sum, blocks, NULL));
         OK(weld_scores_objective(&objective, f.scores, f.element, -1, NULL));
         assert_true(blocks->count > 0);
-        if (all && !(fabs(objective - sum) <= 1e-9 * fixed))
+        if (!(fabs(objective - sum) <= 1e-12 * scale)) /* sums in double, in another order */
             fail_msg("%s: objective %g, blocks %g", graphs[n], objective, sum);
         weld_blocks_free(blocks);
         close_graph(&f);

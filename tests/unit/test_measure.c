@@ -25,15 +25,17 @@ static void the_data_decide_what_is_measured(void **state)
 {
     (void)state;
     weld_score_set s;
-    OK(weld_score_set_read(&s, NULL, true, &scores10, NULL));
-    assert_true(s.ce && s.labels && s.has[WELD_SCORE_CORRECT] && !s.has[WELD_SCORE_TOP5]);
+    OK(weld_score_set_read(&s, NULL, WELD_TRUTH_LABELS, &scores10, NULL));
+    assert_true(s.loss == WELD_LOSS_CE && s.labels && s.has[WELD_SCORE_CORRECT] &&
+                !s.has[WELD_SCORE_TOP5]);
     assert_string_equal(weld_score_set_loss(&s), "ce");
-    OK(weld_score_set_read(&s, NULL, true, &scores100, NULL));
+    OK(weld_score_set_read(&s, NULL, WELD_TRUTH_LABELS, &scores100, NULL));
     assert_true(s.has[WELD_SCORE_TOP5]);
-    OK(weld_score_set_read(&s, NULL, false, &scores100, NULL));
-    assert_true(!s.ce && !s.labels && s.has[WELD_SCORE_LOSS] && s.has[WELD_SCORE_AGREE_B]);
+    OK(weld_score_set_read(&s, NULL, WELD_TRUTH_NONE, &scores100, NULL));
+    assert_true(s.loss == WELD_LOSS_MIX && !s.labels && s.has[WELD_SCORE_LOSS] &&
+                s.has[WELD_SCORE_AGREE_B]);
     assert_string_equal(weld_score_set_loss(&s), "mse");
-    OK(weld_score_set_read(&s, NULL, false, &picture, NULL));
+    OK(weld_score_set_read(&s, NULL, WELD_TRUTH_NONE, &picture, NULL));
     assert_true(s.has[WELD_SCORE_MSE_A] && !s.has[WELD_SCORE_AGREE_A]);
 }
 
@@ -42,23 +44,26 @@ static void bad_metrics_are_refused(void **state)
     (void)state;
     static const struct {
         const char *metric;
-        bool labels;
+        weld_truth truth;
         const weld_shape *logits;
         const char *message;
     } cases[] = {
-        {"ce,f1", true, &scores10, "metric 'f1', allowed ce, top1, top5, mse, agree"},
-        {"ce,", true, &scores10, "metric '', allowed ce, top1, top5, mse, agree"},
-        {"top", true, &scores10, "metric 'top', allowed ce, top1, top5, mse, agree"},
-        {"mse,top1", false, &scores10, "metric top1 needs labels"},
-        {"top1,agree", true, &scores10, "metric 'top1,agree' has no loss for the path, ce or mse"},
-        {"mse,agree", false, &picture,
+        {"ce,f1", WELD_TRUTH_LABELS, &scores10, "metric 'f1', allowed ce, top1, top5, mse, agree"},
+        {"ce,", WELD_TRUTH_LABELS, &scores10, "metric '', allowed ce, top1, top5, mse, agree"},
+        {"top", WELD_TRUTH_LABELS, &scores10, "metric 'top', allowed ce, top1, top5, mse, agree"},
+        {"mse,top1", WELD_TRUTH_NONE, &scores10, "metric top1 needs labels"},
+        {"top1,agree", WELD_TRUTH_LABELS, &scores10,
+         "metric 'top1,agree' has no loss for the path, ce or mse"},
+        {"ce", WELD_TRUTH_TARGETS, &scores10,
+         "metric ce needs labels that are class numbers, integers"},
+        {"mse,agree", WELD_TRUTH_NONE, &picture,
          "metric agree needs class scores, and the output that the loss is of has none"},
     };
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
         weld_error err = WELD_ERROR_INIT;
         weld_score_set s;
         assert_int_equal(
-            weld_score_set_read(&s, cases[k].metric, cases[k].labels, cases[k].logits, &err),
+            weld_score_set_read(&s, cases[k].metric, cases[k].truth, cases[k].logits, &err),
             WELD_E_ARGUMENT);
         assert_string_equal(err.message, cases[k].message);
     }
@@ -71,12 +76,18 @@ static void outputs_are_scored(void **state)
                        b[7] = {1, 5, 3, 3, 3, 3, 2};
     double out[WELD_SCORES];
     weld_score_set s;
-    weld_outputs_of of = {z, a, b, 7, 3, 0};
-    OK(weld_score_set_read(&s, "mse,agree,top1,top5", true, &scores10, NULL));
+    static const double target[7] = {1, 5, 3, 3, 3, 3, 6};
+    weld_outputs_of of = {z, a, b, 7, 3, target, 0};
+    OK(weld_score_set_read(&s, "mse,agree,top1,top5", WELD_TRUTH_LABELS, &scores10, NULL));
     weld_score_outputs(out, &s, &of);
     assert_true(out[WELD_SCORE_LOSS] == 7 && out[WELD_SCORE_MSE_B] == 7); /* (9 - 2)^2 / 7 */
     assert_true(out[WELD_SCORE_AGREE_A] == 1 && out[WELD_SCORE_AGREE_B] == 0);
     assert_true(out[WELD_SCORE_CORRECT] == 0 && out[WELD_SCORE_TOP5] == 1);
+    OK(weld_score_set_read(&s, NULL, WELD_TRUTH_TARGETS, &scores10, NULL));
+    assert_string_equal(weld_score_set_loss(&s), "mse_target");
+    weld_score_outputs(out, &s, &of);
+    assert_true(fabs(out[WELD_SCORE_LOSS] - 9.0 / 7) < 1e-15 && out[WELD_SCORE_MSE_B] == 7);
+    OK(weld_score_set_read(&s, "ce,top5", WELD_TRUTH_LABELS, &scores10, NULL));
     of.label = 5; /* the sixth: equal scores of lower index come before it */
     weld_score_outputs(out, &s, &of);
     assert_true(out[WELD_SCORE_TOP5] == 0);

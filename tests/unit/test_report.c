@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "report/formats.h"
+#include "report/formats/order.h"
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -30,8 +31,9 @@ static weld_context *context(void)
 static void put_models(weld_report *r)
 {
     const weld_report_opset opsets[] = {{"", 18}, {"com.example", 1}};
-    weld_report_model a = {"A", "models/mlp/a.onnx", SHA_A, "pytorch 2.9.0", 10, 272474, opsets, 2};
-    weld_report_model b = {"B", "models/mlp/b.onnx", SHA_B, HOSTILE, 8, 272474, opsets, 1};
+    weld_report_model a = {
+        "A", "models/mlp/a.onnx", NULL, SHA_A, "pytorch 2.9.0", 10, 272474, opsets, 2};
+    weld_report_model b = {"B", "models/mlp/b.onnx", NULL, SHA_B, HOSTILE, 8, 272474, opsets, 1};
     weld_report_data d = {true, SHA_A, "val.npz", "imagenet", 10000, true, 0, 0};
     OK(weld_report_put_model(r, &a, NULL));
     OK(weld_report_put_model(r, &b, NULL));
@@ -70,24 +72,24 @@ static void put_lmc(weld_report *r)
         y[3][i] = 0.921 - 0.002 * t - 0.01 * hill;
     }
     y[0][3] = NAN; /* a loss that overflowed is null, and a hole in the chart */
-    weld_report_interval ci95[ALPHAS];
+    weld_interval ci95[ALPHAS];
     for (int i = 0; i < ALPHAS; i++)
-        ci95[i] = (weld_report_interval){y[3][i] - 0.004, y[3][i] + 0.003};
-    weld_report_lmc l = {.metric = "ce",
-                         .alpha = alpha,
-                         .alpha_count = ALPHAS,
-                         .curve = {{.loss = y[0], .accuracy = y[1]},
-                                   {.loss = y[2], .accuracy = y[3], .accuracy_ci95 = ci95}},
-                         .loss = {.chord = {.value = {1.874, 0.031}}},
-                         .error = {.chord = {.value = {0.55, 0.01},
-                                             .upper95 = {0.57, 0.0125},
-                                             .ci95 = {{0.5, 0.58}, {0.0075, 0.0135}}},
-                                   .midpoint = {.value = {0.551, 0.011}}},
-                         .resamples = 1000,
-                         .judged = true,
-                         .seed = 7,
-                         .delta = 0.02,
-                         .connected = {false, true}};
+        ci95[i] = (weld_interval){y[3][i] - 0.004, y[3][i] + 0.003};
+    weld_report_lmc l = {
+        .metric = "ce",
+        .alpha = alpha,
+        .alpha_count = ALPHAS,
+        .curve = {{.loss = {y[0]}, .accuracy = {y[1]}}, {.loss = {y[2]}, .accuracy = {y[3], ci95}}},
+        .loss = {.chord = {.value = {1.874, 0.031}}},
+        .error = {.chord = {.value = {0.55, 0.01},
+                            .upper95 = {0.57, 0.0125},
+                            .ci95 = {{0.5, 0.58}, {0.0075, 0.0135}}},
+                  .midpoint = {.value = {0.551, 0.011}}},
+        .resamples = 1000,
+        .judged = true,
+        .seed = 7,
+        .delta = 0.02,
+        .connected = {false, true}};
     OK(weld_report_put_lmc(r, &l, NULL));
 }
 
@@ -227,14 +229,14 @@ static void json_has_the_numbers(void **state)
     is_real(root, "match.pinned_fraction", 0.125);
     is_real(root, "match.classes.0.moved", 63);
     is_real(root, "lmc.alpha.3", 0.3);
-    is_real(root, "lmc.aligned.loss.10", r->lmc.curve[1].loss[10]);
-    is_real(root, "lmc.naive.accuracy.5", r->lmc.curve[0].accuracy[5]);
+    is_real(root, "lmc.aligned.loss.10", r->lmc.curve[1].loss.y[10]);
+    is_real(root, "lmc.naive.accuracy.5", r->lmc.curve[0].accuracy.y[5]);
     assert_true(json_is_null(at(root, "lmc.naive.loss.3")));
     is_real(root, "lmc.barrier.loss.chord.naive", 1.874);
     is_real(root, "lmc.barrier.error.midpoint.aligned", 0.011);
     is_real(root, "lmc.barrier.error.chord.upper95.aligned", 0.0125);
     is_real(root, "lmc.barrier.error.chord.ci95.naive.1", 0.58);
-    is_real(root, "lmc.aligned.accuracy_ci95.4.0", r->lmc.curve[1].accuracy[4] - 0.004);
+    is_real(root, "lmc.aligned.accuracy_ci95.4.0", r->lmc.curve[1].accuracy.y[4] - 0.004);
     assert_true(json_is_true(at(root, "lmc.connected.aligned")));
     assert_true(json_is_false(at(root, "lmc.connected.naive")));
     is_real(root, "llfc.layers.2.aligned.one_minus_cos.1.mean", 0.004 * 3);
@@ -302,7 +304,7 @@ static void names_are_escaped(void **state)
         {"md", "`<script>alert(1)</script>\"'&\\x01\\xff\\x1b[31m`"},
         {"csv", "\"<script>alert(1)</script>\"\"'&\\x01\\xff\\x1b[31m\""},
         {"junit", "<failure message=\"barrier.loss is"},
-        {"card", "- \"a.onnx\"\n- \"b.onnx\"\n---\n"},
+        {"card", "# base_model: ids of the models on the hub, see --base-model\n"},
         {"github", "::error title=onnxweld gate::barrier.loss is nan, allowed at most 0.1\n"},
         {"html", "&lt;script&gt;alert(1)&lt;/script&gt;"},
     };
@@ -405,6 +407,57 @@ static int line_count(const char *text)
     return count;
 }
 
+/* Names of layers, how far each is from linear, and what order and blocks come of it. */
+static void layers_stand_by_blocks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *names[6];
+        double defects[6];
+        size_t order[6];
+        const char *blocks[6]; /* NULL = none */
+    } cases[] = {
+        {{"/layers.0/Conv", "/layers.3.body.0/Conv", "/layers.3/Add", "/layers.5.a/Conv",
+          "/layers.5.b/Conv", "logits"},
+         {1, 2, 3, 0, NAN, 5},
+         {2, 1, 3, 4, 5, 0},
+         {"/layers.3", "/layers.3", "/layers.5", "/layers.5", NULL, NULL}},
+        {{"layer1.0.conv1", "layer2.0.conv1", "layer1.1.conv1", "layer2.1.conv1", "fc", "logits"},
+         {1, 2, 3, 4, 5, 6},
+         {2, 0, 3, 1, 5, 4},
+         {"layer1", "layer1", "layer2", "layer2", NULL, NULL}},
+        {{"/layers.0/Conv", "/layers.3/Conv", "/layers.7/Gemm", "", NULL, "logits"},
+         {1, 1, 2, 0, 0, 3},
+         {5, 2, 0, 1, 3, 4},
+         {NULL, NULL, NULL, NULL, NULL, NULL}}};
+    for (size_t n = 0; n < sizeof cases / sizeof cases[0]; n++) {
+        static const double alpha[] = {0.5};
+        weld_report_row rows[6] = {{0}};
+        weld_report_spread spreads[6] = {{0}};
+        const weld_report_llfc l = {
+            .alpha = alpha, .alpha_count = 1, .layers = rows, .layer_count = 6};
+        size_t order[6];
+        weld_block block[6];
+        for (int k = 0; k < 6; k++) {
+            spreads[k].mean = cases[n].defects[k];
+            rows[k].name = cases[n].names[k];
+            rows[k].variant[WELD_REPORT_ALIGNED].one_minus_cos = &spreads[k];
+        }
+        assert_int_equal(weld_order_worst_first(order, 6, &l, 0), 6);
+        weld_order_by_block(order, block, 6, &l);
+        for (int k = 0; k < 6; k++) {
+            const char *name = cases[n].blocks[k];
+            assert_int_equal(order[k], cases[n].order[k]);
+            assert_int_equal(block[k].length, name ? strlen(name) : 0);
+            assert_true(!name || strncmp(rows[block[k].first].name, name, strlen(name)) == 0);
+        }
+        assert_int_equal(weld_order_worst_first(order, 2, &l, 0), 2);
+        assert_true(spreads[order[0]].mean >= spreads[order[1]].mean);
+        for (int k = 0; k < 6; k++)
+            assert_true(k == (int)order[0] || !(spreads[k].mean > spreads[order[1]].mean));
+    }
+}
+
 static void text_is_short(void **state)
 {
     (void)state;
@@ -495,6 +548,7 @@ int main(void)
         cmocka_unit_test(every_format_is_written),
         cmocka_unit_test(a_large_network_has_a_small_page),
         cmocka_unit_test(the_command_is_quoted),
+        cmocka_unit_test(layers_stand_by_blocks),
         cmocka_unit_test(text_is_short),
         cmocka_unit_test(inspection_and_obstacles_are_listed),
         cmocka_unit_test(unknown_format_is_refused),

@@ -55,6 +55,28 @@ static void parts_are_disjoint_and_complete(void **state)
     weld_context_free(ctx);
 }
 
+static void targets_go_with_their_samples(void **state)
+{
+    (void)state;
+    weld_context *ctx;
+    weld_dataset *parts[2];
+    assert_int_equal(weld_context_create(&ctx, NULL, NULL), WELD_OK);
+    weld_dataset *whole = grey(ctx, 100);
+    whole->target = weld_shape_make(1, (const int64_t[]){3});
+    whole->targets = weld_alloc(ctx, 300, sizeof(double));
+    for (int k = 0; k < 300; k++)
+        whole->targets[k] = k;
+    assert_int_equal(weld_dataset_split(parts, whole, 40, 5, NULL), WELD_OK);
+    for (int p = 0; p < 2; p++) {
+        for (int64_t k = 0; k < 3 * parts[p]->count; k++)
+            assert_true(parts[p]->targets[k] == (double)(3 * parts[p]->place[k / 3] + k % 3));
+        weld_dataset_free(parts[p]);
+    }
+    weld_dataset_free(whole);
+    assert_int_equal(atomic_load(&ctx->in_use_bytes), 0);
+    weld_context_free(ctx);
+}
+
 static void the_seed_decides(void **state)
 {
     (void)state;
@@ -128,6 +150,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_are_disjoint_and_complete),
+        cmocka_unit_test(targets_go_with_their_samples),
         cmocka_unit_test(the_seed_decides),
         cmocka_unit_test(batches_are_gathered),
         cmocka_unit_test(nothing_is_left_over_for_one_part),

@@ -3,7 +3,7 @@
     tools/bench lap [--sizes 64,256,512,2048,4096] [--fuzz 20000] [--double] [--full]
 
 Prints ms of ours, ms of scipy, their ratio and whether the objectives agree, and in the end the
-targets L1 to L5. Times are the best of several runs. Ours gets scores in single precision, as weight
+targets L1 to L5. Times: see tools/benchlib.py. Ours gets scores in single precision, as weight
 matching does, scipy the same numbers in double, which is all that it takes; --double gives both double.
 scipy gets its costs ready made: the negated copy that it needs for scores counts only in L5. --full adds n = 4096 to L3, a fuzz of 10^5, and
 n = 12000 (L5; 3 GB, minutes).
@@ -14,8 +14,10 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import benchlib
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
@@ -102,19 +104,6 @@ def ours(program, matrices, repeat):
     return [(float(ms), float(objective), int(size)) for ms, objective, size in lines]
 
 
-def scipy_solve(score, seconds):
-    """(ms, objective): the best of the runs that fit into the time, one at least."""
-    score = score.astype(np.float64)
-    cost, best, started = -score, np.inf, time.perf_counter()
-    while True:
-        start = time.perf_counter()
-        rows, columns = linear_sum_assignment(cost)
-        now = time.perf_counter()
-        best = min(best, 1e3 * (now - start))
-        if now - started > seconds:
-            return best, score[rows, columns].sum()
-
-
 def gap(objective, reference):
     return (reference - objective) / max(1e-300, abs(reference))
 
@@ -131,9 +120,15 @@ class Table:
         if score is None:
             return
         score = score.astype(self.dtype)
-        repeat = max(5, min(200, 10**7 // n**2))
-        ms, objective, _ = ours(self.program, [score], repeat)[0]
-        peer_ms, reference = scipy_solve(score, 0.5)
+        cost, found = -score.astype(np.float64), []  # scipy gets it ready made
+        repeat = max(1, min(30, 10**6 // n**2))
+
+        def turn():
+            found[:] = ours(self.program, [score], repeat)[0]
+            return found[0] / 1e3
+
+        seconds, peer, chosen = benchlib.alternate(turn, lambda: linear_sum_assignment(cost))
+        ms, peer_ms, objective, reference = 1e3 * seconds, 1e3 * peer, found[1], -cost[chosen].sum()
         self.ratios[kind, n] = peer_ms / ms
         self.gaps.append(gap(objective, reference))
         same = "agree" if abs(self.gaps[-1]) <= 1e-12 else f"DIFFER by {self.gaps[-1]:.1e}"
@@ -181,13 +176,11 @@ def fuzz(program, count, dtype):
 def large(program, dtype, n=12000):
     """(times faster than scipy, our memory as a share of scipy's, each beyond the scores' own)"""
     score = normal(np.random.default_rng(5), n, n).astype(dtype)
-    ms, objective, size = ours(program, [score], 1)[0]
+    ms, objective, size = ours(program, [score], benchlib.TURNS)[0]
     own, score = score.nbytes, score.astype(np.float64)
-    start = time.perf_counter()
-    rows, columns = linear_sum_assignment(score, maximize=True)
-    peer_ms = 1e3 * (time.perf_counter() - start)
-    assert abs(gap(objective, score[rows, columns].sum())) <= 1e-12
-    return peer_ms / ms, (size + own) / (2 * score.nbytes), size / own
+    seconds, chosen = benchlib.peer_turn(lambda: linear_sum_assignment(score, maximize=True))
+    assert abs(gap(objective, score[chosen].sum())) <= 1e-12
+    return 1e3 * seconds / ms, (size + own) / (2 * score.nbytes), size / own
 
 
 def verdict(name, text, target, measured, met):
@@ -237,16 +230,18 @@ def main():
     options.fuzz = options.fuzz if options.fuzz is not None else 100000 if options.full else 20000
     sizes = [int(n) for n in options.sizes.split(",")]
     table = Table(options.program, np.float64 if options.double else np.float32)
-    for n in sizes:
-        for kind in USUAL:
-            table.measure(kind, n)
-    if 512 in sizes:
-        table.measure("trained", 400)
-    for n in sizes:
-        if n in (512, 2048) or (n == 4096 and options.full):
-            for kind in WORST:
+    with benchlib.Machine(options.program):
+        for n in sizes:
+            for kind in USUAL:
                 table.measure(kind, n)
-    return not verdicts(table, options)
+        if 512 in sizes:
+            table.measure("trained", 400)
+        for n in sizes:
+            if n in (512, 2048) or (n == 4096 and options.full):
+                for kind in WORST:
+                    table.measure(kind, n)
+        met = verdicts(table, options)
+    return not met
 
 
 sys.exit(main())

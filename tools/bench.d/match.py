@@ -1,13 +1,15 @@
 """Weight matching beside the published algorithm in numpy and scipy, on the same weights:
 
-    tools/bench match [--full]
+    tools/bench match [--full] [WORD...]
 
 The peer is our own float32 port of git-re-basin's weight matching: one random order per sweep, every
 class visited in every sweep, scipy's linear_sum_assignment, a new one accepted if it is better by
-1e-12. Networks have independent random weights, the hardest case; with shifts that count as much as all
-other weights of a unit (as those of a BatchNormalization may) the assignments are harder. Both start from
-the identity and visit the classes in the same orders, so that they come to the same permutations but for
-rounding; objectives are in double. Times are the least of several runs.
+1e-12. Most networks have independent random weights, the hardest case; with shifts that count as much as all
+other weights of a unit (as those of a BatchNormalization may) the assignments are harder and sweeps more.
+One MLP is trained, by tools/models on images that it draws. Both start from the identity and visit the
+classes in the same orders, so that they come to the same permutations but for rounding; objectives are in
+double. Times: see tools/benchlib.py. --full adds the large networks, which take minutes; WORD: only
+the cases whose name has all such words in it.
 """
 
 import json
@@ -15,8 +17,11 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-import time
 
+TOOLS = pathlib.Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TOOLS), str(TOOLS / "models")]
+
+import benchlib
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
@@ -66,9 +71,9 @@ class Net:
         onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
 
 
-def mlp(width, depth):
-    net = Net([784])
-    x, n, c = "x", 784, None
+def mlp(width, depth, inputs=784):
+    net = Net([inputs])
+    x, n, c = "x", inputs, None
     for k in range(depth):
         x = net.node("Relu", [net.dense(x, f"l{k}", n, width, c, f"c{k}")])
         n, c = width, f"c{k}"
@@ -93,6 +98,35 @@ def resnet20(width):
             x, n = net.node("Relu", [net.node("Add", [x, y])]), n_out
     x = net.node("Flatten", [net.node("GlobalAveragePool", [x])])
     return net, net.dense(x, "out", n, 10, stream, None)
+
+
+def vgg16():
+    """For images of 32 x 32; BatchNormalization folded."""
+    net = Net([3, 32, 32])
+    x, n, c = "x", 3, None
+    for stage, (width, depth) in enumerate([(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)]):
+        for k in range(depth):
+            x = net.node("Relu", [net.conv(x, f"{stage}.{k}", n, width, c, f"c{stage}.{k}")])
+            n, c = width, f"c{stage}.{k}"
+        x = net.node("MaxPool", [x], kernel_shape=[2, 2], strides=[2, 2])
+    return net, net.dense(net.node("Flatten", [x]), "out", n, 10, c, None)
+
+
+def trained_mlp(seed, widths):
+    """The weights of mlp(): Adam, three epochs of 6,000 images."""
+    import layers as nn
+    from make_models import images_of
+    from train import Adam, as_input, train
+
+    rng = np.random.default_rng(seed)
+    dense = [nn.Dense(rng, n_in, n_out) for n_in, n_out in zip(widths, widths[1:])]
+    stack = [layer for d in dense for layer in (d, nn.Relu())][:-1]
+    images, labels = images_of("colour", "train", 6000)
+    network = nn.Sequential(nn.Flatten(), *stack)
+    train(network, Adam(network.parameters(), 1e-3, 1e-2), (as_input(images), labels), rng, 3)
+    names = [f"l{k}" for k in range(len(dense) - 1)] + ["out"]
+    return {f"{name}.{kind}": p.value for name, d in zip(names, dense)
+            for kind, p in zip("wb", d.parameters())}
 
 
 # ---- the peer ------------------------------------------------------------------------------------
@@ -135,16 +169,30 @@ def published(net, a, b, orders):
 # ---- both ----------------------------------------------------------------------------------------
 
 
-def ours(binary, folder, net, a, b):
-    """perms of B, seconds of the matching alone, sweeps, the classes in the order of each sweep's visits"""
-    done = subprocess.run([binary, "a.onnx", "b.onnx", "p.json"], cwd=folder, check=True, capture_output=True, text=True)
-    seconds, sweeps, *orders = done.stdout.splitlines()
-    perms = {}
-    for item in json.loads((folder / "p.json").read_text())["classes"]:
-        name, axis = item["members"][0].rstrip("]").rsplit("[", 1)
-        perms[net.axes[name][int(axis)]] = np.array(item["perm"])
-    names = list(perms)
-    return perms, float(seconds), int(sweeps), [[names[int(c)] for c in order.split()] for order in orders]
+class Ours:
+    """bench_match on a pair of files."""
+
+    def __init__(self, binary, folder, net):
+        self.process = subprocess.Popen([binary, "a.onnx", "b.onnx", "p.json"], cwd=folder, text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        lines = list(iter(self.process.stdout.readline, "\n"))
+        self.perms = {}
+        for item in json.loads((folder / "p.json").read_text())["classes"]:
+            name, axis = item["members"][0].rstrip("]").rsplit("[", 1)
+            self.perms[net.axes[name][int(axis)]] = np.array(item["perm"])
+        names = list(self.perms)
+        self.orders = [[names[int(c)] for c in line.split()] for line in lines]
+
+    def turn(self):
+        """CPU seconds of a descent."""
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        seconds, self.sweeps = self.process.stdout.readline().split()
+        return float(seconds)
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
 
 
 def measure(binary, label, net, y, a, b):
@@ -152,35 +200,51 @@ def measure(binary, label, net, y, a, b):
         folder = pathlib.Path(folder)
         net.save(folder / "a.onnx", a, y)
         net.save(folder / "b.onnx", b, y)
-        perms, seconds, sweeps, orders = ours(binary, folder, net, a, b)
-    peer, started = np.inf, time.perf_counter()
-    while time.perf_counter() - started < 0.5:
-        start = time.perf_counter()
-        theirs, peer_sweeps = published(net, a, b, orders)
-        peer = min(peer, time.perf_counter() - start)
-    mine, other = objective(net, a, b, perms), objective(net, a, b, theirs)
-    same = sum(int(np.sum(perms[c] == theirs[c])) for c in perms) / sum(net.classes.values())
-    print(f"{label:20} {seconds:8.4f} s ({sweeps} sweeps) {peer:8.4f} s ({peer_sweeps}) = {peer / seconds:5.1f}x   "
-          f"{100 * same:5.1f} % same, objective {mine:.6g} against {other:.6g} ({100 * (mine / other - 1):+.2f} %)",
-          flush=True)
+        mine = Ours(binary, folder, net)
+        seconds, peer, (theirs, peer_sweeps) = benchlib.alternate(
+            mine.turn, lambda: published(net, a, b, mine.orders))
+        mine.close()
+    same = sum(int(np.sum(mine.perms[c] == theirs[c])) for c in theirs) / sum(net.classes.values())
+    objectives = objective(net, a, b, mine.perms), objective(net, a, b, theirs)
+    print(f"{label:20} {seconds:8.4f} s ({mine.sweeps} sweeps) {peer:8.4f} s ({peer_sweeps}) = "
+          f"{peer / seconds:5.1f}x   {100 * same:5.1f} % same, objective {objectives[0]:.6g} against "
+          f"{objectives[1]:.6g} ({100 * (objectives[0] / objectives[1] - 1):+.2f} %)", flush=True)
     return peer / seconds
 
 
+def random_pair(net, shifts=False):
+    return lambda: (net.weights(1, shifts), net.weights(2, shifts))
+
+
+def cases(full):
+    """(label, (net, output), makes the weights of both, least ratio wanted)"""
+    for width, least in ((1, 4), (4, 5), (8, 7)) if full else ((1, 4), (4, 5)):
+        net = resnet20(width)
+        for shifts in (False, True):
+            yield f"resnet20 x{width}{' shifts' if shifts else ''}", net, random_pair(net[0], shifts), least
+    for width in (512, 2048) if full else (512,):
+        net = mlp(width, 3)
+        yield f"mlp 784-{width}x3", net, random_pair(net[0]), 10
+    if full:
+        net = vgg16()
+        yield "vgg16", net, random_pair(net[0]), 8
+    widths = [768, 1024, 1024, 1024, 10]
+    yield ("mlp 1024x3 trained", mlp(1024, 3, 768),
+           lambda: (trained_mlp(1, widths), trained_mlp(2, widths)), 15)
+
+
 def main():
-    binary, full = pathlib.Path(sys.argv[1]).resolve(), "--full" in sys.argv
-    print(f"{'':20} {'ours':>10} {'numpy+scipy':>22}")
-    ratios = {}
-    cases = [(f"resnet20 x{width}", resnet20(width), shifts)
-             for width in ((1, 4, 8) if full else (1, 4)) for shifts in (False, True)]
-    cases += [("mlp 784-512x3", mlp(512, 3), False), ("mlp 784-2048x3", mlp(2048, 3), False)]
-    for label, (net, y), shifts in cases:
-        label += " shifts" if shifts else ""
-        ratios[label] = measure(binary, label, net, y, net.weights(1, shifts), net.weights(2, shifts))
-    for width, least in (("1", 4), ("4", 5), ("8", 7)) if full else (("1", 4), ("4", 5)):
-        few, many = ratios[f"resnet20 x{width}"], ratios[f"resnet20 x{width} shifts"]
-        print(f"W1 resnet20 x{width}: target >= {least}x: {few:.1f}x, {many:.1f}x with shifts")
-    for width in (512, 2048):
-        print(f"W2 mlp {width}: target >= 10x: {ratios[f'mlp 784-{width}x3']:.1f}x")
+    binary, *words = sys.argv[1:]
+    wanted = [word for word in words if word != "--full"]
+    binary = pathlib.Path(binary).resolve()
+    with benchlib.Machine(binary):
+        print(f"{'':20} {'ours':>10} {'numpy+scipy':>22}")
+        verdicts = []
+        for label, (net, y), weights, least in cases("--full" in words):
+            if all(word in label for word in wanted):
+                ratio = measure(binary, label, net, y, *weights())
+                verdicts.append(f"{label}: target >= {least}x: {ratio:.1f}x")
+    print("\n".join(verdicts))
 
 
 if __name__ == "__main__":

@@ -29,55 +29,13 @@ typedef struct transpose_geometry {
     weld_windows w;       /* entry o stride + k dilation - pad of the OUTPUT is fed by input o */
 } transpose_geometry;
 
-/* The size of spatial axis s that is asked for, -1 = none. Some files give the whole shape. */
-static int64_t wanted_size(const transpose_attrs *attrs, int s, int spatial)
-{
-    const weld_ints *shape = &attrs->output_shape;
-    return shape->count < 0 ? -1 : shape->at[shape->count - spatial + s];
-}
-
-/* Sizes are below 2^31: in * stride + kernel * dilation + output_padding is below 2^63. */
-static weld_status spread_axis(weld_window *axis, const transpose_attrs *attrs, int s, int spatial,
-                               weld_error *err)
-{
-    weld_status st = WELD_OK;
-    const weld_ints *pads = &attrs->window.pads;
-    const int64_t mode = attrs->window.auto_pad;
-    const bool same = mode == WELD_AUTO_SAME_UPPER || mode == WELD_AUTO_SAME_LOWER;
-    const int64_t extra = attrs->output_padding.count > 0 ? attrs->output_padding.at[s] : 0;
-    const int64_t full = (axis->in - 1) * axis->stride + weld_window_reach(axis) + extra;
-    int64_t wanted = wanted_size(attrs, s, spatial);
-    if (wanted < 0 && same)
-        wanted = axis->in * axis->stride;
-    if (wanted >= 0) {
-        weld_window_pad(axis, full - wanted, mode == WELD_AUTO_SAME_UPPER);
-    } else if (mode == WELD_AUTO_NOTSET && pads->count > 0) {
-        axis->pad = pads->at[s];
-        axis->pad_end = pads->at[s + spatial];
-    }
-    axis->out = wanted >= 0 ? wanted : full - axis->pad - axis->pad_end;
-    WELD_REQUIRE(axis->out >= 1 && axis->out <= INT32_MAX, WELD_E_FORMAT,
-                 "spatial axis %d: the output has size %" PRId64 " (pads %" PRId64 " and %" PRId64
-                 "), must be in 1..%d",
-                 s, axis->out, axis->pad, axis->pad_end, INT32_MAX);
-done:
-    return st;
-}
-
-/* x [N, C, spatial...], weight [C, O / group, kernel...] */
 static weld_status transpose_windows(weld_windows *w, const transpose_attrs *attrs,
                                      const weld_shape *x, const weld_shape *weight, weld_error *err)
 {
-    weld_status st;
-    const int spatial = x->rank - 2;
-    const bool whole = attrs->output_shape.count == x->rank;
-    WELD_TRY(weld_windows_init(w, &attrs->window, x, weight->dims + 2, err));
-    WELD_TRY(weld_check_ints(&attrs->output_padding, "output_padding", spatial, 0, err));
-    WELD_TRY(
-        weld_check_ints(&attrs->output_shape, "output_shape", whole ? x->rank : spatial, 1, err));
-    for (int s = 0; s < spatial; s++)
-        WELD_TRY(spread_axis(weld_windows_axis(w, s), attrs, s, spatial, err));
-done:
+    weld_status st = weld_windows_init(w, &attrs->window, x, weight->dims + 2, err);
+    if (st == WELD_OK)
+        st = weld_windows_spread(w, &attrs->window, &attrs->output_padding, &attrs->output_shape,
+                                 err);
     return st;
 }
 
@@ -229,6 +187,7 @@ WELD_DEFINE_OP(ConvTranspose) = {.name = "ConvTranspose",
                                  .inputs_max = 3,
                                  .outputs_min = 1,
                                  .outputs_max = 1,
+                                 .product = WELD_PRODUCT_IN_OUT,
                                  .fields = transpose_fields,
                                  .attrs_size = sizeof(transpose_attrs),
                                  .infer = transpose_infer,

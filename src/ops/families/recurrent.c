@@ -299,6 +299,7 @@ static weld_status run(const weld_kernel_args *args, const weld_node *node,
                           .zero_inputs = 1u << WELD_RNN_H | 1u << WELD_RNN_C,                      \
                           .outputs_min = 0,                                                        \
                           .outputs_max = (outputs),                                                \
+                          .product = WELD_PRODUCT_STACKED,                                         \
                           .fields = (op_fields),                                                   \
                           .attrs_size = sizeof(weld_recurrent_attrs),                              \
                           .check = weld_recurrent_check,                                           \

@@ -10,13 +10,17 @@ static const char *file_name(const char *path)
     return slash ? slash + 1 : path ? path : "(memory)";
 }
 
+/* base_model takes ids of the hub, never names of files: it is left out where they are not known. */
 static void front_matter(weld_buffer *out, const weld_report *r)
 {
-    weld_buffer_printf(out, "---\nlibrary_name: onnx\ntags:\n- merge\n- onnxweld\n"
-                            "base_model_relation: merge\nbase_model:\n");
-    for (size_t k = 0; k < r->model_count; k++) {
+    weld_buffer_printf(out, "---\nlibrary_name: onnx\ntags:\n- merge\n- onnxweld\n");
+    if (r->model_count && r->models[0].id)
+        weld_buffer_printf(out, "base_model_relation: merge\nbase_model:\n");
+    else
+        weld_buffer_printf(out, "# base_model: ids of the models on the hub, see --base-model\n");
+    for (size_t k = 0; k < r->model_count && r->models[k].id; k++) {
         weld_buffer_printf(out, "- ");
-        weld_escape_json(out, file_name(r->models[k].path));
+        weld_escape_json(out, r->models[k].id);
         weld_buffer_printf(out, "\n");
     }
     weld_buffer_printf(out, "---\n\n");

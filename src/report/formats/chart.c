@@ -2,6 +2,7 @@
  * ground of its own, so that it can be read on a dark page. Coordinates are tenths of a pixel. */
 #include "report/formats/chart.h"
 #include "report/formats/chart_svg.h"
+#include "report/formats/order.h"
 #include <math.h>
 #include <stdio.h>
 
@@ -95,7 +96,7 @@ static void marker(weld_buffer *out, int variant, int x, int y)
 
 /* Between the limits of the intervals, over runs of points where they are known. */
 static void path_band(weld_buffer *out, int variant, const weld_report_lmc *lmc,
-                      const weld_report_interval *ci95, const scale xy[2])
+                      const weld_interval *ci95, const scale xy[2])
 {
     for (size_t i = 0, end; ci95 && i < lmc->alpha_count; i = end + 1) {
         for (end = i; end < lmc->alpha_count && isfinite(ci95[end].low); end++)
@@ -220,15 +221,16 @@ static void describe_path(weld_buffer *out, const weld_report_lmc *lmc,
 void weld_chart_path(weld_buffer *out, const weld_report_lmc *lmc, bool accuracy)
 {
     const double *values[WELD_REPORT_VARIANTS];
-    const weld_report_interval *ci95[WELD_REPORT_VARIANTS];
+    const weld_interval *ci95[WELD_REPORT_VARIANTS];
     double low = INFINITY, high = -INFINITY;
     const char *title = accuracy ? "Accuracy along the path" : "Loss along the path";
     for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
-        values[v] = accuracy ? lmc->curve[v].accuracy : lmc->curve[v].loss;
+        const weld_report_series series = accuracy ? lmc->curve[v].accuracy : lmc->curve[v].loss;
+        values[v] = series.y;
         if (!values[v] || !lmc->alpha_count)
             return;
         widen(&low, &high, values[v], lmc->alpha_count);
-        ci95[v] = accuracy ? lmc->curve[v].accuracy_ci95 : lmc->curve[v].loss_ci95;
+        ci95[v] = series.ci95;
         for (size_t i = 0; ci95[v] && i < lmc->alpha_count; i++) {
             widen(&low, &high, &ci95[v][i].low, 1);
             widen(&low, &high, &ci95[v][i].high, 1);
@@ -302,22 +304,31 @@ static void layer_legend(weld_buffer *out)
     weld_svg_text(out, x + 280, 520, "start", "between A and B (baseline)");
 }
 
-/* How far a layer is from linear: what is not known comes last. */
-static double defect(const weld_report_row *row, size_t at)
+/* What stands above the bars of a block. */
+static void block_heading(weld_buffer *out, const weld_report_llfc *l, weld_block block, int y)
 {
-    const double mean = row->variant[WELD_REPORT_ALIGNED].one_minus_cos[at].mean;
-    return isfinite(mean) ? mean : -1;
+    char text[160] = "other layers"; /* more than is shown of a name */
+    if (block.length)
+        snprintf(text, sizeof text, "%.*s", (int)block.length, l->layers[block.first].name);
+    weld_svg_line(out, (int[]){100, y + 30, BAR_RIGHT, y + 30}, "#999999", 8, "none");
+    weld_svg_strong(out, 100, y + 200, text);
 }
 
-/* order[count]: numbers of the layers, the worst first, equal ones as they are. */
-static void worst_first(size_t *order, size_t count, const weld_report_llfc *l, size_t at)
+/* Rows of bars, by blocks; returns where the next row would be. With out NULL only that. */
+static int layer_rows(weld_buffer *out, const weld_report_llfc *l, const size_t *order,
+                      const weld_block *block, size_t count, const scale *x, size_t at)
 {
+    int y = BAR_TOP;
     for (size_t i = 0; i < count; i++) {
-        size_t k = i;
-        for (; k && defect(&l->layers[order[k - 1]], at) < defect(&l->layers[i], at); k--)
-            order[k] = order[k - 1];
-        order[k] = i;
+        const bool headed = block[0].length && (i == 0 || block[i].first != block[i - 1].first);
+        if (headed && out)
+            block_heading(out, l, block[i], y);
+        y += headed ? BAR_ROW : 0;
+        if (out)
+            layer_bars(out, &l->layers[order[i]], x, at, y);
+        y += BAR_ROW;
     }
+    return y;
 }
 
 void weld_chart_layers(weld_buffer *out, const weld_report_llfc *llfc, size_t at)
@@ -325,26 +336,28 @@ void weld_chart_layers(weld_buffer *out, const weld_report_llfc *llfc, size_t at
     char title[120];
     double high = 0;
     size_t order[LAYERS_MAX];
-    size_t count = llfc->layer_count < LAYERS_MAX ? llfc->layer_count : LAYERS_MAX;
-    if (!count || at >= llfc->alpha_count)
+    weld_block block[LAYERS_MAX];
+    if (at >= llfc->alpha_count)
         return;
+    const size_t count = weld_order_worst_first(order, LAYERS_MAX, llfc, at);
+    if (!count)
+        return;
+    weld_order_by_block(order, block, count, llfc);
     for (size_t i = 0; i < count; i++)
         for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
-            const weld_report_figures *f = &llfc->layers[i].variant[v];
+            const weld_report_figures *f = &llfc->layers[order[i]].variant[v];
             double low = 0;
             widen(&low, &high, &f->one_minus_cos[at].mean, 1);
             widen(&low, &high, &f->one_minus_cos_ab.mean, 1);
         }
     scale x = nice_scale(0, high, BAR_LEFT, BAR_RIGHT);
-    int bottom = BAR_TOP + (int)count * BAR_ROW;
-    snprintf(title, sizeof title, "1 − cosine per layer at α = %.3g, the worst first",
-             llfc->alpha[at]);
+    const int bottom = layer_rows(NULL, llfc, order, block, count, &x, at);
+    snprintf(title, sizeof title, "1 − cosine per layer at α = %.3g, the worst first%s",
+             llfc->alpha[at], block[0].length ? " within each block" : "");
     weld_svg_open(out, BAR_WIDTH, bottom + 460, title);
     weld_svg_heading(out, 140, title);
     layer_legend(out);
     layer_axis(out, &x, bottom);
-    worst_first(order, count, llfc, at);
-    for (size_t i = 0; i < count; i++)
-        layer_bars(out, &llfc->layers[order[i]], &x, at, BAR_TOP + (int)i * BAR_ROW);
+    layer_rows(out, llfc, order, block, count, &x, at);
     weld_svg_close(out);
 }

@@ -8,6 +8,13 @@ void weld_svg_text(weld_buffer *out, int x, int y, const char *anchor, const cha
     weld_buffer_printf(out, "</text>\n");
 }
 
+void weld_svg_strong(weld_buffer *out, int x, int y, const char *text)
+{
+    weld_buffer_printf(out, "<text x=\"%d\" y=\"%d\" font-weight=\"bold\">", x, y);
+    weld_escape(out, text, 34);
+    weld_buffer_printf(out, "</text>\n");
+}
+
 void weld_svg_line(weld_buffer *out, const int xy[4], const char *stroke, int width,
                    const char *dash)
 {

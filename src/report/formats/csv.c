@@ -89,7 +89,8 @@ static void walk_object(weld_buffer *out, const place *at, const json_t *object)
             inside.alphas = alpha;
         if (json_is_number(alpha))
             inside.alpha = json_number_value(alpha);
-        if (strcmp(key, "ci95") == 0) /* [low, high], not a list over alpha */
+        /* [low, high] and counts by class are no lists over alpha */
+        if (strcmp(key, "ci95") == 0 || strcmp(key, "samples") == 0)
             inside.alphas = NULL;
         if (strcmp(key, "naive") == 0 || strcmp(key, "aligned") == 0)
             inside.variant = key;

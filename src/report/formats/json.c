@@ -2,7 +2,7 @@
 #include "report/formats.h"
 #include "report/formats/json.h"
 
-static json_t *lines(maker *m, const weld_report_lines *list)
+json_t *weld_json_lines(maker *m, const weld_report_lines *list)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < list->count; i++)
@@ -17,7 +17,7 @@ static json_t *environment(maker *m, const weld_report *r)
     put(m, o, "threads", json_integer(r->environment.threads));
     put(m, o, "blas", text(r->environment.blas));
     put(m, o, "seconds", r->environment.seconds < 0 ? json_null() : real(r->environment.seconds));
-    put(m, o, "command", lines(m, &r->environment.command));
+    put(m, o, "command", weld_json_lines(m, &r->environment.command));
     for (size_t i = 0; i < r->model_count; i++)
         if (r->models[i].role)
             put(m, paths, r->models[i].role, text(r->models[i].path));
@@ -29,6 +29,8 @@ static json_t *environment(maker *m, const weld_report *r)
         push(m, outputs, text(r->outputs[i].path));
     put(m, paths, "outputs", outputs);
     put(m, o, "paths", paths);
+    if (r->plan.present)
+        put(m, o, "forecast", weld_json_forecast(m, &r->plan));
     if (r->match.candidate_count && r->environment.seconds >= 0) {
         json_t *seconds = json_object();
         for (size_t i = 0; i < r->match.candidate_count; i++)
@@ -76,7 +78,7 @@ static json_t *data(maker *m, const weld_report_data *d)
     return o;
 }
 
-static json_t *classes(maker *m, const weld_report_classes *list)
+json_t *weld_json_classes(maker *m, const weld_report_classes *list)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < list->count; i++) {
@@ -151,7 +153,7 @@ static json_t *match(maker *m, const weld_report_match *match)
     }
     if (match->polish.present)
         put(m, o, "polish", polish(m, &match->polish));
-    put(m, o, "classes", classes(m, &match->classes));
+    put(m, o, "classes", weld_json_classes(m, &match->classes));
     return o;
 }
 
@@ -250,9 +252,9 @@ static json_t *inspection(maker *m, const weld_report_inspection *n)
         push(m, layers, layer);
     }
     put(m, o, "layers", layers);
-    put(m, o, "classes", classes(m, &n->classes));
+    put(m, o, "classes", weld_json_classes(m, &n->classes));
     put(m, o, "pinned_fraction", json_real(n->pinned_fraction));
-    put(m, o, "notes", lines(m, &n->notes));
+    put(m, o, "notes", weld_json_lines(m, &n->notes));
     return o;
 }
 
@@ -260,7 +262,7 @@ static json_t *shapes(maker *m, const weld_report_shapes *s)
 {
     json_t *o = json_object();
     put(m, o, "values", values(m, &s->values));
-    put(m, o, "notes", lines(m, &s->notes));
+    put(m, o, "notes", weld_json_lines(m, &s->notes));
     return o;
 }
 
@@ -277,7 +279,7 @@ static json_t *diff(maker *m, const weld_report_diff *d)
         put(m, item, "relative", real(w->relative));
         push(m, weights, item);
     }
-    put(m, o, "structure", lines(m, &d->structure));
+    put(m, o, "structure", weld_json_lines(m, &d->structure));
     put(m, o, "weights", weights);
     put(m, o, "equal", json_integer((json_int_t)d->equal));
     return o;
@@ -312,12 +314,14 @@ static json_t *whole(maker *m, const weld_report *r)
         put(m, o, "inspection", inspection(m, &r->inspection));
     if (r->shapes.present)
         put(m, o, "shapes", shapes(m, &r->shapes));
+    if (r->plan.present)
+        put(m, o, "plan", weld_json_plan(m, &r->plan));
     if (r->diff.present)
         put(m, o, "diff", diff(m, &r->diff));
     if (r->canonical.count)
-        put(m, o, "canonicalised", lines(m, &r->canonical));
+        put(m, o, "canonicalised", weld_json_lines(m, &r->canonical));
     if (r->checked || r->obstacles.count)
-        put(m, o, "obstacles", lines(m, &r->obstacles));
+        put(m, o, "obstacles", weld_json_lines(m, &r->obstacles));
     if (r->gate_count)
         put(m, o, "gates", gates(m, r));
     put(m, o, "outputs", outputs(m, r));

@@ -51,7 +51,12 @@ static inline json_t *reals(maker *m, const double *x, size_t count)
 
 /* The report as one JSON value; json_decref() it. */
 weld_status weld_report_document(json_t **out, const weld_report *report, weld_error *err);
-/* Its parts, what was measured: the path, the layers, merges. */
+/* Its parts: what was measured, the path, the layers, merges; a dry run and, for `environment`, what it
+ * takes. */
+json_t *weld_json_lines(maker *m, const weld_report_lines *list);
+json_t *weld_json_classes(maker *m, const weld_report_classes *list);
+json_t *weld_json_plan(maker *m, const weld_report_plan *p);
+json_t *weld_json_forecast(maker *m, const weld_report_plan *p);
 json_t *weld_json_lmc(maker *m, const weld_report_lmc *l);
 json_t *weld_json_llfc(maker *m, const weld_report_llfc *l);
 json_t *weld_json_conditions(maker *m, const weld_report_conditions *c);

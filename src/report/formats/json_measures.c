@@ -1,9 +1,10 @@
 /* What was measured. */
 #include "report/formats/json.h"
+#include <stdio.h>
 
 static const char *const variant_names[WELD_REPORT_VARIANTS] = {"naive", "aligned"};
 
-static json_t *interval(maker *m, weld_report_interval x)
+static json_t *interval(maker *m, weld_interval x)
 {
     json_t *array = json_array();
     push(m, array, real(x.low));
@@ -11,10 +12,10 @@ static json_t *interval(maker *m, weld_report_interval x)
     return array;
 }
 
-static json_t *intervals(maker *m, const weld_report_interval *x, size_t count)
+static json_t *intervals(maker *m, const weld_interval *x, size_t count)
 {
     json_t *array = json_array();
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; x && i < count; i++)
         push(m, array, interval(m, x[i]));
     return array;
 }
@@ -49,40 +50,46 @@ static json_t *curve(maker *m, const weld_report_curve *c, size_t count)
     json_t *o = json_object();
     const struct {
         const char *key;
-        const double *y;
-    } further[] = {{"top5", c->top5},
-                   {"agree_a", c->agree_a},
-                   {"agree_b", c->agree_b},
-                   {"mse_a", c->mse_a},
-                   {"mse_b", c->mse_b},
-                   {"calibrated_loss", c->calibrated_loss},
-                   {"temperature_even", c->temperature[0]},
-                   {"temperature_odd", c->temperature[1]}};
-    put(m, o, "loss", reals_or_nulls(m, c->loss, count));
-    put(m, o, "accuracy", reals_or_nulls(m, c->accuracy, count));
-    if (c->loss_ci95)
-        put(m, o, "loss_ci95", intervals(m, c->loss_ci95, count));
-    if (c->accuracy_ci95)
-        put(m, o, "accuracy_ci95", intervals(m, c->accuracy_ci95, count));
-    for (size_t i = 0; i < sizeof further / sizeof further[0]; i++)
-        if (further[i].y)
-            put(m, o, further[i].key, reals(m, further[i].y, count));
+        const weld_report_series *of;
+    } all[] = {{"loss", &c->loss},       {"accuracy", &c->accuracy},         {"top5", &c->top5},
+               {"agree_a", &c->agree_a}, {"agree_b", &c->agree_b},           {"mse_a", &c->mse_a},
+               {"mse_b", &c->mse_b},     {"calibrated_loss", &c->calibrated}};
+    static const char *const halves[2] = {"temperature_even", "temperature_odd"};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        const weld_report_series *s = all[i].of;
+        char key[40];
+        snprintf(key, sizeof key, "%s_ci95", all[i].key);
+        if (s->y || i < 2) /* these two are always there */
+            put(m, o, all[i].key, reals_or_nulls(m, s->y, count));
+        if (s->ci95)
+            put(m, o, key, intervals(m, s->ci95, count));
+    }
+    for (int h = 0; h < 2; h++)
+        if (c->temperature[h])
+            put(m, o, halves[h], reals(m, c->temperature[h], count));
     return o;
 }
 
 static json_t *by_class(maker *m, const weld_report_by_class *c)
 {
-    json_t *o = json_object(), *samples = json_array();
+    json_t *o = json_object(), *samples = json_array(), *ci95 = json_object();
     for (size_t i = 0; i < c->count; i++)
         push(m, samples, json_integer(c->samples[i]));
     put(m, o, "alpha", reals(m, c->alpha, WELD_REPORT_CLASS_POINTS));
     put(m, o, "samples", samples);
     for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
-        json_t *points = json_array();
-        for (int k = 0; k < WELD_REPORT_CLASS_POINTS; k++)
+        json_t *points = json_array(), *bounds = json_array();
+        for (int k = 0; k < WELD_REPORT_CLASS_POINTS; k++) {
             push(m, points, reals(m, c->accuracy[v][k], c->count));
+            push(m, bounds, intervals(m, c->ci95[v][k], c->count));
+        }
         put(m, o, variant_names[v], points);
+        put(m, ci95, variant_names[v], bounds);
     }
+    if (c->ci95[0][0])
+        put(m, o, "accuracy_ci95", ci95);
+    else
+        json_decref(ci95);
     return o;
 }
 
@@ -128,11 +135,18 @@ json_t *weld_json_lmc(maker *m, const weld_report_lmc *l)
         put(m, o, variant_names[v], curve(m, &l->curve[v], l->alpha_count));
     put(m, both, "loss", barrier(m, &l->loss, l->resamples));
     put(m, both, "error", barrier(m, &l->error, l->resamples));
-    if (l->curve[0].calibrated_loss)
-        put(m, both, "calibrated_loss", barrier(m, &l->calibrated, false));
+    if (l->curve[0].calibrated.y)
+        put(m, both, "calibrated_loss", barrier(m, &l->calibrated, l->resamples));
     put(m, o, "barrier", both);
+    if (l->dropped) {
+        json_t *drop = bounded(m, &l->drop, l->resamples);
+        put(m, drop, "alpha", real(l->drop_alpha));
+        put(m, o, "accuracy_drop", drop);
+    }
     if (l->resamples)
         put(m, o, "bootstrap", bootstrap(m, l));
+    if (l->target_variance > 0)
+        put(m, o, "target_variance", real(l->target_variance));
     if (l->judged)
         put(m, o, "connected", connected(m, l));
     if (l->by_class.count)
@@ -147,6 +161,7 @@ json_t *weld_json_many(maker *m, const weld_report_many *n)
     json_t *o = json_object(), *ends = json_array(), *pairs = json_array();
     put(m, o, "start", json_integer(n->start));
     put(m, o, "rounds", json_integer(n->rounds));
+    put(m, o, "universe", json_boolean(n->universe));
     put(m, o, "objective", reals(m, n->objective, 2));
     put(m, o, "metric", text(n->metric));
     put(m, o, "matching_loss", n->metric ? reals(m, n->matching_loss, 2) : json_null());
@@ -215,6 +230,32 @@ static json_t *base(maker *m, const weld_report_base *b)
     return o;
 }
 
+static void put_bounds(maker *m, json_t *o, const weld_bounds *b)
+{
+    put(m, o, "ci95", interval(m, b->ci95));
+    put(m, o, "upper95", real(b->upper95));
+}
+
+/* How sure the figures of a merge are. */
+static void put_merge_bounds(maker *m, json_t *o, const weld_report_merge *merge)
+{
+    if (merge->bounded) {
+        put(m, o, "loss_ci95", interval(m, merge->loss_ci95));
+        put(m, o, "accuracy_ci95", interval(m, merge->accuracy_ci95));
+    }
+    if (merge->drop.present) {
+        json_t *drop = json_object();
+        put(m, drop, "value", real(merge->drop.value));
+        if (merge->bounded)
+            put_bounds(m, drop, &merge->drop.bounds);
+        put(m, o, "accuracy_drop", drop);
+    }
+    if (merge->class_accuracy)
+        put(m, o, "class_accuracy", reals(m, merge->class_accuracy, merge->class_count));
+    if (merge->class_ci95)
+        put(m, o, "class_accuracy_ci95", intervals(m, merge->class_ci95, merge->class_count));
+}
+
 json_t *weld_json_merges(maker *m, const weld_report *r)
 {
     json_t *array = json_array();
@@ -238,8 +279,7 @@ json_t *weld_json_merges(maker *m, const weld_report *r)
             put(m, o, "tries", tries(m, merge));
         }
         put(m, o, "deviation", ratios(m, merge));
-        if (merge->class_accuracy)
-            put(m, o, "class_accuracy", reals(m, merge->class_accuracy, merge->class_count));
+        put_merge_bounds(m, o, merge);
         if (merge->base.sha256)
             put(m, o, "base", base(m, &merge->base));
         push(m, array, o);
@@ -258,12 +298,27 @@ static json_t *spread(maker *m, weld_report_spread s)
     return o;
 }
 
-static json_t *spreads(maker *m, const weld_report_spread *s, size_t count)
+/* ci95 NULL = without */
+static json_t *spreads(maker *m, const weld_report_spread *s, const weld_interval *ci95,
+                       size_t count)
 {
     json_t *array = json_array();
-    for (size_t i = 0; s && i < count; i++)
-        push(m, array, spread(m, s[i]));
+    for (size_t i = 0; s && i < count; i++) {
+        json_t *o = spread(m, s[i]);
+        if (ci95)
+            put(m, o, "ci95", interval(m, ci95[i]));
+        push(m, array, o);
+    }
     return array;
+}
+
+/* bounds NULL = without */
+static json_t *bounded_spread(maker *m, weld_report_spread s, const weld_bounds *bounds)
+{
+    json_t *o = spread(m, s);
+    if (bounds)
+        put_bounds(m, o, bounds);
+    return o;
 }
 
 static json_t *matrix(maker *m, const weld_report_figures *f, size_t count)
@@ -273,6 +328,12 @@ static json_t *matrix(maker *m, const weld_report_figures *f, size_t count)
     put(m, o, "one_minus_cos_ab", real(f->matrix_one_minus_cos_ab));
     put(m, o, "coef", reals(m, f->matrix_coef, count));
     put(m, o, "coef_authors", reals(m, f->matrix_coef_authors, count));
+    if (!f->bounds)
+        return o;
+    put(m, o, "one_minus_cos_ci95", intervals(m, f->matrix_one_minus_cos_ci95, count));
+    put(m, o, "one_minus_cos_ab_ci95", interval(m, f->matrix_one_minus_cos_ab_ci95));
+    put(m, o, "coef_ci95", intervals(m, f->matrix_coef_ci95, count));
+    put(m, o, "coef_authors_ci95", intervals(m, f->matrix_coef_authors_ci95, count));
     return o;
 }
 
@@ -285,11 +346,16 @@ json_t *weld_json_llfc(maker *m, const weld_report_llfc *l)
         put(m, row, "name", text(l->layers[i].name));
         for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
             const weld_report_figures *f = &l->layers[i].variant[v];
-            json_t *figures = json_object();
-            put(m, figures, "one_minus_cos", spreads(m, f->one_minus_cos, l->alpha_count));
-            put(m, figures, "one_minus_cos_ab", spread(m, f->one_minus_cos_ab));
-            put(m, figures, "coef", spreads(m, f->coef, l->alpha_count));
-            put(m, figures, "coef_authors", spreads(m, f->coef_authors, l->alpha_count));
+            json_t *figures = json_object(), *cosines = json_array();
+            for (size_t k = 0; k < l->alpha_count; k++)
+                push(m, cosines,
+                     bounded_spread(m, f->one_minus_cos[k], f->bounds ? &f->bounds[k] : NULL));
+            put(m, figures, "one_minus_cos", cosines);
+            put(m, figures, "one_minus_cos_ab",
+                bounded_spread(m, f->one_minus_cos_ab, f->bounds ? &f->bounds_ab : NULL));
+            put(m, figures, "coef", spreads(m, f->coef, f->coef_ci95, l->alpha_count));
+            put(m, figures, "coef_authors",
+                spreads(m, f->coef_authors, f->coef_authors_ci95, l->alpha_count));
             put(m, figures, "matrix", matrix(m, f, l->alpha_count));
             put(m, figures, "zero_features", json_integer(f->zero_features));
             put(m, row, variant_names[v], figures);
@@ -300,12 +366,18 @@ json_t *weld_json_llfc(maker *m, const weld_report_llfc *l)
     return o;
 }
 
-static json_t *condition(maker *m, const weld_report_condition *c, int v)
+static json_t *condition(maker *m, const weld_report_condition *c, int v, bool bounds)
 {
     json_t *o = json_object();
     if (!c->linear) {
         put(m, o, "additivity", real(c->additivity[v]));
+        if (bounds)
+            put(m, o, "additivity_ci95", interval(m, c->additivity_ci95[v]));
         return o;
+    }
+    if (bounds) {
+        put(m, o, "dist_com_ci95", interval(m, c->com_ci95[v]));
+        put(m, o, "dist_h_ci95", interval(m, c->h_ci95[v]));
     }
     put(m, o, "dist_com", real(c->dist_com[v]));
     put(m, o, "dist_w", real(c->dist_w[v]));
@@ -327,7 +399,7 @@ static json_t *conditions(maker *m, const weld_report_conditions *c, bool linear
         put(m, o, "name", text(c->items[i].name));
         put(m, o, "op", text(c->items[i].op));
         for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
-            put(m, o, variant_names[v], condition(m, &c->items[i], v));
+            put(m, o, variant_names[v], condition(m, &c->items[i], v, c->bounded));
         push(m, array, o);
     }
     return array;

@@ -1,5 +1,6 @@
 /* What was measured: along the path, layer by layer. */
 #include "report/formats/chart.h"
+#include "report/formats/order.h"
 #include "report/formats/page.h"
 #include <math.h>
 #include <stdio.h>
@@ -7,7 +8,7 @@
 static const char *const names[WELD_REPORT_VARIANTS] = {"naive", "aligned"};
 
 /* A cell: "low to high", "–" for NULL. */
-static void interval(weld_page *page, const weld_report_interval *x)
+static void interval(weld_page *page, const weld_interval *x)
 {
     weld_page_open(page, WELD_MARK_FIGURE);
     if (x && isfinite(x->low))
@@ -37,13 +38,18 @@ static void barriers(weld_page *page, const weld_report_lmc *l)
                           "|at most (95 %)");
     barrier_row(page, "loss, chord", &l->loss.chord, bounds);
     barrier_row(page, "loss, midpoint", &l->loss.midpoint, bounds);
-    if (l->curve[WELD_REPORT_NAIVE].accuracy) {
+    if (l->curve[WELD_REPORT_NAIVE].accuracy.y) {
         barrier_row(page, "error (1 − accuracy), chord", &l->error.chord, bounds);
         barrier_row(page, "error, midpoint", &l->error.midpoint, bounds);
     }
-    if (l->curve[WELD_REPORT_NAIVE].calibrated_loss) {
-        barrier_row(page, "calibrated loss, chord", &l->calibrated.chord, false);
-        barrier_row(page, "calibrated loss, midpoint", &l->calibrated.midpoint, false);
+    if (l->curve[WELD_REPORT_NAIVE].calibrated.y) {
+        barrier_row(page, "calibrated loss, chord", &l->calibrated.chord, bounds);
+        barrier_row(page, "calibrated loss, midpoint", &l->calibrated.midpoint, bounds);
+    }
+    if (l->dropped) {
+        char name[80];
+        snprintf(name, sizeof name, "drop of the accuracy at α = %.3g", l->drop_alpha);
+        barrier_row(page, name, &l->drop, bounds);
     }
     weld_page_end_table(page);
     if (bounds)
@@ -72,28 +78,38 @@ static void lemma(weld_page *page, const weld_report_lemma *l)
     weld_page_end_table(page);
 }
 
-/* One figure of both pairs at every alpha; ci95 NULL = without. */
+/* One figure of both pairs at every alpha. */
 static void curve_table(weld_page *page, const weld_report_lmc *l, const char *what,
-                        const double *const y[WELD_REPORT_VARIANTS],
-                        const weld_report_interval *const ci95[WELD_REPORT_VARIANTS])
+                        const weld_report_series *const both[WELD_REPORT_VARIANTS])
 {
     char head[160];
-    if (!y[0])
+    if (!both[0]->y)
         return;
-    const char *more = ci95[0] ? "|95 % interval" : "";
+    const char *more = both[0]->ci95 ? "|95 % interval" : "";
     snprintf(head, sizeof head, "α|%s, naive%s|%s, aligned%s", what, more, what, more);
     weld_page_table(page, head);
     for (size_t i = 0; i < l->alpha_count && i < page->style->rows_max; i++) {
         weld_page_open(page, WELD_MARK_ROW);
         weld_page_number(page, l->alpha[i]);
         for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
-            weld_page_number(page, y[v][i]);
-            if (ci95[0])
-                interval(page, &ci95[v][i]);
+            weld_page_number(page, both[v]->y[i]);
+            if (both[0]->ci95)
+                interval(page, both[v]->ci95 ? &both[v]->ci95[i] : NULL);
         }
         weld_page_close(page, WELD_MARK_ROW);
     }
     weld_page_end_table(page);
+}
+
+/* A figure with its interval in the same cell. */
+static void class_cell(weld_page *page, const weld_report_by_class *c, int v, int point, size_t i)
+{
+    const weld_interval *ci95 = c->ci95[v][point];
+    if (ci95 && isfinite(ci95[i].low))
+        weld_page_label(page, "%.4g (%.3g to %.3g)", c->accuracy[v][point][i], ci95[i].low,
+                        ci95[i].high);
+    else
+        weld_page_number(page, c->accuracy[v][point][i]);
 }
 
 static void class_table(weld_page *page, const weld_report_by_class *c)
@@ -107,10 +123,10 @@ static void class_table(weld_page *page, const weld_report_by_class *c)
         weld_page_open(page, WELD_MARK_ROW);
         weld_page_integer(page, (int64_t)i);
         weld_page_integer(page, c->samples[i]);
-        weld_page_number(page, c->accuracy[WELD_REPORT_ALIGNED][0][i]);
-        weld_page_number(page, c->accuracy[WELD_REPORT_NAIVE][1][i]);
-        weld_page_number(page, c->accuracy[WELD_REPORT_ALIGNED][1][i]);
-        weld_page_number(page, c->accuracy[WELD_REPORT_ALIGNED][2][i]);
+        class_cell(page, c, WELD_REPORT_ALIGNED, 0, i);
+        class_cell(page, c, WELD_REPORT_NAIVE, 1, i);
+        class_cell(page, c, WELD_REPORT_ALIGNED, 1, i);
+        class_cell(page, c, WELD_REPORT_ALIGNED, 2, i);
         weld_page_close(page, WELD_MARK_ROW);
     }
     weld_page_end_table(page);
@@ -120,23 +136,25 @@ static void class_table(weld_page *page, const weld_report_by_class *c)
 static void path_values(weld_page *page, const weld_report_lmc *l)
 {
     const weld_report_curve *n = &l->curve[WELD_REPORT_NAIVE], *a = &l->curve[WELD_REPORT_ALIGNED];
+    const weld_report_series t[2][WELD_REPORT_VARIANTS] = {
+        {{n->temperature[0], NULL}, {a->temperature[0], NULL}},
+        {{n->temperature[1], NULL}, {a->temperature[1], NULL}}};
     const struct {
         const char *what;
-        const double *y[WELD_REPORT_VARIANTS];
-        const weld_report_interval *ci95[WELD_REPORT_VARIANTS];
-    } all[] = {{"loss", {n->loss, a->loss}, {n->loss_ci95, a->loss_ci95}},
-               {"accuracy", {n->accuracy, a->accuracy}, {n->accuracy_ci95, a->accuracy_ci95}},
-               {"top-5 accuracy", {n->top5, a->top5}, {NULL}},
-               {"calibrated loss", {n->calibrated_loss, a->calibrated_loss}, {NULL}},
-               {"T of even samples", {n->temperature[0], a->temperature[0]}, {NULL}},
-               {"T of odd samples", {n->temperature[1], a->temperature[1]}, {NULL}},
-               {"agreement with A", {n->agree_a, a->agree_a}, {NULL}},
-               {"agreement with B", {n->agree_b, a->agree_b}, {NULL}},
-               {"MSE from A", {n->mse_a, a->mse_a}, {NULL}},
-               {"MSE from B", {n->mse_b, a->mse_b}, {NULL}}};
+        const weld_report_series *both[WELD_REPORT_VARIANTS];
+    } all[] = {{"loss", {&n->loss, &a->loss}},
+               {"accuracy", {&n->accuracy, &a->accuracy}},
+               {"top-5 accuracy", {&n->top5, &a->top5}},
+               {"calibrated loss", {&n->calibrated, &a->calibrated}},
+               {"T of even samples", {&t[0][0], &t[0][1]}},
+               {"T of odd samples", {&t[1][0], &t[1][1]}},
+               {"agreement with A", {&n->agree_a, &a->agree_a}},
+               {"agreement with B", {&n->agree_b, &a->agree_b}},
+               {"MSE from A", {&n->mse_a, &a->mse_a}},
+               {"MSE from B", {&n->mse_b, &a->mse_b}}};
     weld_page_details(page, "All values");
     for (size_t k = 0; k < sizeof all / sizeof all[0]; k++)
-        curve_table(page, l, all[k].what, all[k].y, all[k].ci95);
+        curve_table(page, l, all[k].what, all[k].both);
     if (l->by_class.count)
         class_table(page, &l->by_class);
     weld_page_close(page, WELD_MARK_DETAILS);
@@ -149,6 +167,12 @@ void weld_page_lmc(weld_page *page, const weld_report *r)
     weld_page_heading(page, "Along the path from B to A");
     weld_page_paragraph(page, "Metric %s, n = %lld samples.", l->metric ? l->metric : "loss",
                         (long long)r->data.n);
+    if (l->target_variance > 0)
+        weld_page_paragraph(page,
+                            "The labels are targets, numbers that the outputs should be (variance "
+                            "%.4g): there are no classes, so nothing on accuracy, calibration or "
+                            "the lemma.",
+                            l->target_variance);
     if (page->style->charts) {
         weld_page_open(page, WELD_MARK_PARAGRAPH);
         weld_chart_path(page->out, l, false);
@@ -168,8 +192,9 @@ static void layer_row(weld_page *page, const weld_report_row *row, size_t at)
     weld_page_cell(page, row->name);
     for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
         weld_page_number(page, f[v].one_minus_cos[at].mean);
+        interval(page, f[v].bounds ? &f[v].bounds[at].ci95 : NULL);
         weld_page_number(page, f[v].one_minus_cos[at].std);
-        const weld_report_interval most = {f[v].one_minus_cos[at].q05, f[v].one_minus_cos[at].q95};
+        const weld_interval most = {f[v].one_minus_cos[at].q05, f[v].one_minus_cos[at].q95};
         interval(page, &most);
     }
     for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
@@ -185,9 +210,13 @@ static void layer_row(weld_page *page, const weld_report_row *row, size_t at)
 
 void weld_page_llfc(weld_page *page, const weld_report_llfc *l)
 {
+    enum { ROWS_MAX = 300 };
     const size_t at = weld_report_middle(l->alpha, l->alpha_count);
+    size_t order[ROWS_MAX],
+        most = page->style->rows_max < ROWS_MAX ? page->style->rows_max : ROWS_MAX;
     if (at >= l->alpha_count)
         return;
+    const size_t count = weld_order_worst_first(order, most, l, at);
     weld_page_heading(page, "Features, layer by layer");
     if (page->style->charts) {
         weld_page_open(page, WELD_MARK_PARAGRAPH);
@@ -195,12 +224,13 @@ void weld_page_llfc(weld_page *page, const weld_report_llfc *l)
         weld_chart_heat(page->out, l);
         weld_page_close(page, WELD_MARK_PARAGRAPH);
     }
-    weld_page_details(page, "All layers at α = %.3g", l->alpha[at]);
-    weld_page_table(page, "Layer|1 − cos, naive|± std|5 to 95 %|1 − cos, aligned|± std|5 to 95 %|"
-                          "A to B, naive|A to B, aligned|c, naive|c, aligned|"
+    weld_page_details(page, "All layers at α = %.3g, the worst first", l->alpha[at]);
+    weld_page_table(page, "Layer|1 − cos, naive|95 % interval|± std|5 to 95 %|"
+                          "1 − cos, aligned|95 % interval|± std|5 to 95 %|A to B, naive|A to B, "
+                          "aligned|c, naive|c, aligned|"
                           "all samples as one, naive|aligned|zero features");
-    for (size_t i = 0; i < l->layer_count && i < page->style->rows_max; i++)
-        layer_row(page, &l->layers[i], at);
+    for (size_t i = 0; i < count; i++)
+        layer_row(page, &l->layers[order[i]], at);
     weld_page_end_table(page);
     weld_page_close(page, WELD_MARK_DETAILS);
     weld_page_left_out(page, l->layer_count);
@@ -208,8 +238,9 @@ void weld_page_llfc(weld_page *page, const weld_report_llfc *l)
 
 static void layer_conditions(weld_page *page, const weld_report_conditions *c)
 {
-    weld_page_table(page, "Layer|Dist_com, naive|Dist_W|Dist_H|predicted|measured"
-                          "|Dist_com, aligned|Dist_W|Dist_H|predicted|measured");
+    weld_page_table(page, "Layer|Dist_com, naive|95 % interval|Dist_W|Dist_H|95 % interval"
+                          "|predicted|measured|Dist_com, aligned|95 % interval|Dist_W|Dist_H"
+                          "|95 % interval|predicted|measured");
     for (size_t i = 0, rows = 0; i < c->count && rows < page->style->rows_max; i++) {
         const weld_report_condition *x = &c->items[i];
         if (!x->linear)
@@ -219,8 +250,10 @@ static void layer_conditions(weld_page *page, const weld_report_conditions *c)
         weld_page_cell(page, x->name);
         for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
             weld_page_number(page, x->dist_com[v]);
+            interval(page, c->bounded ? &x->com_ci95[v] : NULL);
             weld_page_number(page, x->dist_w[v]);
             weld_page_number(page, x->dist_h[v]);
+            interval(page, c->bounded ? &x->h_ci95[v] : NULL);
             weld_page_number(page, x->predicted[v]);
             weld_page_number(page, x->measured[v]);
         }
@@ -231,7 +264,8 @@ static void layer_conditions(weld_page *page, const weld_report_conditions *c)
 
 static void activation_conditions(weld_page *page, const weld_report_conditions *c)
 {
-    weld_page_table(page, "Activation|defect at α = ½, naive|defect at α = ½, aligned");
+    weld_page_table(page, "Activation|defect at α = ½, naive|95 % interval"
+                          "|defect at α = ½, aligned|95 % interval");
     for (size_t i = 0, rows = 0; i < c->count && rows < page->style->rows_max; i++) {
         const weld_report_condition *x = &c->items[i];
         if (x->linear)
@@ -239,8 +273,10 @@ static void activation_conditions(weld_page *page, const weld_report_conditions 
         rows++;
         weld_page_open(page, WELD_MARK_ROW);
         weld_page_cell(page, x->name);
-        for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
+        for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
             weld_page_number(page, x->additivity[v]);
+            interval(page, c->bounded ? &x->additivity_ci95[v] : NULL);
+        }
         weld_page_close(page, WELD_MARK_ROW);
     }
     weld_page_end_table(page);

@@ -2,14 +2,24 @@
 #include "report/formats/page.h"
 #include <math.h>
 
+/* A cell: a figure, and its 95 % interval where there is one. */
+static void figure(weld_page *page, double x, bool bounded, weld_interval ci95)
+{
+    if (bounded && isfinite(x) && isfinite(ci95.low))
+        weld_page_label(page, "%.4g (%.4g to %.4g)", x, ci95.low, ci95.high);
+    else
+        weld_page_number(page, x);
+}
+
 static void merge_row(weld_page *page, const weld_report_merge *m)
 {
     weld_page_open(page, WELD_MARK_ROW);
     weld_page_number(page, m->alpha);
     weld_page_label(page, "%s", m->method ? m->method : "–");
     weld_page_label(page, "%s", m->statistic ? m->statistic : "–");
-    weld_page_number(page, m->loss);
-    weld_page_number(page, m->accuracy);
+    figure(page, m->loss, m->bounded, m->loss_ci95);
+    figure(page, m->accuracy, m->bounded, m->accuracy_ci95);
+    figure(page, m->drop.present ? m->drop.value : NAN, m->bounded, m->drop.bounds.ci95);
     weld_page_number(page, m->one_minus_cos);
     weld_page_integer(page, m->layers);
     weld_page_label(page, "%s", m->written ? "written" : "compared");
@@ -67,6 +77,8 @@ static void frame(weld_page *page, const weld_report_many *n)
 {
     weld_page_open(page, WELD_MARK_PARAGRAPH);
     weld_page_say(page, "All units stand in the order of model %lld", (long long)n->start + 1);
+    if (n->universe)
+        weld_page_say(page, ", found with the permutations of all models at once (Frank-Wolfe)");
     if (isfinite(n->objective[0]))
         weld_page_say(page,
                       ", matched to the mean of the others in %lld rounds: |mean|² %.5g before, "
@@ -124,7 +136,8 @@ void weld_page_merges(weld_page *page, const weld_report *r)
                               "measurement of linear connectivity.");
     if (r->many.present)
         many(page, &r->many);
-    weld_page_table(page, "α|Method|Statistics|Loss|Accuracy|1 − cos, mean over layers|"
+    weld_page_table(page, "α|Method|Statistics|Loss|Accuracy|Drop of the accuracy|"
+                          "1 − cos, mean over layers|"
                           "Corrected layers|Role");
     for (size_t k = 0; k < r->merge_count && k < page->style->rows_max; k++)
         merge_row(page, &r->merges[k]);

@@ -1,10 +1,10 @@
-/* The terminal summary of at most 24 lines; inspections, shapes and obstacles are listed in full. */
+/* The terminal summary of at most 24 lines (text_parts.c); inspections, shapes, differences and obstacles are
+ * listed in full. */
 #include "report/formats.h"
+#include "report/formats/text.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { MODELS_MAX = 4, WARNINGS_MAX = 4, MERGES_MAX = 12, OUTPUTS_MAX = 3 };
 
 static const char *or_dash(const char *s)
 {
@@ -22,25 +22,9 @@ static void grouped(weld_buffer *out, int64_t n)
     }
 }
 
-static void number(weld_buffer *out, int width, double x)
-{
-    if (isfinite(x))
-        weld_buffer_printf(out, "%-*.4g", width, x);
-    else
-        weld_buffer_printf(out, "%-*s", width, "-");
-}
-
-static void percent(weld_buffer *out, double fraction)
-{
-    if (isfinite(fraction))
-        weld_buffer_printf(out, "%6.2f %%", 100 * fraction);
-    else
-        weld_buffer_printf(out, "%8s", "-");
-}
-
 static void model_lines(weld_buffer *out, const weld_report *r)
 {
-    for (size_t i = 0; i < r->model_count && i < MODELS_MAX; i++) {
+    for (size_t i = 0; i < r->model_count; i++) {
         const weld_report_model *m = &r->models[i];
         weld_buffer_printf(out, "%-9s %s  %s", or_dash(m->role), m->path ? m->path : "(memory)",
                            m->producer ? m->producer : "");
@@ -93,10 +77,10 @@ static void match_lines(weld_buffer *out, const weld_report_match *m)
     candidate_line(out, m);
     const weld_report_polish *p = &m->polish;
     if (p->present)
-        weld_buffer_printf(out,
-                           "polished  %lld of %lld swaps kept: ce %.4g → %.4g on %lld samples%s\n",
-                           (long long)p->kept, (long long)p->tried, p->loss[0], p->loss[1],
-                           (long long)p->samples, p->out_of_time ? "; time was out" : "");
+        weld_buffer_printf(
+            out, "polished  %lld of %lld swaps kept: loss %.4g → %.4g on %lld samples%s\n",
+            (long long)p->kept, (long long)p->tried, p->loss[0], p->loss[1], (long long)p->samples,
+            p->out_of_time ? "; time was out" : "");
     weld_buffer_printf(out, "aligned   %lld of %lld units moved", (long long)moved,
                        (long long)units);
     if (isfinite(m->objective[0]) && isfinite(m->objective[1]))
@@ -143,109 +127,11 @@ static void verification_line(weld_buffer *out, const weld_report_verification *
     weld_buffer_printf(out, "\n");
 }
 
-/* One row of the table; i = index of alpha. */
-static void point(weld_buffer *out, const char *label, const weld_report_curve *c, size_t i)
-{
-    weld_buffer_printf(out, "%s ", label);
-    number(out, 9, c->loss ? c->loss[i] : NAN);
-    percent(out, c->accuracy ? c->accuracy[i] : NAN);
-}
-
-static void barrier(weld_buffer *out, const char *label, const weld_report_lmc *l, int variant)
-{
-    weld_buffer_printf(out, "     %-9s", label);
-    number(out, 10, l->loss.chord.value[variant]);
-    percent(out, l->error.chord.value[variant]);
-    weld_buffer_printf(out, "\n");
-}
-
-static void lmc_lines(weld_buffer *out, const weld_report_lmc *l)
-{
-    const weld_report_curve *naive = &l->curve[WELD_REPORT_NAIVE];
-    const weld_report_curve *aligned = &l->curve[WELD_REPORT_ALIGNED];
-    if (!l->alpha_count)
-        return;
-    const size_t middle = weld_report_middle(l->alpha, l->alpha_count);
-    const char *loss = l->metric && strcmp(l->metric, "ce") != 0 ? l->metric : "loss";
-    weld_buffer_printf(out, "%-17s%-9s%8s     %-9s%-10s%8s\n", "", loss, "accuracy", "barrier",
-                       loss, "error");
-    point(out, "A               ", aligned, l->alpha_count - 1);
-    barrier(out, "naive", l, WELD_REPORT_NAIVE);
-    point(out, "B               ", aligned, 0);
-    barrier(out, "aligned", l, WELD_REPORT_ALIGNED);
-    char label[40];
-    snprintf(label, sizeof label, "naive   α=%-6.3g", l->alpha[middle]);
-    point(out, label, naive, middle);
-    snprintf(label, sizeof label, "aligned α=%-6.3g", l->alpha[middle]);
-    weld_buffer_printf(out, "\n");
-    point(out, label, aligned, middle);
-    weld_buffer_printf(out, "\n");
-    char sentence[256];
-    weld_report_connection(sentence, sizeof sentence, l);
-    if (sentence[0])
-        weld_buffer_printf(out, "LMC       %s\n", sentence);
-    if (l->lemma.present)
-        weld_buffer_printf(
-            out,
-            "lemma     the error is at most %.2f %% on the path (naive %.2f %%), twice "
-            "the worse end %.2f %%\n",
-            100 * l->lemma.worst[1], 100 * l->lemma.worst[0], 100 * l->lemma.twice);
-}
-
-/* Means over the layers and activations. */
-static void condition_line(weld_buffer *out, const weld_report_conditions *c)
-{
-    double sum[2][WELD_REPORT_VARIANTS] = {{0}};
-    int count[2][WELD_REPORT_VARIANTS] = {{0}};
-    for (size_t i = 0; i < c->count; i++)
-        for (int v = 0; v < WELD_REPORT_VARIANTS; v++) {
-            const bool linear = c->items[i].linear;
-            const double x = linear ? c->items[i].dist_com[v] : c->items[i].additivity[v];
-            sum[linear][v] += isfinite(x) ? x : 0;
-            count[linear][v] += isfinite(x);
-        }
-    if (count[1][1] && count[1][0])
-        weld_buffer_printf(out, "commutes  Dist_com mean %.3g (naive %.3g)",
-                           sum[1][1] / count[1][1], sum[1][0] / count[1][0]);
-    if (count[1][1] && count[1][0] && count[0][1] && count[0][0])
-        weld_buffer_printf(out, "; additivity defect mean %.3g (naive %.3g)",
-                           sum[0][1] / count[0][1], sum[0][0] / count[0][0]);
-    if (count[1][1] && count[1][0])
-        weld_buffer_printf(out, "\n");
-}
-
-static void llfc_line(weld_buffer *out, const weld_report_llfc *l)
-{
-    const size_t middle = weld_report_middle(l->alpha, l->alpha_count);
-    size_t worst = 0;
-    double sum[WELD_REPORT_VARIANTS] = {0, 0};
-    if (!l->layer_count || !l->alpha_count)
-        return;
-    for (size_t i = 0; i < l->layer_count; i++) {
-        for (int v = 0; v < WELD_REPORT_VARIANTS; v++)
-            sum[v] += l->layers[i].variant[v].one_minus_cos[middle].mean;
-        if (l->layers[i].variant[WELD_REPORT_ALIGNED].one_minus_cos[middle].mean >
-            l->layers[worst].variant[WELD_REPORT_ALIGNED].one_minus_cos[middle].mean)
-            worst = i;
-    }
-    const weld_report_row *w = &l->layers[worst];
-    weld_buffer_printf(out,
-                       "LLFC      cos at α=%.3g over %zu layers: mean %.3f (naive %.3f), "
-                       "worst %.3f %s\n",
-                       l->alpha[middle], l->layer_count, 1 - sum[1] / (double)l->layer_count,
-                       1 - sum[0] / (double)l->layer_count,
-                       1 - w->variant[WELD_REPORT_ALIGNED].one_minus_cos[middle].mean,
-                       or_dash(w->name));
-}
-
 static void many_lines(weld_buffer *out, const weld_report_many *n)
 {
-    double worst = INFINITY, barrier = 0;
-    for (size_t i = 0; i < n->pair_count; i++) {
-        worst = fmin(worst, n->pairs[i].accuracy);
-        barrier = fmax(barrier, n->pairs[i].barrier);
-    }
     weld_buffer_printf(out, "common    frame of model %lld", (long long)n->start + 1);
+    if (n->universe)
+        weld_buffer_printf(out, ", all permutations at once");
     if (isfinite(n->objective[0]))
         weld_buffer_printf(out, ", %lld rounds to the mean, |mean|² %.5g → %.5g",
                            (long long)n->rounds, n->objective[0], n->objective[1]);
@@ -258,9 +144,22 @@ static void many_lines(weld_buffer *out, const weld_report_many *n)
                            "cycles    %.1f %% of the units don't come back where %lld models are "
                            "matched two by two\n",
                            100 * n->cycle_distance, (long long)n->cycle_models);
-    for (size_t i = 0; i < n->end_count && i < MERGES_MAX && isfinite(n->ends[i].loss); i++)
+}
+
+static void end_lines(weld_buffer *out, const weld_report_many *n)
+{
+    for (size_t i = 0; i < n->end_count && isfinite(n->ends[i].loss); i++)
         weld_buffer_printf(out, "model %-3zu loss %.4g, accuracy %.2f %%, weight %.3g\n", i + 1,
                            n->ends[i].loss, 100 * n->ends[i].accuracy, n->ends[i].weight);
+}
+
+static void together_line(weld_buffer *out, const weld_report_many *n)
+{
+    double worst = INFINITY, barrier = 0;
+    for (size_t i = 0; i < n->pair_count; i++) {
+        worst = fmin(worst, n->pairs[i].accuracy);
+        barrier = fmax(barrier, n->pairs[i].barrier);
+    }
     if (isfinite(n->loss))
         weld_buffer_printf(out,
                            "together  loss %.4g, accuracy %.2f %% (pairs: largest barrier %.4g, "
@@ -274,6 +173,52 @@ static void base_line(weld_buffer *out, const weld_report_base *b)
     weld_buffer_printf(out, ": |A − base| %.4g, |B' − base| %.4g\n", b->distance_a, b->distance_b);
 }
 
+static void merge_line(weld_buffer *out, const weld_report_merge *m)
+{
+    weld_buffer_printf(out, "%s α=%-5.3g %s, %s", m->written ? "merged   " : "         ", m->alpha,
+                       or_dash(m->method), or_dash(m->statistic));
+    if (isfinite(m->loss))
+        weld_buffer_printf(out, ": loss %.4g", m->loss);
+    if (isfinite(m->loss) && isfinite(m->accuracy))
+        weld_buffer_printf(out, ", accuracy %.2f %%", 100 * m->accuracy);
+    if (m->bounded && isfinite(m->accuracy_ci95.low))
+        weld_buffer_printf(out, " (%.2f to %.2f)", 100 * m->accuracy_ci95.low,
+                           100 * m->accuracy_ci95.high);
+    if (isfinite(m->one_minus_cos))
+        weld_buffer_printf(out, "%s cos %.3f", isfinite(m->loss) ? "," : ":", 1 - m->one_minus_cos);
+    if (m->try_count)
+        weld_buffer_printf(out, " (best of %zu by %s on the matching data)", m->try_count,
+                           or_dash(m->metric));
+    if (m->sampled)
+        weld_buffer_printf(out, "; %lld layers fitted on a part of the positions",
+                           (long long)m->sampled);
+    if (m->too_wide)
+        weld_buffer_printf(out, "; %lld layers too wide to fit", (long long)m->too_wide);
+    weld_buffer_printf(out, "\n");
+}
+
+/* Place in the summary: what is written as it comes, then by loss, what was not measured last. */
+static bool comes_before(const weld_report_merge *x, const weld_report_merge *y)
+{
+    if (x->written != y->written || x->written)
+        return x->written && (!y->written || x < y);
+    const double of_x = isfinite(x->loss) ? x->loss : INFINITY;
+    const double of_y = isfinite(y->loss) ? y->loss : INFINITY;
+    return of_x < of_y || (of_x == of_y && x < y);
+}
+
+/* The one after `last` in the summary, NULL = the first; NULL at the end. */
+static const weld_report_merge *next_merge(const weld_report *r, const weld_report_merge *last)
+{
+    const weld_report_merge *next = NULL;
+    for (size_t i = 0; i < r->merge_count; i++) {
+        const weld_report_merge *m = &r->merges[i];
+        if ((!last || comes_before(last, m)) && (!next || comes_before(m, next)))
+            next = m;
+    }
+    return next;
+}
+
 static void merge_lines(weld_buffer *out, const weld_report *r)
 {
     if (r->search.present)
@@ -281,30 +226,11 @@ static void merge_lines(weld_buffer *out, const weld_report *r)
                            r->search.best, r->search.count, or_dash(r->search.metric),
                            (long long)r->search.data.n,
                            r->search.data.labels ? "" : " (no labels)");
-    for (size_t i = 0; i < r->merge_count && i < MERGES_MAX; i++) {
-        const weld_report_merge *m = &r->merges[i];
-        weld_buffer_printf(out, "%s α=%-5.3g %s, %s", m->written ? "merged   " : "         ",
-                           m->alpha, or_dash(m->method), or_dash(m->statistic));
-        if (isfinite(m->loss))
-            weld_buffer_printf(out, ": loss %.4g, accuracy %.2f %%", m->loss, 100 * m->accuracy);
-        if (isfinite(m->one_minus_cos))
-            weld_buffer_printf(out, "%s cos %.3f", isfinite(m->loss) ? "," : ":",
-                               1 - m->one_minus_cos);
-        if (m->try_count)
-            weld_buffer_printf(out, " (best of %zu by %s on the matching data)", m->try_count,
-                               or_dash(m->metric));
-        if (m->sampled)
-            weld_buffer_printf(out, "; %lld layers fitted on a part of the positions",
-                               (long long)m->sampled);
-        if (m->too_wide)
-            weld_buffer_printf(out, "; %lld layers too wide to fit", (long long)m->too_wide);
-        weld_buffer_printf(out, "\n");
-        if (m->base.sha256 && !i)
+    for (const weld_report_merge *m = next_merge(r, NULL); m; m = next_merge(r, m)) {
+        merge_line(out, m);
+        if (m->base.sha256 && m == r->merges)
             base_line(out, &m->base);
     }
-    if (r->merge_count > MERGES_MAX)
-        weld_buffer_printf(out, "          … and %zu more merges, see the report\n",
-                           r->merge_count - MERGES_MAX);
 }
 
 /* How many passed, and what failed; all of them where they are all that the report is about. */
@@ -331,26 +257,20 @@ static void gate_lines(weld_buffer *out, const weld_report *r)
 
 static void warning_lines(weld_buffer *out, const weld_report *r)
 {
-    for (size_t i = 0; i < r->warning_count && i < WARNINGS_MAX; i++) {
-        if (i == WARNINGS_MAX - 1 && r->warning_count > WARNINGS_MAX)
-            weld_buffer_printf(out, "warning   … and %zu more, see the report\n",
-                               r->warning_count - i);
-        else
-            weld_buffer_printf(out, "warning   %s\n", or_dash(r->warnings[i].msg));
-    }
+    for (size_t i = 0; i < r->warning_count; i++)
+        weld_buffer_printf(out, "warning   %s\n", or_dash(r->warnings[i].msg));
 }
 
-static void end_lines(weld_buffer *out, const weld_report *r)
+static void output_lines(weld_buffer *out, const weld_report *r)
 {
-    warning_lines(out, r);
-    for (size_t i = 0; i < r->output_count && i < OUTPUTS_MAX; i++) {
-        if (i == OUTPUTS_MAX - 1 && r->output_count > OUTPUTS_MAX)
-            weld_buffer_printf(out, "wrote     … and %zu more\n", r->output_count - i);
-        else
-            weld_buffer_printf(out, "wrote     %s  α=%.3g\n",
-                               r->outputs[i].path ? r->outputs[i].path : "(memory)",
-                               r->outputs[i].alpha);
-    }
+    for (size_t i = 0; i < r->output_count; i++)
+        weld_buffer_printf(out, "wrote     %s  α=%.3g\n",
+                           r->outputs[i].path ? r->outputs[i].path : "(memory)",
+                           r->outputs[i].alpha);
+}
+
+static void verdict_line(weld_buffer *out, const weld_report *r)
+{
     const char *word = weld_report_verdict_word(r);
     if (r->environment.seconds >= 0)
         weld_buffer_printf(out, "%s  %.1f s\n", word, r->environment.seconds);
@@ -430,35 +350,72 @@ static void diff(weld_buffer *out, const weld_report_diff *d)
     }
 }
 
+/* What is listed in full. */
+static void long_lines(weld_buffer *out, const weld_report *r)
+{
+    model_lines(out, r);
+    if (r->inspection.present)
+        inspection(out, r);
+    if (r->shapes.present)
+        shapes(out, &r->shapes);
+    if (r->diff.present)
+        diff(out, &r->diff);
+    if (r->checked || r->obstacles.count)
+        obstacles(out, r);
+    if (r->verification.present)
+        verification_line(out, &r->verification);
+    warning_lines(out, r);
+}
+
+static void figures(weld_buffer *out, const weld_report *r)
+{
+    data_line(out, r);
+    if (r->match.present)
+        match_lines(out, &r->match);
+    if (r->verification.present)
+        verification_line(out, &r->verification);
+    weld_text_measures(out, r);
+    if (r->many.present)
+        many_lines(out, &r->many);
+}
+
+/* Lists are shortened together where all of it would be too long. */
+static void run_lines(weld_text_parts *t, const weld_report *r)
+{
+    weld_buffer *out = &t->text;
+    model_lines(out, r);
+    weld_text_end_part(t, "models");
+    figures(out, r);
+    weld_text_end_part(t, NULL);
+    end_lines(out, &r->many);
+    weld_text_end_part(t, "models");
+    if (r->many.present)
+        together_line(out, &r->many);
+    weld_text_end_part(t, NULL);
+    merge_lines(out, r);
+    weld_text_end_part(t, "merges");
+    gate_lines(out, r);
+    weld_text_end_part(t, "gates");
+    if (r->plan.present)
+        weld_text_plan(t, &r->plan);
+    warning_lines(out, r);
+    weld_text_end_part(t, "warnings");
+    output_lines(out, r);
+    weld_text_end_part(t, "outputs");
+    if (!r->plan.present)
+        verdict_line(out, r);
+    weld_text_end_part(t, NULL);
+}
+
 weld_status weld_report_render_text(weld_buffer *out, const weld_report *report, weld_error *err)
 {
-    model_lines(out, report);
-    if (report->inspection.present)
-        inspection(out, report);
-    if (report->shapes.present)
-        shapes(out, &report->shapes);
-    if (report->diff.present)
-        diff(out, &report->diff);
-    if (report->checked || report->obstacles.count)
-        obstacles(out, report);
-    data_line(out, report);
-    if (report->match.present)
-        match_lines(out, &report->match);
-    if (report->verification.present)
-        verification_line(out, &report->verification);
-    if (report->lmc.present)
-        lmc_lines(out, &report->lmc);
-    if (report->llfc.present)
-        llfc_line(out, &report->llfc);
-    condition_line(out, &report->conditions);
-    if (report->many.present)
-        many_lines(out, &report->many);
-    merge_lines(out, report);
-    gate_lines(out, report);
-    if (!report->inspection.present && !report->shapes.present && !report->checked &&
-        !report->diff.present)
-        end_lines(out, report);
-    else
-        warning_lines(out, report);
-    return weld_buffer_check(out, err);
+    weld_text_parts parts;
+    if (report->inspection.present || report->shapes.present || report->checked ||
+        report->diff.present) {
+        long_lines(out, report);
+        return weld_buffer_check(out, err);
+    }
+    weld_text_begin(&parts, report->ctx);
+    run_lines(&parts, report);
+    return weld_text_fit(out, &parts, err);
 }

@@ -12,16 +12,23 @@ typedef struct weld_gate_figure {
     double value; /* NaN: it is there, but not finite */
 } weld_gate_figure;
 
+/* With what the finite number of samples leaves open, on the bad side. */
+typedef struct weld_gate_reading {
+    weld_gate_figure figure;
+    weld_gate_figure bound; /* one-sided, 95 % */
+    weld_gate_figure end;   /* of the 95 % interval */
+} weld_gate_reading;
+
 typedef struct weld_gate_kind weld_gate_kind;
 struct weld_gate_kind {
     const char *id, *option; /* option NULL = only by configuration */
     bool at_most;            /* figure <= limit; else figure >= limit */
     const char *figure;      /* where it lies in the report, for people if `read` is not by path */
-    const char *upper;       /* where its upper 95 % bound lies; NULL = it has none */
-    const char *interval;    /* where its 95 % interval [low, high] lies; NULL = it has none */
+    const char *bound;       /* where its one-sided 95 % bound lies, likewise; NULL = it has none */
+    const char *interval;    /* where its 95 % interval [low, high] lies if `read` is by path */
     const char *limit; /* where the limit lies that holds unless another is given; NULL = nowhere */
     const char *needs; /* what must be done for the report to have it */
-    weld_status (*read)(weld_gate_figure *out, const json_t *report, const weld_gate_kind *kind,
+    weld_status (*read)(weld_gate_reading *out, const json_t *report, const weld_gate_kind *kind,
                         weld_error *err);
 };
 
@@ -39,7 +46,7 @@ int weld_gate_find(const char *id);
 /* What is asked of one gate. */
 typedef struct weld_gate_rule {
     bool named; /* asked for by name: its figure must be there */
-    bool upper; /* judge the upper bound */
+    bool bound; /* judge the bound */
     weld_gate_level level;
     double limit; /* NaN = none was given */
 } weld_gate_rule;

@@ -11,7 +11,7 @@ static weld_status missing(const char *name, const weld_gate_kind *kind, const c
                            weld_error *err)
 {
     return weld_fail(err, WELD_E_ARGUMENT, "gate %s: %s has no %s (it needs %s%s)", kind->id, name,
-                     figure, kind->needs, figure == kind->upper ? ", and the bootstrap" : "");
+                     figure, kind->needs, figure == kind->bound ? ", and the bootstrap" : "");
 }
 
 /* The limit that was given, or that the report has. */
@@ -26,14 +26,15 @@ static weld_status judge_one(weld_report *out, const json_t *report, const weld_
                              const weld_gate_kind *kind, const char *name, weld_error *err)
 {
     weld_status st = WELD_OK;
+    weld_gate_reading reading;
     weld_gate_figure figure, limit;
     weld_report_gate gate = {.id = kind->id,
-                             .figure = rule->upper ? kind->upper : kind->figure,
+                             .figure = rule->bound ? kind->bound : kind->figure,
                              .at_most = kind->at_most,
                              .level = rule->level,
                              .baseline = NAN};
-    WELD_TRY(rule->upper ? weld_gate_number(&figure, report, kind->upper, err)
-                         : kind->read(&figure, report, kind, err));
+    WELD_TRY(kind->read(&reading, report, kind, err));
+    figure = rule->bound ? reading.bound : reading.figure;
     WELD_TRY(limit_of(&limit, rule, kind, report, err));
     if (!rule->named && !(figure.found && limit.found))
         goto done;
@@ -69,11 +70,11 @@ done:
 
 /* How bad the figure of an older report may become. What has a limit of its own is noise below it. */
 static weld_status tolerated(double *out, const json_t *older, const weld_gate_kind *kind,
-                             double value, double worse, weld_error *err)
+                             const weld_gate_reading *before, double worse, weld_error *err)
 {
     weld_status st = WELD_OK;
-    const json_t *interval = NULL;
     weld_gate_figure own;
+    const double value = before->figure.value, end = before->end.value;
     const double slack = ROUNDING * fabs(value);
     *out = kind->at_most ? value + slack : value - slack;
     if (kind->limit) {
@@ -81,14 +82,8 @@ static weld_status tolerated(double *out, const json_t *older, const weld_gate_k
         *out = own.found ? own.value : *out;
     } else if (worse >= 0) {
         *out = kind->at_most ? value + worse : value - worse;
-    } else if (kind->interval) {
-        WELD_TRY(weld_gate_list(&interval, older, kind->interval, err));
-        const json_t *end = json_array_get(interval, kind->at_most ? 1 : 0);
-        WELD_REQUIRE(!interval || json_is_number(end) || json_is_null(end), WELD_E_FORMAT,
-                     "%s is not an interval", kind->interval);
-        if (json_is_number(end))
-            *out = kind->at_most ? fmax(*out, json_number_value(end))
-                                 : fmin(*out, json_number_value(end));
+    } else if (before->end.found && !isnan(end)) {
+        *out = kind->at_most ? fmax(*out, end) : fmin(*out, end);
     }
 done:
     return st;
@@ -100,29 +95,30 @@ weld_status weld_gates_compare(weld_report *out, const json_t *report, const jso
     weld_status st = WELD_OK;
     for (int k = 0; k < WELD_GATE_COUNT; k++) {
         const weld_gate_kind *kind = weld_gate_kinds[k];
-        weld_gate_figure before, now;
+        weld_gate_reading before, now;
         double limit = NAN;
         st = kind->read(&before, older, kind, err);
-        if (st == WELD_OK && before.found)
-            st = tolerated(&limit, older, kind, before.value, options->worse, err);
+        if (st == WELD_OK && before.figure.found)
+            st = tolerated(&limit, older, kind, &before, options->worse, err);
         if (st == WELD_E_FORMAT)
             weld_error_wrap(err, "%s", options->baseline);
         if (st != WELD_OK)
             goto done;
-        if (!before.found || isnan(before.value)) /* nothing is worse than what is not finite */
+        if (!before.figure.found ||
+            isnan(before.figure.value)) /* nothing is worse than what is not finite */
             continue;
         weld_report_gate gate = {.id = kind->id,
                                  .figure = kind->figure,
                                  .at_most = kind->at_most,
                                  .level = options->warn_only ? WELD_GATE_WARN : WELD_GATE_ERROR,
                                  .limit = limit,
-                                 .baseline = before.value};
+                                 .baseline = before.figure.value};
         WELD_TRY(kind->read(&now, report, kind, err));
-        if (!now.found) {
+        if (!now.figure.found) {
             st = missing(name, kind, kind->figure, err);
             goto done;
         }
-        gate.value = now.value;
+        gate.value = now.figure.value;
         gate.pass = holds(&gate);
         WELD_TRY(weld_report_put_gate(out, &gate, err));
     }

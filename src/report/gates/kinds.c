@@ -44,10 +44,34 @@ weld_status weld_gate_number(weld_gate_figure *out, const json_t *root, const ch
     return WELD_OK;
 }
 
-static weld_status read_path(weld_gate_figure *out, const json_t *report,
+/* The end of an interval [low, high] at a path. */
+static weld_status interval_end(weld_gate_figure *out, const json_t *root, const char *path,
+                                bool high, weld_error *err)
+{
+    const json_t *interval;
+    *out = (weld_gate_figure){false, NAN};
+    const weld_status st = weld_gate_list(&interval, root, path, err);
+    if (st != WELD_OK || !interval)
+        return st;
+    const json_t *end = json_array_get(interval, high ? 1 : 0);
+    if (!json_is_number(end) && !json_is_null(end))
+        return weld_fail(err, WELD_E_FORMAT, "%s is not an interval", path);
+    *out = (weld_gate_figure){true, json_is_null(end) ? NAN : json_number_value(end)};
+    return WELD_OK;
+}
+
+static weld_status read_path(weld_gate_reading *out, const json_t *report,
                              const weld_gate_kind *kind, weld_error *err)
 {
-    return weld_gate_number(out, report, kind->figure, err);
+    weld_status st = WELD_OK;
+    *out = (weld_gate_reading){{false, NAN}, {false, NAN}, {false, NAN}};
+    WELD_TRY(weld_gate_number(&out->figure, report, kind->figure, err));
+    if (kind->bound)
+        WELD_TRY(weld_gate_number(&out->bound, report, kind->bound, err));
+    if (kind->interval)
+        WELD_TRY(interval_end(&out->end, report, kind->interval, kind->at_most, err));
+done:
+    return st;
 }
 
 /* The place of `alpha` in a list of them; its size where it is not there. */
@@ -136,61 +160,135 @@ done:
     return st;
 }
 
-static weld_status read_drop(weld_gate_figure *out, const json_t *report,
+/* The larger of two, where both are known; NaN stays. */
+static void raise(weld_gate_figure *out, weld_gate_figure x)
+{
+    out->found = out->found && x.found;
+    out->value = -least(-out->value, -x.value);
+}
+
+/* Bound and end of the drops that were written, or of the middle of the path. */
+static weld_status drop_bounds(weld_gate_reading *out, const json_t *report, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const json_t *merges;
+    bool written = false;
+    weld_gate_figure bound, end;
+    out->bound = out->end = (weld_gate_figure){true, -INFINITY};
+    WELD_TRY(weld_gate_list(&merges, report, "merges", err));
+    for (size_t k = 0; k < json_array_size(merges); k++) {
+        const json_t *merge = json_array_get(merges, k);
+        if (!json_is_true(json_object_get(merge, "written")))
+            continue;
+        written = true;
+        WELD_TRY(weld_gate_number(&bound, merge, "accuracy_drop.upper95", err));
+        WELD_TRY(interval_end(&end, merge, "accuracy_drop.ci95", true, err));
+        raise(&out->bound, bound);
+        raise(&out->end, end);
+    }
+    if (written)
+        goto done;
+    WELD_TRY(weld_gate_number(&out->bound, report, "lmc.accuracy_drop.upper95.aligned", err));
+    WELD_TRY(interval_end(&out->end, report, "lmc.accuracy_drop.ci95.aligned", true, err));
+done:
+    return st;
+}
+
+/* The accuracies of three models and more have no bounds: their drop is its own. */
+static weld_status read_drop(weld_gate_reading *out, const json_t *report,
                              const weld_gate_kind *kind, weld_error *err)
 {
-    weld_gate_figure ends, merged = {false, NAN};
-    weld_status st = end_accuracy(&ends, report, err);
+    weld_status st = WELD_OK;
+    weld_gate_figure ends, merged, many;
     (void)kind;
-    if (st == WELD_OK)
-        st = merged_accuracy(&merged, report, err);
-    out->found = ends.found && merged.found && isfinite(merged.value);
-    out->value = ends.value - merged.value;
+    *out = (weld_gate_reading){{false, NAN}, {false, NAN}, {false, NAN}};
+    WELD_TRY(end_accuracy(&ends, report, err));
+    WELD_TRY(merged_accuracy(&merged, report, err));
+    WELD_TRY(weld_gate_number(&many, report, "many.accuracy", err));
+    out->figure.found = ends.found && merged.found && isfinite(merged.value);
+    out->figure.value = ends.value - merged.value;
+    out->bound = out->figure;
+    if (!many.found)
+        WELD_TRY(drop_bounds(out, report, err));
+done:
     return st;
 }
 
 /* ---- features ------------------------------------------------------------------------------- */
 
-/* The least and the mean of the layers' mean cosine at 1/2. A layer without one makes both NaN: it
- * can't be judged. */
-static weld_status fold_cosines(weld_gate_figure *lowest, weld_gate_figure *mean,
-                                const json_t *report, weld_error *err)
+/* The cosine of a layer at one alpha, from its spread of 1 - cosine. */
+static weld_status read_cosine(weld_gate_reading *out, const json_t *spread, weld_error *err)
 {
     weld_status st = WELD_OK;
+    weld_gate_figure *const all[] = {&out->figure, &out->bound, &out->end};
+    WELD_TRY(weld_gate_number(&out->figure, spread, "mean", err));
+    WELD_TRY(weld_gate_number(&out->bound, spread, "upper95", err));
+    WELD_TRY(interval_end(&out->end, spread, "ci95", true, err));
+    for (size_t k = 0; k < sizeof all / sizeof all[0]; k++)
+        all[k]->value = 1 - all[k]->value;
+done:
+    return st;
+}
+
+static void lower(weld_gate_figure *out, weld_gate_figure x)
+{
+    out->found = out->found && x.found;
+    out->value = least(x.value, out->value);
+}
+
+static void add_part(weld_gate_figure *out, weld_gate_figure x, size_t count)
+{
+    out->found = out->found && x.found;
+    out->value += x.value / (double)count;
+}
+
+/* The least and the mean of the layers' mean cosine at 1/2. A layer without one makes both NaN: it
+ * can't be judged. The least of the layers' lower bounds holds because that of the layer which is really
+ * the least does; their mean, because no mean varies more than the mean of the deviations. */
+static weld_status fold_cosines(weld_gate_reading *lowest, weld_gate_reading *mean,
+                                const json_t *report, weld_error *err)
+{
+    static const weld_gate_figure none = {false, NAN}, most = {true, INFINITY}, zero = {true, 0};
+    weld_status st = WELD_OK;
     const json_t *alphas, *layers, *spreads;
-    *lowest = *mean = (weld_gate_figure){false, NAN};
+    *lowest = *mean = (weld_gate_reading){none, none, none};
     WELD_TRY(weld_gate_list(&alphas, report, "llfc.alpha", err));
     WELD_TRY(weld_gate_list(&layers, report, "llfc.layers", err));
     const size_t at = alpha_index(alphas, 0.5), count = json_array_size(layers);
     if (at == json_array_size(alphas) || !count)
         goto done;
-    *lowest = (weld_gate_figure){true, INFINITY};
-    *mean = (weld_gate_figure){true, 0};
+    *lowest = (weld_gate_reading){most, most, most};
+    *mean = (weld_gate_reading){zero, zero, zero};
     for (size_t k = 0; k < count; k++) {
-        weld_gate_figure one;
+        weld_gate_reading one;
         WELD_TRY(weld_gate_list(&spreads, json_array_get(layers, k), "aligned.one_minus_cos", err));
         WELD_REQUIRE(json_array_size(spreads) == json_array_size(alphas), WELD_E_FORMAT,
                      "llfc.layers[%zu].aligned.one_minus_cos does not have llfc.alpha's length", k);
-        WELD_TRY(weld_gate_number(&one, json_array_get(spreads, at), "mean", err));
-        lowest->value = least(1 - one.value, lowest->value);
-        mean->value += (1 - one.value) / (double)count;
+        WELD_TRY(read_cosine(&one, json_array_get(spreads, at), err));
+        one.figure.found = true; /* a missing mean is as good as null */
+        lower(&lowest->figure, one.figure);
+        lower(&lowest->bound, one.bound);
+        lower(&lowest->end, one.end);
+        add_part(&mean->figure, one.figure, count);
+        add_part(&mean->bound, one.bound, count);
+        add_part(&mean->end, one.end, count);
     }
 done:
     return st;
 }
 
-static weld_status read_lowest(weld_gate_figure *out, const json_t *report,
+static weld_status read_lowest(weld_gate_reading *out, const json_t *report,
                                const weld_gate_kind *kind, weld_error *err)
 {
-    weld_gate_figure mean;
+    weld_gate_reading mean;
     (void)kind;
     return fold_cosines(out, &mean, report, err);
 }
 
-static weld_status read_mean(weld_gate_figure *out, const json_t *report,
+static weld_status read_mean(weld_gate_reading *out, const json_t *report,
                              const weld_gate_kind *kind, weld_error *err)
 {
-    weld_gate_figure lowest;
+    weld_gate_reading lowest;
     (void)kind;
     return fold_cosines(&lowest, out, report, err);
 }
@@ -201,7 +299,7 @@ static const weld_gate_kind barrier_loss = {.id = "barrier.loss",
                                             .option = "--max-barrier",
                                             .at_most = true,
                                             .figure = "lmc.barrier.loss.chord.aligned",
-                                            .upper = "lmc.barrier.loss.chord.upper95.aligned",
+                                            .bound = "lmc.barrier.loss.chord.upper95.aligned",
                                             .interval = "lmc.barrier.loss.chord.ci95.aligned",
                                             .needs = "--data with labels, two models",
                                             .read = read_path};
@@ -209,7 +307,7 @@ static const weld_gate_kind barrier_loss = {.id = "barrier.loss",
 static const weld_gate_kind barrier_acc = {.id = "barrier.acc",
                                            .at_most = true,
                                            .figure = "lmc.barrier.error.chord.aligned",
-                                           .upper = "lmc.barrier.error.chord.upper95.aligned",
+                                           .bound = "lmc.barrier.error.chord.upper95.aligned",
                                            .interval = "lmc.barrier.error.chord.ci95.aligned",
                                            .needs = "--data with labels, two models",
                                            .read = read_path};
@@ -218,17 +316,22 @@ static const weld_gate_kind acc_drop = {.id = "acc.drop",
                                         .option = "--max-acc-drop",
                                         .at_most = true,
                                         .figure = "accuracy in lmc.aligned, merges, many",
+                                        .bound = "accuracy_drop.upper95 in lmc, merges",
                                         .needs = "--data with labels, and 0, .5, 1 in --sweep",
                                         .read = read_drop};
+
+static const char cosine_bound[] = "upper95 of aligned.one_minus_cos at 1/2 in llfc.layers";
 
 static const weld_gate_kind llfc_min = {.id = "llfc.min",
                                         .option = "--min-llfc",
                                         .figure = "aligned.one_minus_cos at 1/2 in llfc.layers",
+                                        .bound = cosine_bound,
                                         .needs = "--data, two models, and .5 in --llfc-alpha",
                                         .read = read_lowest};
 
 static const weld_gate_kind llfc_mean = {.id = "llfc.mean",
                                          .figure = "aligned.one_minus_cos at 1/2 in llfc.layers",
+                                         .bound = cosine_bound,
                                          .needs = "--data, two models, and .5 in --llfc-alpha",
                                          .read = read_mean};
 

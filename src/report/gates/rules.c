@@ -45,7 +45,7 @@ static weld_status read_level(weld_gate_level *out, const json_t *word, const pl
                      name ? "'" : "");
 }
 
-static weld_status read_on(bool *upper, const json_t *word, const weld_gate_kind *kind,
+static weld_status read_on(bool *bound, const json_t *word, const weld_gate_kind *kind,
                            const place *at, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -53,9 +53,9 @@ static weld_status read_on(bool *upper, const json_t *word, const weld_gate_kind
     WELD_REQUIRE(name && (strcmp(name, "point") == 0 || strcmp(name, "upper") == 0), WELD_E_FORMAT,
                  "%s: gates.%s.on: '%s', allowed point, upper", at->file, at->id,
                  name ? name : "(no text)");
-    *upper = name[0] == 'u';
-    WELD_REQUIRE(!*upper || kind->upper, WELD_E_FORMAT,
-                 "%s: gates.%s.on: this figure has no upper bound, allowed point", at->file,
+    *bound = name[0] == 'u';
+    WELD_REQUIRE(!*bound || kind->bound, WELD_E_FORMAT,
+                 "%s: gates.%s.on: this figure has no 95 %% bound, allowed point", at->file,
                  at->id);
 done:
     return st;
@@ -74,7 +74,7 @@ static weld_status read_limits(weld_gate_rule *rule, const json_t *object,
                  at->id, wanted, wanted);
     json_object_foreach ((json_t *)object, key, value) {
         if (strcmp(key, "on") == 0) {
-            WELD_TRY(read_on(&rule->upper, value, kind, at, err));
+            WELD_TRY(read_on(&rule->bound, value, kind, at, err));
             continue;
         }
         WELD_REQUIRE(strcmp(key, wanted) == 0, WELD_E_FORMAT, "%s: gates.%s.%s: allowed %s, on",
@@ -171,12 +171,12 @@ weld_status weld_gate_rules_take(weld_gate_rules *rules, const weld_gate_options
         WELD_REQUIRE(id >= 0, WELD_E_ARGUMENT, "no gate '%s'", l->id ? l->id : "");
         WELD_REQUIRE(isfinite(l->limit), WELD_E_ARGUMENT, "gate %s: the limit is not finite",
                      l->id);
-        rules->of[id] = (weld_gate_rule){true, rules->of[id].upper, WELD_GATE_ERROR, l->limit};
+        rules->of[id] = (weld_gate_rule){true, rules->of[id].bound, WELD_GATE_ERROR, l->limit};
     }
     for (int k = 0; k < WELD_GATE_COUNT; k++) {
         weld_gate_rule *rule = &rules->of[k];
         if (options->on != WELD_GATE_ON_CONFIGURED)
-            rule->upper = options->on == WELD_GATE_ON_UPPER && weld_gate_kinds[k]->upper;
+            rule->bound = options->on == WELD_GATE_ON_UPPER && weld_gate_kinds[k]->bound;
         if (options->warn_only && rule->level == WELD_GATE_ERROR)
             rule->level = WELD_GATE_WARN;
     }

@@ -1,0 +1,403 @@
+/* What a run would do, without doing it: everything that it refuses is refused, nothing is read of the
+ * weights, and how long the rest takes is what it counts times what this machine needs (api/rates.h). */
+#include "api/rates.h"
+#include "api/recipe.h"
+#include "core/parallel.h"
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What descents were measured to take on the pairs of docs/planning.md. */
+enum { SWEEPS = 4, FRANK_WOLFE_STEPS = 30, VERIFIED = 256, SEARCH_POINTS = 21 };
+
+typedef struct preview {
+    const weld_model *a, *b;
+    const weld_preview_options *o;
+    const weld_align_options *align;
+    weld_alignment *al;
+    weld_way way;
+    weld_pair_input wish; /* data NULL: nothing is measured */
+    weld_shapes *shapes;  /* of the wish */
+    weld_rates rates;
+    weld_report *report;
+    size_t held, most; /* bytes: in use when it begins; that a stage adds to these */
+} preview;
+
+/* ---- what is refused ------------------------------------------------------------------------------ */
+
+static weld_status check_match(preview *p, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    WELD_TRY(weld_alignment_prepare(&p->al, p->a, p->b, p->align, err));
+    if (!p->o->permutation)
+        return weld_way_find(&p->way, p->al, p->align, err);
+    p->way.matcher = &weld_matcher_none;
+    WELD_TRY(weld_element_identity(&p->al->element, p->al->symmetry, err));
+    WELD_TRY(weld_alignment_read(p->al, p->o->permutation, err));
+done:
+    return st;
+}
+
+static weld_status check_merge(const preview *p, const weld_merge_options *o, weld_error *err)
+{
+    weld_recipe recipe = {0};
+    weld_status st = weld_recipe_init(&recipe, p->al, o, err);
+    weld_recipe_free(&recipe);
+    if (st == WELD_OK && !(o->alpha >= 0 && o->alpha <= 1))
+        st = weld_fail(err, WELD_E_ARGUMENT, "alpha %g, allowed 0 to 1", o->alpha);
+    return st;
+}
+
+static weld_status check_all(preview *p, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    WELD_TRY(check_match(p, err));
+    if (p->o->data)
+        WELD_TRY(weld_alignment_takes(p->al, p->o->data, "verification", err));
+    for (size_t k = 0; k < p->o->merge_count; k++)
+        WELD_TRY(check_merge(p, &p->o->merges[k], err));
+    if (p->o->search)
+        WELD_TRY(weld_alignment_takes(p->al, p->o->search, "the search for alpha", err));
+    if (!p->o->data || !p->o->measure)
+        return WELD_OK;
+    WELD_TRY(weld_measure_wish(&p->wish, &p->shapes, p->al, p->o->data, p->o->measure, err));
+    WELD_TRY(weld_measure_check(&p->wish, err));
+done:
+    return st;
+}
+
+/* ---- steps ---------------------------------------------------------------------------------------- */
+
+static weld_status add_step(preview *p, const char *stage, double passes, double seconds,
+                            size_t bytes, weld_error *err, const char *format, ...)
+    WELD_PRINTF(7, 8);
+static weld_status add_step(preview *p, const char *stage, double passes, double seconds,
+                            size_t bytes, weld_error *err, const char *format, ...)
+{
+    char what[256];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(what, sizeof what, format, ap);
+    va_end(ap);
+    const weld_report_step step = {stage, what, passes, seconds};
+    p->report->plan.seconds += seconds;
+    p->most = bytes > p->most ? bytes : p->most;
+    return weld_report_put_step(p->report, &step, err);
+}
+
+static const char *method_of(const weld_merge_options *o)
+{
+    return o->method ? o->method : weld_merger_names()[0];
+}
+
+static const char *statistic_of(const weld_merge_options *o)
+{
+    return o->statistics ? o->statistics : o->data ? "auto" : "none";
+}
+
+static bool has_running_statistics(const weld_graph *g)
+{
+    for (int n = 0; n < g->node_count; n++)
+        if (g->nodes[n].op->statistic_inputs)
+            return true;
+    return false;
+}
+
+/* Networks that run over the data for one merge with this statistic; with auto for all that are tried, and
+ * for judging each of them. */
+static int networks_of(const weld_merge_options *o, const weld_graph *g, bool judging)
+{
+    const char *name = statistic_of(o);
+    const weld_merger *merger = weld_merger_find(method_of(o));
+    const bool norms = has_running_statistics(g);
+    int networks = 0;
+    if (merger->needs_data)
+        return 3; /* features: A, B and the merge */
+    if (strcmp(name, "auto") != 0)
+        return weld_statistic_find(name)->networks;
+    if (judging || !o->data)
+        return judging && norms ? weld_statistic_reset.networks : 0;
+    for (int k = 0; weld_statistics()[k]; k++) {
+        const weld_statistic *s = weld_statistics()[k];
+        if (s != &weld_statistic_reset || norms)
+            networks += (s->networks + 1) * (s->takes_logits && !o->repair_logits ? 2 : 1);
+    }
+    return networks + (o->data->labels ? 0 : 2);
+}
+
+/* n^3 of one sweep of matching by commutativity, as measured: exchanges, and an assignment for each step of a
+ * walk, which only narrow classes take (match/commutativity.c). */
+static double descents_within(const weld_symmetry *s)
+{
+    double cubes = 0;
+    for (int c = 0; c < s->free_count; c++) {
+        const double n = s->classes[c].size;
+        cubes += n * n * n * (n <= WELD_WALKED_COLUMNS ? 190 : 60);
+    }
+    return cubes;
+}
+
+/* Seconds of matching with one matcher, but for what it learns of the data. */
+static double matcher_seconds(const preview *p, const weld_matcher *matcher, int descents)
+{
+    const weld_symmetry *s = p->al->symmetry;
+    double cubes = 0, scores = 0; /* n^3; FLOPs of all score matrices */
+    for (int c = 0; c < s->free_count; c++) {
+        const double n = s->classes[c].size;
+        cubes += n * n * n;
+        for (int m = 0; m < s->classes[c].member_count; m++)
+            scores += 2 * n * (double)weld_param_numel(s->graph, s->classes[c].members[m].param);
+    }
+    const double rounds = matcher == &weld_matcher_frank_wolfe ? FRANK_WOLFE_STEPS : SWEEPS;
+    const double weights = rounds * descents * (scores * p->rates.product + cubes * p->rates.cube);
+    if (matcher == &weld_matcher_none)
+        return 0;
+    if (!matcher->needs_data)
+        return weights;
+    if (matcher == &weld_matcher_commutativity || matcher == &weld_matcher_additivity)
+        return weights + SWEEPS * (p->rates.descent_flops * p->rates.product +
+                                   descents_within(s) * p->rates.cube);
+    return scores * p->rates.product + cubes * p->rates.cube;
+}
+
+/* Bytes that a pass over data adds: runs of so many networks in each thread. */
+static size_t run_bytes(const preview *p, int networks)
+{
+    return (size_t)networks * (size_t)weld_parallel_slots(p->al->ctx) * p->rates.run_bytes;
+}
+
+/* ---- stages --------------------------------------------------------------------------------------- */
+
+/* A, B and the permuted B */
+static size_t three(const preview *p)
+{
+    return 3 * p->rates.weight_bytes;
+}
+
+static weld_status plan_one_matcher(preview *p, weld_error *err)
+{
+    const weld_matcher *m = p->way.matcher;
+    const double n = m->needs_data ? (double)p->align->data->count : 0;
+    const int descents = p->align->restarts > 1 ? p->align->restarts : 1;
+    const double learn = n > 0 ? n * p->rates.learn : 0;
+    const size_t bytes = p->way.streams ? 0 : three(p) + p->rates.moments_bytes;
+    return add_step(p, "align", 2 * n, learn + matcher_seconds(p, m, descents),
+                    bytes + (n > 0 ? run_bytes(p, 2) : 0), err, "%s", p->al->method);
+}
+
+static weld_status plan_auto(preview *p, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_merge_options plain = WELD_MERGE_OPTIONS_INIT;
+    const weld_merge_options *how = p->align->merge ? p->align->merge : &plain;
+    const double n = (double)p->align->data->count;
+    const int tried = p->way.candidates + 1; /* and none */
+    const int networks = networks_of(how, p->al->a->structure->graph, true) + 1;
+    double seconds = n * p->rates.learn;
+    for (int k = 0; k < p->way.candidates; k++) {
+        const weld_candidate *c = &weld_candidates()[k];
+        seconds += matcher_seconds(p, c->matcher, c->restarts > 1 ? c->restarts : 1);
+        WELD_TRY(weld_report_line(p->report, &p->report->plan.candidates, err, "%s", c->name));
+    }
+    WELD_TRY(add_step(p, "align", 2 * n, seconds,
+                      three(p) + p->rates.moments_bytes + run_bytes(p, 2), err,
+                      "auto, %d candidates and none on %.0f samples", p->way.candidates, n));
+    const double passes = n * tried * networks + (p->align->data->labels ? 0 : 2 * n);
+    WELD_TRY(add_step(p, "align", passes, passes * p->rates.pass,
+                      three(p) + (size_t)tried * p->rates.weight_bytes + run_bytes(p, networks),
+                      err, "the merge of each at 1/2 by %s, judged on them", method_of(how)));
+done:
+    return st;
+}
+
+static weld_status plan_match(preview *p, weld_error *err)
+{
+    weld_status st = p->way.matcher ? plan_one_matcher(p, err) : plan_auto(p, err);
+    if (st == WELD_OK && p->align->polish_seconds > 0 && !p->o->permutation)
+        st = add_step(p, "align", NAN, p->align->polish_seconds, three(p) + run_bytes(p, 1), err,
+                      "swaps of units, at most %g s", p->align->polish_seconds);
+    return st;
+}
+
+static weld_status plan_proof(preview *p, weld_error *err)
+{
+    const int64_t all = p->o->data ? p->o->data->count : VERIFIED;
+    const double n = all < VERIFIED ? (double)all : VERIFIED;
+    return add_step(p, "verify", 2 * n, 2 * n * p->rates.pass, three(p) + run_bytes(p, 2), err,
+                    "B and the permuted B on %.0f %s", n, p->o->data ? "samples" : "random inputs");
+}
+
+static weld_status plan_search(preview *p, weld_error *err)
+{
+    const weld_graph *g = p->al->a->structure->graph;
+    const int networks = networks_of(&p->o->merges[0], g, true) + 1 +
+                         (p->o->search->labels ? 0 : 2);
+    const double passes = (double)p->o->search->count * SEARCH_POINTS * networks;
+    return add_step(p, "merge", passes, passes * p->rates.pass, three(p) + run_bytes(p, networks),
+                    err, "%d values of alpha on %lld samples", SEARCH_POINTS,
+                    (long long)p->o->search->count);
+}
+
+static weld_status plan_merges(preview *p, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    double passes = 0, learnt = 0;
+    for (size_t k = 0; k < p->o->merge_count; k++) {
+        const weld_merge_options *o = &p->o->merges[k];
+        const int networks = networks_of(o, p->al->a->structure->graph, false);
+        const double n = networks ? (double)o->data->count : 0;
+        passes += n * networks;
+        learnt += weld_merger_find(method_of(o))->needs_data ? n : 0;
+        if (p->o->search)
+            WELD_TRY(weld_report_line(p->report, &p->report->plan.merges, err, "best: %s, %s",
+                                      method_of(o), statistic_of(o)));
+        else
+            WELD_TRY(weld_report_line(p->report, &p->report->plan.merges, err, "%g: %s, %s",
+                                      o->alpha, method_of(o), statistic_of(o)));
+    }
+    if (p->o->merge_count)
+        st = add_step(p, "merge", passes, passes * p->rates.pass + learnt * p->rates.learn,
+                      (3 + p->o->merge_count) * p->rates.weight_bytes + run_bytes(p, 3), err,
+                      "%zu merge%s, the first by %s with statistics %s", p->o->merge_count,
+                      p->o->merge_count == 1 ? "" : "s", method_of(&p->o->merges[0]),
+                      statistic_of(&p->o->merges[0]));
+done:
+    return st;
+}
+
+/* Networks of the path that are no end: each alpha of both grids once. */
+static int count_mixes(const weld_pair_input *w)
+{
+    int count = 0;
+    for (int k = 0; k < w->alpha_count + w->llfc_alpha_count; k++) {
+        const double alpha = k < w->alpha_count ? w->alpha[k] : w->llfc_alpha[k - w->alpha_count];
+        bool known = !(alpha > 0 && alpha < 1);
+        for (int t = 0; k >= w->alpha_count && t < w->alpha_count; t++)
+            known = known || w->alpha[t] == alpha;
+        count += !known;
+    }
+    return count;
+}
+
+static weld_status plan_measuring(preview *p, weld_error *err)
+{
+    const int mixes = WELD_VARIANTS * count_mixes(&p->wish);
+    const int extra = (int)p->o->merge_count;
+    const double n = (double)p->wish.data->count;
+    /* for each that is written, four networks run for the variances of its layers */
+    const double more = mixes - p->rates.mixes + extra + 4.0 * (double)p->o->written;
+    const size_t networks = 3 + (size_t)mixes + p->o->merge_count;
+    return add_step(p, "measure", n * (3 + mixes + extra + 4.0 * (double)p->o->written),
+                    n * (p->rates.measure + more * p->rates.pass),
+                    networks * p->rates.weight_bytes + run_bytes(p, 4), err,
+                    "%d networks of the path and %d merges on %.0f samples", mixes + 3, extra, n);
+}
+
+static weld_status plan_stages(preview *p, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    WELD_TRY(plan_match(p, err));
+    WELD_TRY(plan_proof(p, err));
+    if (p->o->search)
+        WELD_TRY(plan_search(p, err));
+    WELD_TRY(plan_merges(p, err));
+    if (p->wish.data)
+        WELD_TRY(plan_measuring(p, err));
+    const double bytes = (double)p->o->written * (double)p->rates.weight_bytes;
+    if (p->o->written)
+        WELD_TRY(add_step(p, "write", 0, bytes * p->rates.byte, three(p), err, "%zu model%s",
+                          p->o->written, p->o->written == 1 ? "" : "s"));
+done:
+    return st;
+}
+
+/* ---- the report ----------------------------------------------------------------------------------- */
+
+static int64_t count_layers(const weld_graph *g)
+{
+    int64_t count = 0;
+    for (int n = 0; n < g->node_count; n++)
+        count += (g->nodes[n].op->flags & WELD_OP_LINEAR) != 0;
+    return count;
+}
+
+static unsigned moments_wanted(const weld_way *way)
+{
+    return way->matcher == &weld_matcher_additivity ? WELD_MOMENTS_INPUTS | WELD_MOMENTS_ADDITIVITY
+           : !way->matcher || way->matcher == &weld_matcher_commutativity ? WELD_MOMENTS_INPUTS
+                                                                          : 0;
+}
+
+static weld_status describe(preview *p, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_report_plan *plan = &p->report->plan;
+    const weld_alignment *al = p->al;
+    plan->present = true;
+    plan->method = al->method; /* static */
+    plan->layers = count_layers(al->a->structure->graph);
+    plan->pinned_fraction = weld_pinned_fraction(al->symmetry);
+    WELD_TRY(weld_report_add_model(p->report, "A", al->a, err));
+    WELD_TRY(weld_report_add_model(p->report, "B", al->b, err));
+    WELD_TRY(weld_report_add_classes(p->report, &plan->classes, al->symmetry, NULL, err));
+    WELD_TRY(weld_report_rereading(p->report, al->reread, err));
+done:
+    return st;
+}
+
+static weld_status finish(preview *p, weld_error *err)
+{
+    weld_report_plan *plan = &p->report->plan;
+    const weld_context *ctx = p->al->ctx;
+    plan->memory_bytes = (int64_t)(p->held + p->most);
+    plan->budget_bytes = (int64_t)ctx->budget_bytes;
+    if (plan->memory_bytes <= plan->budget_bytes)
+        return WELD_OK;
+    return weld_report_warn(p->report, err, "W022",
+                            "about %.3g GB of memory are needed, the budget (--mem) is %.3g GB",
+                            (double)plan->memory_bytes / 1e9, (double)plan->budget_bytes / 1e9);
+}
+
+weld_status weld_preview(weld_report **out, const weld_model *a, const weld_model *b,
+                         const weld_preview_options *options, weld_error *err)
+{
+    const weld_preview_options defaults = WELD_PREVIEW_OPTIONS_INIT;
+    const weld_align_options align = WELD_ALIGN_OPTIONS_INIT;
+    const weld_preview_options *o = options ? options : &defaults;
+    weld_status st = WELD_OK;
+    preview p = {.a = a, .b = b, .o = o, .align = o->align ? o->align : &align};
+    *out = NULL;
+    WELD_REQUIRE(o->struct_size == sizeof *o, WELD_E_ARGUMENT, "preview options of %u bytes",
+                 o->struct_size);
+    WELD_TRY(check_all(&p, err));
+    WELD_TRY(weld_report_open(&p.report, p.al->ctx, err));
+    WELD_TRY(describe(&p, err));
+    p.held = p.al->ctx->in_use_bytes;
+    const bool learns = !p.way.matcher || p.way.matcher->needs_data;
+    WELD_TRY(weld_rates_measure(&p.rates, p.al, moments_wanted(&p.way),
+                                learns ? p.align->data : NULL, p.wish.data ? &p.wish : NULL, err));
+    WELD_TRY(plan_stages(&p, err));
+    WELD_TRY(finish(&p, err));
+    *out = p.report;
+    p.report = NULL;
+done:
+    weld_report_free(p.report);
+    weld_shapes_free(p.shapes);
+    weld_alignment_free(p.al);
+    return st;
+}
+
+weld_status weld_preview_read(weld_report *report, const char *role, const weld_dataset *data,
+                              weld_error *err)
+{
+    const weld_report_file file = {role, data->path, -1, data->count};
+    return weld_report_put_file(report, &report->plan.reads, &file, err);
+}
+
+weld_status weld_preview_write(weld_report *report, const char *role, const char *path,
+                               int64_t bytes, weld_error *err)
+{
+    const weld_report_file file = {role, path, bytes, -1};
+    return weld_report_put_file(report, &report->plan.writes, &file, err);
+}

@@ -8,8 +8,9 @@ is the interpreter of the tests. Of its code blocks
 - `console` is a session: what follows "$ " is run, the lines below are what it prints on both streams;
   "; echo $?" shows an exit code. Lines up to EOF belong to a command that reads them (<<'EOF').
 - `sh` holds commands of the program, one a line; each runs and exits with 0, and what it writes is removed.
+- `json` is a file as a whole.
 
-Lines are compared as `matches` says. What is written as JSON fits its schema.
+Lines are compared as `matches` says. JSON, shown or written, fits its schema.
 """
 
 import json
@@ -135,10 +136,13 @@ class Page:
 
     def check_schemas(self):
         for path in self.work.glob("*.json"):
-            content = json.loads(path.read_text())
-            name = re.match(r"(?:onnxweld\.)?(\w+)", content.get("schema", "gates"))[1]
-            schema = json.loads((self.root / f"tests/schema/{name}.schema.json").read_text())
-            self.faults += [f"{path.name}: {e.message}" for e in jsonschema.Draft202012Validator(schema).iter_errors(content)]
+            self.check_schema(path.name, path.read_text())
+
+    def check_schema(self, name, text):
+        content = json.loads(text)
+        kind = re.match(r"(?:onnxweld\.)?(\w+)", content.get("schema", "gates"))[1]
+        schema = json.loads((self.root / f"tests/schema/{kind}.schema.json").read_text())
+        self.faults += [f"{name}: {e.message}" for e in jsonschema.Draft202012Validator(schema).iter_errors(content)]
 
 
 def check_reference(tool, path):
@@ -155,6 +159,8 @@ def check(tool, root, path):
                 page.follow(lines)
             elif language == "sh":
                 page.try_commands(lines)
+            elif language == "json":
+                page.check_schema("a json block", "\n".join(lines))
         if path.name == "options.md":
             page.faults += check_reference(tool, path)
     print(f"{path.name}: {page.count} commands, {len(page.faults)} faults", *page.faults, sep="\n")

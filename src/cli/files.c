@@ -69,13 +69,15 @@ static weld_status add(output_files *list, const char *role, const char *path, i
                        weld_error *err)
 {
     output_file *grown = realloc(list->at, (list->count + 1) * sizeof *grown);
-    char *copy = strdup(path);
-    list->at = grown ? grown : list->at;
-    if (!grown || !copy) {
-        free(copy);
+    if (!grown)
         return failed(err, WELD_E_NOMEM, "out of memory");
-    }
-    grown[list->count++] = (output_file){role, copy, bytes};
+    list->at = grown;
+    output_file *file = &list->at[list->count];
+    *file = (output_file){.role = role, .bytes = bytes};
+    file->path = strdup(path);
+    if (!file->path)
+        return failed(err, WELD_E_NOMEM, "out of memory");
+    list->count++;
     return WELD_OK;
 }
 

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 
-MOMENTS = 8
+MOMENTS = 6
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -62,14 +62,6 @@ class Job:
             (self.folder / name).write_bytes(content)
         return code == 130
 
-    def whole(self):
-        """Seconds that it takes by itself."""
-        began = time.monotonic()
-        code = self.start(subprocess.DEVNULL).wait()
-        taken = time.monotonic() - began
-        assert not self.check(code, "not interrupted")
-        return taken
-
     def at_moment(self, seconds, which):
         run = self.start(subprocess.DEVNULL)
         wait_for_handlers(run)
@@ -77,8 +69,13 @@ class Job:
         run.send_signal(which)
         return self.check(run.wait(), f"{which.name} after {seconds:.3f} s")
 
-    def stages(self):
-        return self.watch(None, None)[0]
+    def whole(self):
+        """The stages of a run that nobody interrupts, and the seconds that it takes."""
+        began = time.monotonic()
+        stages, code = self.watch(None, None)
+        taken = time.monotonic() - began
+        assert not self.check(code, "not interrupted")
+        return stages, taken
 
     def in_stage(self, stage, which):
         return self.check(self.watch(stage, which)[1], f"{which.name} in {stage}")
@@ -100,8 +97,6 @@ class Job:
             pass
         os.close(main)
         code = run.wait()
-        if not stage:
-            self.check(code, "watched")
         return list(dict.fromkeys(re.findall(r"\x1b\[K([a-z]+)", seen))), code
 
 
@@ -109,24 +104,18 @@ def main():
     tool, root = (str(pathlib.Path(a).resolve()) for a in sys.argv[1:])
     pair = [f"{root}/models/resnet/{x}.onnx" for x in "ab"]
     data = ["--data", f"{root}/models/colour/eval.npz", "--match-data", f"{root}/models/colour/match.npz", "--preset", "unit",
-            "--limit", "60", "--match", "both", "--stats", "reset", "--sweep", "0:1:3", "--bootstrap", "100"]
+            "--limit", "40", "--match", "both", "--stats", "reset", "--sweep", "0:1:3", "--bootstrap", "100"]
     reports = [f for name in ("r.json", "r.html", "r.md", "r.csv") for f in ("--report", name)]
     with tempfile.TemporaryDirectory() as work:
         jobs = [Job(tool, work, "files", ["weld", *pair, "-o", "m.onnx", "--external", "always", "--save-perm", "p.json",
                                           *reports, *data], ["m.onnx", "m.onnx.data", "p.json", "r.json", "r.html", "r.md", "r.csv"]),
                 Job(tool, work, "bundle", ["weld", *pair, "--bundle", "all.tar.gz", *data], ["all.tar.gz"])]
         for job in jobs:
-            stopped, late = 0, 0
-            for stage in job.stages():
-                for which in SIGNALS:
-                    interrupted = job.in_stage(stage, which)
-                    stopped, late = stopped + interrupted, late + (not interrupted)
-            taken = job.whole()
-            for k in range(MOMENTS):
-                interrupted = job.at_moment(taken * k / MOMENTS, SIGNALS[k % 2])
-                stopped, late = stopped + interrupted, late + (not interrupted)
-            assert stopped >= MOMENTS / 2, f"{stopped} of {stopped + late} runs were interrupted at all"
-            print(f"{job.folder.name}: stages {', '.join(job.stages())}; {stopped} runs interrupted, {late} over before")
+            stages, taken = job.whole()
+            ends = [job.in_stage(stage, SIGNALS[k % 2]) for k, stage in enumerate(stages)]
+            ends += [job.at_moment(taken * k / MOMENTS, SIGNALS[k % 2]) for k in range(MOMENTS)]
+            assert sum(ends) >= MOMENTS / 2, f"{sum(ends)} of {len(ends)} runs were interrupted at all"
+            print(f"{job.folder.name}: stages {', '.join(stages)}; {sum(ends)} of {len(ends)} runs interrupted")
 
 
 main()

@@ -95,8 +95,9 @@ def check_figures(tables, report):
     for layer in llfc["layers"]:
         for v in ("naive", "aligned"):
             assert rows[layer["name"][:160]][f"1 − cos, {v}"] == shown(layer[v]["one_minus_cos"][at]["mean"]), layer["name"]
-    gates = table(tables, "Gate")[1:] if report.get("gates") else []
-    assert [(g[0], g[3], g[5]) for g in gates] == [(g["id"], shown(g["value"]), shown(g["limit"])) for g in report.get("gates", [])]
+    head, *body = table(tables, "Gate") if report.get("gates") else [[]]
+    gates = [dict(zip(head, row)) for row in body]
+    assert [(g["Gate"], g["is"], g["Limit"]) for g in gates] == [(g["id"], shown(g["value"]), shown(g["limit"])) for g in report.get("gates", [])]
     classes = table(tables, "Class", "Units")[1:]
     assert [c[:4] for c in classes] == [[c["name"], str(c["size"]), c["kind"], shown(c["moved"])] for c in report["match"]["classes"]]
 

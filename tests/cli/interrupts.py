@@ -7,14 +7,14 @@ A run that a signal reaches too late ends as if there were none, with all of its
 
 import os
 import pathlib
-import pty
 import re
-import select
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+
+import terminal
 
 MOMENTS = 6
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -82,21 +82,16 @@ class Job:
 
     def watch(self, stage, which):
         """The stages that a terminal shows, and the exit code; the signal is sent when `stage` is seen."""
-        main, side = pty.openpty()
-        run = self.start(side)
-        os.close(side)
         seen, sent = "", False
-        try:
-            while True:
-                select.select([main], [], [])
-                seen += os.read(main, 4096).decode(errors="replace")
-                if stage and not sent and re.search(rf"\x1b\[K{stage}\b", seen):
-                    run.send_signal(which)
-                    sent = True
-        except OSError:  # the other side is closed
-            pass
-        os.close(main)
-        code = run.wait()
+
+        def see(part, run):
+            nonlocal seen, sent
+            seen += part.decode(errors="replace")
+            if stage and not sent and re.search(rf"\x1b\[K{stage}\b", seen):
+                run.send_signal(which)
+                sent = True
+
+        code = terminal.watch(self.start, see)
         return list(dict.fromkeys(re.findall(r"\x1b\[K([a-z]+)", seen))), code
 
 

@@ -7,15 +7,14 @@ environment, readers that go away:
 import json
 import os
 import pathlib
-import pty
 import re
-import select
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 
+import terminal
 from trial import Trial
 
 PLAIN = {"TERM": "xterm"}  # of a terminal that does all
@@ -28,20 +27,11 @@ def environment(**more):
 
 def on_terminal(tool, arguments, **more):
     """Standard error is a terminal: what is on it at which second, and the exit code."""
-    main, side = pty.openpty()
-    began = time.monotonic()
-    run = subprocess.Popen([tool, *arguments], stdout=subprocess.DEVNULL, stderr=side, env=environment(**more))
-    os.close(side)
-    seen = []
-    try:
-        while True:
-            select.select([main], [], [])
-            part = os.read(main, 4096)
-            seen.append((time.monotonic() - began, part.decode()))
-    except OSError:  # the other side is closed
-        pass
-    os.close(main)
-    return seen, run.wait()
+    seen, began = [], time.monotonic()
+    code = terminal.watch(
+        lambda side: subprocess.Popen([tool, *arguments], stdout=subprocess.DEVNULL, stderr=side, env=environment(**more)),
+        lambda part, run: seen.append((time.monotonic() - began, part.decode())))
+    return seen, code
 
 
 def show_progress(t, slow):

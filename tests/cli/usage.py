@@ -6,7 +6,6 @@
 import fcntl
 import os
 import pathlib
-import pty
 import shutil
 import struct
 import subprocess
@@ -14,6 +13,7 @@ import sys
 import tempfile
 import termios
 
+import terminal
 from trial import Trial
 
 COMMANDS = "weld align lmc check diff inspect run gate data".split()
@@ -78,19 +78,13 @@ def parse(t, root):
 
 
 def on_terminal(tool, arguments, columns):
-    main, side = pty.openpty()
-    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    run = subprocess.Popen([tool, *arguments], stdout=side, close_fds=True)
-    os.close(side)
-    text = b""
-    try:
-        while part := os.read(main, 4096):
-            text += part
-    except OSError:  # the other side is closed
-        pass
-    os.close(main)
-    assert run.wait() == 0
-    return text.decode().split("\r\n")[:-1]
+    def start(side):
+        fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        return subprocess.Popen([tool, *arguments], stdout=side, close_fds=True)
+
+    text = []
+    assert terminal.watch(start, lambda part, run: text.append(part)) == 0
+    return b"".join(text).decode().split("\r\n")[:-1]
 
 
 def show_help(t):

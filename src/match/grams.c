@@ -88,9 +88,15 @@ bool weld_grams_has(const weld_grams *g, int unit_class)
 
 typedef enum blocks_wanted { FIXED, MOVING, SETTLED } blocks_wanted;
 
+/* The block's class beside c, -1 = none. */
+static int class_beside(const weld_block *b, int c)
+{
+    return b->x == c ? b->y : b->x;
+}
+
 static bool is_wanted(const weld_block *b, int c, blocks_wanted wanted, const bool *settled)
 {
-    const int other = b->x == c ? b->y : b->x;
+    const int other = class_beside(b, c);
     if (b->x != c && b->y != c)
         return false;
     return wanted == FIXED    ? other < 0
@@ -157,7 +163,7 @@ static int32_t **seen_by(weld_grams *g, int block, int c)
 
 static const int32_t *perm_beside(const weld_grams *g, const weld_block *b, int c)
 {
-    return g->element->perms[b->x == c ? b->y : b->x];
+    return g->element->perms[class_beside(b, c)];
 }
 
 /* The class's score is that of all others as they are now. */
@@ -169,7 +175,7 @@ static weld_status see(weld_grams *g, int c, weld_error *err)
         int32_t **perm = seen_by(g, k, c);
         if (!perm)
             continue;
-        const int32_t n = size_of(g, b->x == c ? b->y : b->x);
+        const int32_t n = size_of(g, class_beside(b, c));
         if (!*perm)
             WELD_NEW(*perm, g->ctx, n);
         memcpy(*perm, perm_beside(g, b, c), (size_t)n * sizeof **perm);
@@ -216,7 +222,7 @@ static bool is_outdated(weld_grams *g, int c)
         int32_t **perm = seen_by(g, k, c);
         if (!perm)
             continue;
-        const int32_t n = size_of(g, b->x == c ? b->y : b->x);
+        const int32_t n = size_of(g, class_beside(b, c));
         all += (double)n * (double)b->k;
         moved += (double)differing(*perm, perm_beside(g, b, c), n) * (double)b->k;
     }

@@ -3,18 +3,16 @@
 #include "eval/midpoint.h"
 #include <math.h>
 
-enum { POINTS = 21 };
-
 static double point(int k)
 {
-    return (double)k / (POINTS - 1);
+    return (double)k / (WELD_SEARCH_POINTS - 1);
 }
 
 /* The least; of equals the one nearest to the middle. */
 static int best_of(const double *loss)
 {
     int best = -1;
-    for (int k = 0; k < POINTS; k++) {
+    for (int k = 0; k < WELD_SEARCH_POINTS; k++) {
         const bool nearer = best >= 0 && loss[k] == loss[best] &&
                             fabs(point(k) - 0.5) < fabs(point(best) - 0.5);
         if (isfinite(loss[k]) && (best < 0 || loss[k] < loss[best] || nearer))
@@ -34,7 +32,7 @@ static weld_status judge_points(double *loss, const char **metric, const weld_re
     WELD_TRY(weld_recipe_pair(&pair, recipe, al, al->aligned, 0.5, err));
     WELD_TRY(weld_recipe_judging(&correction, recipe, &pair.job, err));
     WELD_TRY(weld_paramset_copy(&merged, al->a->params, err));
-    for (int k = 0; k < POINTS; k++) {
+    for (int k = 0; k < WELD_SEARCH_POINTS; k++) {
         const weld_paramset *list[] = {merged};
         const weld_midpoint_input in = {.ctx = al->ctx,
                                         .shapes = al->shapes,
@@ -57,14 +55,14 @@ done:
 static weld_status note_search(weld_report *report, const double *loss, const char *metric,
                                int best, const weld_dataset *data, weld_error *err)
 {
-    double alpha[POINTS];
-    for (int k = 0; k < POINTS; k++)
+    double alpha[WELD_SEARCH_POINTS];
+    for (int k = 0; k < WELD_SEARCH_POINTS; k++)
         alpha[k] = point(k);
     const weld_report_search search = {.present = true,
                                        .metric = metric,
                                        .alpha = alpha,
                                        .loss = loss,
-                                       .count = POINTS,
+                                       .count = WELD_SEARCH_POINTS,
                                        .best = point(best),
                                        .data = weld_describe_data(data)};
     return weld_report_put_search(report, &search, err);
@@ -78,7 +76,7 @@ weld_status weld_best_alpha(double *out, weld_report *report, const weld_alignme
     weld_status st = WELD_OK;
     weld_recipe recipe = {0};
     const char *metric = NULL;
-    double loss[POINTS];
+    double loss[WELD_SEARCH_POINTS];
     *out = 0.5;
     WELD_TRY(weld_recipe_init(&recipe, al, options ? options : &defaults, err));
     WELD_TRY(weld_alignment_takes(al, data, "the search for alpha", err));

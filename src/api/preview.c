@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* What descents were measured to take on the pairs of docs/planning.md. */
-enum { SWEEPS = 4, FRANK_WOLFE_STEPS = 30, VERIFIED = 256, SEARCH_POINTS = 21 };
+enum { SWEEPS = 4, FRANK_WOLFE_STEPS = 30 };
 
 typedef struct preview {
     const weld_model *a, *b;
@@ -86,16 +86,6 @@ static weld_status add_step(preview *p, const char *stage, double passes, double
     return weld_report_put_step(p->report, &step, err);
 }
 
-static const char *method_of(const weld_merge_options *o)
-{
-    return o->method ? o->method : weld_merger_names()[0];
-}
-
-static const char *statistic_of(const weld_merge_options *o)
-{
-    return o->statistics ? o->statistics : o->data ? "auto" : "none";
-}
-
 static bool has_running_statistics(const weld_graph *g)
 {
     for (int n = 0; n < g->node_count; n++)
@@ -108,8 +98,8 @@ static bool has_running_statistics(const weld_graph *g)
  * for judging each of them. */
 static int networks_of(const weld_merge_options *o, const weld_graph *g, bool judging)
 {
-    const char *name = statistic_of(o);
-    const weld_merger *merger = weld_merger_find(method_of(o));
+    const char *name = weld_statistic_wanted(o);
+    const weld_merger *merger = weld_merger_find(weld_method_wanted(o));
     const bool norms = has_running_statistics(g);
     int networks = 0;
     if (merger->needs_data)
@@ -206,7 +196,8 @@ static weld_status plan_auto(preview *p, weld_error *err)
     const double passes = n * tried * networks + (p->align->data->labels ? 0 : 2 * n);
     WELD_TRY(add_step(p, "align", passes, passes * p->rates.pass,
                       three(p) + (size_t)tried * p->rates.weight_bytes + run_bytes(p, networks),
-                      err, "the merge of each at 1/2 by %s, judged on them", method_of(how)));
+                      err, "the merge of each at 1/2 by %s, judged on them",
+                      weld_method_wanted(how)));
 done:
     return st;
 }
@@ -222,8 +213,8 @@ static weld_status plan_match(preview *p, weld_error *err)
 
 static weld_status plan_proof(preview *p, weld_error *err)
 {
-    const int64_t all = p->o->data ? p->o->data->count : VERIFIED;
-    const double n = all < VERIFIED ? (double)all : VERIFIED;
+    const int64_t all = p->o->data ? p->o->data->count : WELD_PROOF_SAMPLES;
+    const double n = all < WELD_PROOF_SAMPLES ? (double)all : WELD_PROOF_SAMPLES;
     return add_step(p, "verify", 2 * n, 2 * n * p->rates.pass, three(p) + run_bytes(p, 2), err,
                     "B and the permuted B on %.0f %s", n, p->o->data ? "samples" : "random inputs");
 }
@@ -233,9 +224,9 @@ static weld_status plan_search(preview *p, weld_error *err)
     const weld_graph *g = p->al->a->structure->graph;
     const int networks = networks_of(&p->o->merges[0], g, true) + 1 +
                          (p->o->search->labels ? 0 : 2);
-    const double passes = (double)p->o->search->count * SEARCH_POINTS * networks;
+    const double passes = (double)p->o->search->count * WELD_SEARCH_POINTS * networks;
     return add_step(p, "merge", passes, passes * p->rates.pass, three(p) + run_bytes(p, networks),
-                    err, "%d values of alpha on %lld samples", SEARCH_POINTS,
+                    err, "%d values of alpha on %lld samples", WELD_SEARCH_POINTS,
                     (long long)p->o->search->count);
 }
 
@@ -248,20 +239,20 @@ static weld_status plan_merges(preview *p, weld_error *err)
         const int networks = networks_of(o, p->al->a->structure->graph, false);
         const double n = networks ? (double)o->data->count : 0;
         passes += n * networks;
-        learnt += weld_merger_find(method_of(o))->needs_data ? n : 0;
+        learnt += weld_merger_find(weld_method_wanted(o))->needs_data ? n : 0;
         if (p->o->search)
             WELD_TRY(weld_report_line(p->report, &p->report->plan.merges, err, "best: %s, %s",
-                                      method_of(o), statistic_of(o)));
+                                      weld_method_wanted(o), weld_statistic_wanted(o)));
         else
             WELD_TRY(weld_report_line(p->report, &p->report->plan.merges, err, "%g: %s, %s",
-                                      o->alpha, method_of(o), statistic_of(o)));
+                                      o->alpha, weld_method_wanted(o), weld_statistic_wanted(o)));
     }
     if (p->o->merge_count)
         st = add_step(p, "merge", passes, passes * p->rates.pass + learnt * p->rates.learn,
                       (3 + p->o->merge_count) * p->rates.weight_bytes + run_bytes(p, 3), err,
                       "%zu merge%s, the first by %s with statistics %s", p->o->merge_count,
-                      p->o->merge_count == 1 ? "" : "s", method_of(&p->o->merges[0]),
-                      statistic_of(&p->o->merges[0]));
+                      p->o->merge_count == 1 ? "" : "s", weld_method_wanted(&p->o->merges[0]),
+                      weld_statistic_wanted(&p->o->merges[0]));
 done:
     return st;
 }

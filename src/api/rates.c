@@ -258,8 +258,7 @@ static weld_status find_run_bytes(weld_rates *r, const weld_alignment *al, weld_
     r->run_bytes = weld_plan_bytes(plan);
 done:
     weld_plan_free(plan);
-    if (rows.ctx)
-        weld_rows_free(&rows);
+    weld_rows_free(&rows);
     return st;
 }
 

@@ -124,16 +124,26 @@ done:
     return st;
 }
 
+const char *weld_method_wanted(const weld_merge_options *o)
+{
+    return o->method ? o->method : weld_merger_names()[0];
+}
+
+const char *weld_statistic_wanted(const weld_merge_options *o)
+{
+    return o->statistics ? o->statistics : o->data ? "auto" : "none";
+}
+
 weld_status weld_recipe_init(weld_recipe *r, const weld_alignment *al, const weld_merge_options *o,
                              weld_error *err)
 {
     weld_status st = WELD_OK;
-    const char *statistics = o->statistics ? o->statistics : o->data ? "auto" : "none";
+    const char *statistics = weld_statistic_wanted(o);
     *r = (weld_recipe){.ctx = al->ctx, .data = o->data, .ridge = o->ridge};
     r->repair_logits = o->repair_logits;
     WELD_REQUIRE(o->struct_size == sizeof *o, WELD_E_ARGUMENT, "merge options of %u bytes",
                  o->struct_size);
-    r->merger = weld_merger_find(o->method ? o->method : weld_merger_names()[0]);
+    r->merger = weld_merger_find(weld_method_wanted(o));
     WELD_REQUIRE(r->merger, WELD_E_ARGUMENT, "no merge method '%s'", o->method);
     const bool choose = strcmp(statistics, "auto") == 0;
     const bool tries = choose && !r->merger->corrects && o->data;

@@ -30,6 +30,11 @@ typedef struct weld_correction {
  * is no pattern, and what matches nothing. */
 weld_status weld_match_names(bool *hit, const weld_graph *graph, const char *pattern,
                              weld_error *err);
+/* By name: what is asked for, or the default. */
+const char *weld_method_wanted(const weld_merge_options *options);
+const char *weld_statistic_wanted(const weld_merge_options *options);
+/* Values of alpha that weld_best_alpha tries. */
+enum { WELD_SEARCH_POINTS = 21 };
 weld_status weld_recipe_init(weld_recipe *out, const weld_alignment *al,
                              const weld_merge_options *options, weld_error *err);
 void weld_recipe_free(weld_recipe *recipe);

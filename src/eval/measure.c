@@ -270,8 +270,7 @@ weld_status weld_measure_check(const weld_pair_input *input, weld_error *err)
 {
     weld_measures found = {.ctx = input->ctx};
     const weld_status st = find_rows(&found, input, err);
-    if (found.rows.ctx)
-        weld_rows_free(&found.rows);
+    weld_rows_free(&found.rows);
     return st;
 }
 
@@ -314,8 +313,7 @@ void weld_measures_free(weld_measures *measures)
 {
     if (!measures)
         return;
-    if (measures->rows.ctx)
-        weld_rows_free(&measures->rows);
+    weld_rows_free(&measures->rows);
     weld_conditions_free(measures->conditions);
     weld_arena_free(&measures->arena);
     weld_free(measures->ctx, measures);

@@ -88,7 +88,7 @@ static weld_status align(job *j, const session *s, weld_error *err)
                          : weld_align(&j->alignment, j->a, j->b, &how, err);
     begin_stage(s->talk, "verify");
     if (st == WELD_OK)
-        st = weld_alignment_verify(j->alignment, j->sets.data, 256, 1e-4, err);
+        st = weld_alignment_verify(j->alignment, j->sets.data, WELD_PROOF_SAMPLES, 1e-4, err);
     if (st == WELD_OK && permutation_of(o))
         st = weld_outputs_add_alignment(j->results.outputs, j->alignment, permutation_of(o), err);
     if (st == WELD_OK)
@@ -201,6 +201,20 @@ static weld_status check_output(const session *s, weld_error *err)
     return WELD_OK;
 }
 
+/* What a command does with a pair that is ready; it gets a job to work on. */
+typedef weld_status pair_work(job *j, const session *s, weld_error *err);
+
+/* The pair is made ready, then worked on, or only planned. */
+static weld_status run_pair(const session *s, pair_work *work, weld_error *err)
+{
+    job j = {0};
+    weld_status st = begin(&j, s, err);
+    if (st == WELD_OK)
+        st = s->o->dry_run ? say_plan(&j, s, err) : work(&j, s, err);
+    free_job(&j);
+    return st;
+}
+
 static weld_status weld_pair(job *j, const session *s, weld_error *err)
 {
     weld_status st = align(j, s, err);
@@ -216,7 +230,6 @@ static weld_status weld_pair(job *j, const session *s, weld_error *err)
 
 weld_status run_weld(const session *s, weld_error *err)
 {
-    job j = {0};
     weld_status st = check_output(s, err);
     if (st == WELD_OK)
         st = check_merge(s->o, err);
@@ -225,12 +238,7 @@ weld_status run_weld(const session *s, weld_error *err)
     if (st == WELD_OK && (s->o->weights.count || s->o->start))
         st = bad_usage(err, "%s is for three models and more; two have --alpha",
                        s->o->start ? "--start" : "--weights");
-    if (st == WELD_OK)
-        st = begin(&j, s, err);
-    if (st == WELD_OK)
-        st = s->o->dry_run ? say_plan(&j, s, err) : weld_pair(&j, s, err);
-    free_job(&j);
-    return st;
+    return st == WELD_OK ? run_pair(s, weld_pair, err) : st;
 }
 
 static weld_status align_pair(job *j, const session *s, weld_error *err)
@@ -250,14 +258,8 @@ static weld_status align_pair(job *j, const session *s, weld_error *err)
 
 weld_status run_align(const session *s, weld_error *err)
 {
-    job j = {0};
-    weld_status st = check_output(s, err);
-    if (st == WELD_OK)
-        st = begin(&j, s, err);
-    if (st == WELD_OK)
-        st = s->o->dry_run ? say_plan(&j, s, err) : align_pair(&j, s, err);
-    free_job(&j);
-    return st;
+    const weld_status st = check_output(s, err);
+    return st == WELD_OK ? run_pair(s, align_pair, err) : st;
 }
 
 static weld_status measure_pair(job *j, const session *s, weld_error *err)
@@ -272,12 +274,6 @@ static weld_status measure_pair(job *j, const session *s, weld_error *err)
 
 weld_status run_lmc(const session *s, weld_error *err)
 {
-    job j = {0};
-    weld_status st = has_data(s->o) ? WELD_OK : bad_usage(err, "lmc needs --data FILE");
-    if (st == WELD_OK)
-        st = begin(&j, s, err);
-    if (st == WELD_OK)
-        st = s->o->dry_run ? say_plan(&j, s, err) : measure_pair(&j, s, err);
-    free_job(&j);
-    return st;
+    return has_data(s->o) ? run_pair(s, measure_pair, err)
+                          : bad_usage(err, "lmc needs --data FILE");
 }

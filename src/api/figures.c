@@ -288,6 +288,7 @@ weld_status weld_figures_conditions(weld_report *r, const weld_measures *m,
             items[k].dist_com[v] = w->layer[v].dist_com;
             items[k].dist_w[v] = w->layer[v].dist_w;
             items[k].dist_h[v] = w->layer[v].dist_h;
+            items[k].defect[v] = w->layer[v].defect;
             items[k].predicted[v] = w->layer[v].predicted;
             items[k].measured[v] = w->layer[v].measured;
             items[k].additivity[v] = w->additivity[v];
@@ -295,6 +296,7 @@ weld_status weld_figures_conditions(weld_report *r, const weld_measures *m,
             if (at && w->linear) {
                 items[k].com_ci95[v] = at[0].ci95;
                 items[k].h_ci95[v] = at[1].ci95;
+                items[k].defect_ci95[v] = at[2].ci95;
             } else if (at) {
                 items[k].additivity_ci95[v] = at[0].ci95;
             }

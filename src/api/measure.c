@@ -50,6 +50,7 @@ static weld_report_merge describe_merge(const weld_merge_record *m, bool written
                                .one_minus_cos = NAN,
                                .loss_ci95 = {NAN, NAN},
                                .accuracy_ci95 = {NAN, NAN},
+                               .cos_ci95 = {NAN, NAN},
                                .layers = m->log.layers,
                                .clipped = m->log.clipped,
                                .without_bias = m->log.without_bias,
@@ -58,18 +59,6 @@ static weld_report_merge describe_merge(const weld_merge_record *m, bool written
                                .metric = m->metric,
                                .tries = tries,
                                .try_count = (size_t)m->try_count};
-}
-
-static double mean_over_layers(const weld_mix_figures *f, int layers)
-{
-    double sum = 0;
-    int count = 0;
-    for (int r = 0; r < layers; r++)
-        if (isfinite(f->one_minus_cos[r])) {
-            sum += f->one_minus_cos[r];
-            count++;
-        }
-    return count ? sum / count : NAN;
 }
 
 /* What variance the layers have kept, averaged only and in the merge. */
@@ -118,7 +107,7 @@ static weld_status add_merge(weld_report *r, const weld_model *model, bool writt
         const weld_mix_figures *figures = &measured->extra[extra];
         merge.loss = figures->loss;
         merge.accuracy = figures->accuracy;
-        merge.one_minus_cos = mean_over_layers(figures, measured->rows.count);
+        merge.one_minus_cos = figures->one_minus_cos;
         merge.class_accuracy = figures->class_accuracy;
         merge.class_ci95 = figures->class_interval;
         merge.drop = (weld_report_drop){isfinite(figures->drop.value), figures->drop.value,
@@ -126,6 +115,8 @@ static weld_status add_merge(weld_report *r, const weld_model *model, bool writt
         merge.bounded = figures->loss_bounds.at;
         if (merge.bounded)
             merge.loss_ci95 = figures->loss_bounds.at->ci95;
+        if (merge.bounded)
+            merge.cos_ci95 = figures->cosine_bounds.at[measured->rows.count].ci95;
         if (merge.bounded && figures->accuracy_bounds.at)
             merge.accuracy_ci95 = figures->accuracy_bounds.at->ci95;
         merge.class_count = (size_t)measured->classes;

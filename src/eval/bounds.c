@@ -102,8 +102,27 @@ done:
 
 /* ---- merges, layers ---------------------------------------------------------------------------- */
 
-static void add_merges(list *l)
+/* How far its features are from the mean of the ends', over all layers. */
+static weld_status add_distance(list *l, int e, weld_error *err)
 {
+    weld_status st = WELD_OK;
+    const int rows = l->p->out->rows.count;
+    double *sums; /* [groups, row, 2] */
+    WELD_ARENA_NEW(sums, &l->arena, l->p->groups * 2 * rows);
+    weld_pass_distances(sums, l->p, e, l->p->group);
+    add(l, (weld_curve){.count = rows + 1,
+                        .y = sums,
+                        .stride = 2 * rows,
+                        .figures = weld_llfc_row_means,
+                        .columns = 2 * rows,
+                        .out = &l->p->out->extra[e].cosine_bounds});
+done:
+    return st;
+}
+
+static weld_status add_merges(list *l, weld_error *err)
+{
+    weld_status st = WELD_OK;
     const int64_t n = l->p->in->data->count;
     for (int e = 0; e < l->p->in->extra_count; e++) {
         weld_mix_figures *f = &l->p->out->extra[e];
@@ -118,7 +137,10 @@ static void add_merges(list *l)
                                 .y = l->p->s.extra_correct + e * n,
                                 .stride = n,
                                 .out = &f->accuracy_bounds});
+        WELD_TRY(add_distance(l, e, err));
     }
+done:
+    return st;
 }
 
 /* Of all samples as one vector, made of sums over groups; after the points comes A to B. */
@@ -187,14 +209,14 @@ weld_status weld_pass_bound(weld_pass *p, weld_error *err)
     double *room;
     weld_arena_init(&l.arena, in->ctx);
     WELD_ARENA_NEW(l.curves, &l.arena,
-                   WELD_VARIANTS * (WELD_SCORES + 1 + watches) + drops_max + 2 * in->extra_count +
+                   WELD_VARIANTS * (WELD_SCORES + 1 + watches) + drops_max + 3 * in->extra_count +
                        3 * rows);
     WELD_ARENA_NEW(drops, &l.arena, drops_max);
     for (int v = 0; v < WELD_VARIANTS; v++)
         add_path(&l, v);
     if (drop_known)
         WELD_TRY(add_drops(&l, drops, err));
-    add_merges(&l);
+    WELD_TRY(add_merges(&l, err));
     WELD_ARENA_NEW(room, &l.arena, WELD_LLFC_FIGURES * in->data->count);
     for (int r = 0; r < rows; r++)
         WELD_TRY(add_row(&l, r / p->out->rows.count, r % p->out->rows.count, room, err));

@@ -416,12 +416,19 @@ static double distance(double difference, double x, double y)
     return x > 0 && y > 0 ? difference / sqrt(x * y) : NAN;
 }
 
-/* Dist_com, Dist_H */
+/* From the squared lengths of (W_A - W_B)(H_A - H_B) and of W_A H_A + W_B H_B. */
+static double defect(double product, double straight)
+{
+    return straight > 0 ? sqrt(product / straight) / 2 : NAN;
+}
+
+enum { LAYER_FIGURES = 3 }; /* Dist_com, Dist_H, the defect */
 static void layer_figures(double *out, int count, const double *sums)
 {
     (void)count;
     out[0] = distance(sums[PRODUCT], sums[STRAIGHT], sums[CROSSED]);
     out[1] = distance(sums[INPUT_DIFFERENCE], sums[INPUT_A], sums[INPUT_B]);
+    out[2] = defect(sums[PRODUCT], sums[STRAIGHT]);
 }
 
 static void activation_figures(double *out, int count, const double *sums)
@@ -433,12 +440,13 @@ static void activation_figures(double *out, int count, const double *sums)
 static weld_layer_condition condition_of(const double *sums, const pair *p)
 {
     const double mean = sqrt(p->first[1]) / 2;
-    double figures[2];
-    layer_figures(figures, 2, sums);
+    double figures[LAYER_FIGURES];
+    layer_figures(figures, LAYER_FIGURES, sums);
     return (weld_layer_condition){.dist_com = figures[0],
                                   .dist_w = distance(p->dd, p->aa, p->bb),
                                   .dist_h = figures[1],
-                                  .predicted = mean > 0 ? sqrt(p->first[0]) / 4 / mean : NAN,
+                                  .defect = figures[2],
+                                  .predicted = defect(p->first[0], p->first[1]),
                                   .measured = mean > 0 ? sqrt(p->first[2]) / mean : NAN};
 }
 
@@ -462,7 +470,7 @@ weld_watch *weld_conditions_figures(int *count, weld_conditions *c)
 weld_curve weld_conditions_curve(weld_conditions *c, int watch, int v)
 {
     const bool linear = c->out[watch].linear;
-    return (weld_curve){.count = linear ? 2 : 1,
+    return (weld_curve){.count = linear ? LAYER_FIGURES : 1,
                         .y = sums_of(c, &c->items[watch], v, 0),
                         .stride = (int64_t)c->count * PAIRS * SUMS,
                         .figures = linear ? layer_figures : activation_figures,

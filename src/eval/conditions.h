@@ -16,8 +16,11 @@ enum { WELD_CONDITION_PAIRS = 2 }; /* A with the naive, with the aligned B */
 /* dist(x, y) = |x - y|^2 / (|x| |y|); NaN where a side is zero. */
 typedef struct weld_layer_condition {
     double dist_com, dist_w, dist_h;
-    /* On the first samples alone, parts of |1/2 W_A H_A + 1/2 W_B H_B|: what the mean weight makes of
-     * the mean input less the mean of what they make, by (W_A - W_B)(H_A - H_B) / 4, and measured. */
+    /* |(W_A - W_B)(H_A - H_B)| / 4, a part of |1/2 W_A H_A + 1/2 W_B H_B|: what the mean weight makes of the
+     * mean input less the mean of what they make */
+    double defect;
+    /* The defect of the first samples alone, and what is measured there: an identity, to check the
+     * arithmetic. */
     double predicted, measured;
 } weld_layer_condition;
 
@@ -26,7 +29,7 @@ typedef struct weld_watch {
     bool linear;
     weld_layer_condition layer[WELD_CONDITION_PAIRS]; /* of linear ones */
     double additivity[WELD_CONDITION_PAIRS];          /* of activations */
-    weld_curve_bounds bounds[WELD_CONDITION_PAIRS];   /* of dist_com, dist_h; of additivity */
+    weld_curve_bounds bounds[WELD_CONDITION_PAIRS]; /* of dist_com, dist_h, defect; of additivity */
 } weld_watch;
 
 typedef struct weld_conditions weld_conditions;

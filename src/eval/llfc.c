@@ -95,17 +95,17 @@ static double figure_of(enum figure which, double inner, double mm, double mix)
                                   : inner / mix;
 }
 
-double weld_llfc_distance(const weld_mix_dots *mixed, const weld_end_dots *ends, double alpha)
+static double sample_figure(enum figure which, const weld_mix_dots *mixed,
+                            const weld_end_dots *ends, double alpha)
 {
-    return figure_of(ONE_MINUS_COS, inner_of(mixed, alpha), mixed->mm, mix_of(ends, alpha));
+    return figure_of(which, inner_of(mixed, alpha), mixed->mm, mix_of(ends, alpha));
 }
 
 static int64_t spread_figure(weld_spread *out, enum figure which, const weld_mix_dots *mixed,
                              const weld_end_dots *ends, double alpha, int64_t n, double *room)
 {
     for (int64_t i = 0; i < n; i++)
-        room[i] =
-            figure_of(which, inner_of(&mixed[i], alpha), mixed[i].mm, mix_of(&ends[i], alpha));
+        room[i] = sample_figure(which, &mixed[i], &ends[i], alpha);
     return weld_spread_of(out, room, n, room + n);
 }
 
@@ -148,8 +148,7 @@ const double *weld_llfc_samples(weld_mix_dots *mixed, const weld_end_dots *ends,
 {
     for (int64_t i = 0; i < n; i++)
         for (int f = 0; f < WELD_LLFC_FIGURES; f++)
-            room[f * n + i] =
-                figure_of(f, inner_of(&mixed[i], alpha), mixed[i].mm, mix_of(&ends[i], alpha));
+            room[f * n + i] = sample_figure(f, &mixed[i], &ends[i], alpha);
     return memcpy(mixed, room, (size_t)n * sizeof *mixed);
 }
 
@@ -190,4 +189,27 @@ void weld_llfc_matrix(double *out, int count, const double *sums)
         const double *at = sums + k / WELD_LLFC_FIGURES * WELD_LLFC_FIGURES;
         out[k] = figure_of(k % WELD_LLFC_FIGURES, at[0], at[1], at[2]);
     }
+}
+
+void weld_llfc_distances(double *out, int64_t stride, const weld_mix_dots *mixed,
+                         const weld_end_dots *ends, double alpha, int64_t n, int64_t group)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const double x = sample_figure(ONE_MINUS_COS, &mixed[i], &ends[i], alpha);
+        double *sums = out + i / group * stride;
+        sums[0] += isnan(x) ? 0 : x;
+        sums[1] += !isnan(x);
+    }
+}
+
+void weld_llfc_row_means(double *out, int count, const double *sums)
+{
+    double total = 0;
+    int counted = 0;
+    for (int k = 0; k < count - 1; k++) {
+        out[k] = sums[2 * k + 1] > 0 ? sums[2 * k] / sums[2 * k + 1] : NAN;
+        total += isnan(out[k]) ? 0 : out[k];
+        counted += !isnan(out[k]);
+    }
+    out[count - 1] = counted ? total / counted : NAN;
 }

@@ -39,8 +39,6 @@ typedef struct weld_llfc_baseline {
 /* Over n samples of one row; `room`: [2 n]. */
 void weld_llfc_summarise(weld_llfc_point *out, const weld_mix_dots *mixed,
                          const weld_end_dots *ends, double alpha, int64_t n, double *room);
-/* 1 - cosine of one sample; NaN for a zero feature. */
-double weld_llfc_distance(const weld_mix_dots *mixed, const weld_end_dots *ends, double alpha);
 
 enum { WELD_LLFC_FIGURES = 3 }; /* 1 - cosine, coef, coef_authors */
 
@@ -58,6 +56,11 @@ void weld_llfc_end_sums(double *out, int64_t stride, const weld_end_dots *ends, 
                         int64_t group);
 /* A weld_curve_fn: `count` figures of such sums, WELD_LLFC_FIGURES of each three. */
 void weld_llfc_matrix(double *out, int count, const double *sums);
+/* The sum of 1 - cosine over the samples without a zero feature and how many these are, likewise two. */
+void weld_llfc_distances(double *out, int64_t stride, const weld_mix_dots *mixed,
+                         const weld_end_dots *ends, double alpha, int64_t n, int64_t group);
+/* A weld_curve_fn: the means of such sums of count - 1 rows, then the mean of those that have a sample. */
+void weld_llfc_row_means(double *out, int count, const double *sums);
 void weld_llfc_baseline_of(weld_llfc_baseline *out, const weld_end_dots *ends, int64_t n,
                            double *room);
 #endif

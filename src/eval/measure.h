@@ -61,9 +61,10 @@ typedef struct weld_mix_figures {
     double loss, accuracy;                          /* NaN where they are not in the metric */
     weld_curve_bounds loss_bounds, accuracy_bounds; /* one point */
     weld_drop drop;
-    double *one_minus_cos;         /* [rows.count] mean */
-    double *class_accuracy;        /* [classes], NULL as below */
-    weld_interval *class_interval; /* known without a bootstrap */
+    double one_minus_cos;            /* the mean over the rows of the mean over the samples */
+    weld_curve_bounds cosine_bounds; /* of each row, then of their mean */
+    double *class_accuracy;          /* [classes], NULL as below */
+    weld_interval *class_interval;   /* known without a bootstrap */
 } weld_mix_figures;
 
 enum { WELD_CLASS_POINTS = 3, WELD_CLASSES_MAX = 1024 };

@@ -32,6 +32,8 @@ typedef struct weld_pass {
 
 /* Fills the figures of pass->out. */
 weld_status weld_pass_reduce(weld_pass *pass, weld_error *err);
+/* sums [groups, row, 2] += those of weld_llfc_distances of one of the merges. */
+void weld_pass_distances(double *sums, const weld_pass *pass, int extra, int64_t group);
 /* And their bounds: makes 1 - cosines of the dot products in pass->s, which are gone after it. */
 weld_status weld_pass_bound(weld_pass *pass, weld_error *err);
 #endif

@@ -125,19 +125,31 @@ done:
     return st;
 }
 
-static double mean_distance(const weld_pass *p, int e, int row)
+void weld_pass_distances(double *sums, const weld_pass *p, int e, int64_t group)
 {
     const int64_t n = p->in->data->count;
-    const weld_mix_dots *mixed = p->s.extra_mixed + (e * p->out->rows.count + row) * n;
-    const weld_end_dots *ends = p->s.ends + (WELD_ALIGNED * p->out->rows.count + row) * n;
-    double sum = 0;
-    int64_t count = 0;
-    for (int64_t i = 0; i < n; i++) {
-        const double x = weld_llfc_distance(&mixed[i], &ends[i], p->in->extra[e].alpha);
-        sum += isnan(x) ? 0 : x;
-        count += !isnan(x);
-    }
-    return count ? sum / (double)count : NAN;
+    const int rows = p->out->rows.count;
+    for (int r = 0; r < rows; r++)
+        weld_llfc_distances(sums + 2 * r, 2 * rows, p->s.extra_mixed + (e * rows + r) * n,
+                            p->s.ends + (WELD_ALIGNED * rows + r) * n, p->in->extra[e].alpha, n,
+                            group);
+}
+
+static weld_status reduce_distance(weld_pass *p, int e, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const int64_t n = p->in->data->count;
+    const int rows = p->out->rows.count;
+    double *sums = NULL, *means = NULL; /* [rows, 2]; [rows + 1] */
+    WELD_NEW(sums, p->in->ctx, 2 * rows);
+    WELD_NEW(means, p->in->ctx, rows + 1);
+    weld_pass_distances(sums, p, e, n);
+    weld_llfc_row_means(means, rows + 1, sums);
+    p->out->extra[e].one_minus_cos = means[rows];
+done:
+    weld_free(p->in->ctx, sums);
+    weld_free(p->in->ctx, means);
+    return st;
 }
 
 /* At the ends of the path and nearest to 1/2. */
@@ -174,9 +186,7 @@ static weld_status reduce_extra(weld_pass *p, weld_error *err)
         if (out->by_class.samples)
             WELD_TRY(class_accuracy(&f->class_accuracy, &f->class_interval, p,
                                     p->s.extra_correct + e * n, err));
-        WELD_ARENA_NEW(f->one_minus_cos, &out->arena, out->rows.count);
-        for (int r = 0; r < out->rows.count; r++)
-            f->one_minus_cos[r] = mean_distance(p, e, r);
+        WELD_TRY(reduce_distance(p, e, err));
     }
 done:
     return st;

@@ -115,11 +115,11 @@ typedef struct weld_report_condition {
     const char *name, *op;
     bool linear;
     double dist_com[WELD_REPORT_VARIANTS], dist_w[WELD_REPORT_VARIANTS],
-        dist_h[WELD_REPORT_VARIANTS], predicted[WELD_REPORT_VARIANTS],
+        dist_h[WELD_REPORT_VARIANTS], defect[WELD_REPORT_VARIANTS], predicted[WELD_REPORT_VARIANTS],
         measured[WELD_REPORT_VARIANTS];      /* of linear ones */
     double additivity[WELD_REPORT_VARIANTS]; /* of activations */
     weld_interval com_ci95[WELD_REPORT_VARIANTS], h_ci95[WELD_REPORT_VARIANTS],
-        additivity_ci95[WELD_REPORT_VARIANTS];
+        defect_ci95[WELD_REPORT_VARIANTS], additivity_ci95[WELD_REPORT_VARIANTS];
 } weld_report_condition;
 
 typedef struct weld_report_conditions {

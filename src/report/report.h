@@ -128,7 +128,7 @@ typedef struct weld_report_merge {
         one_minus_cos; /* on the evaluation data, the last one the mean over layers at
                                              alpha; NaN = not measured */
     bool bounded;      /* there was a bootstrap: */
-    weld_interval loss_ci95, accuracy_ci95;
+    weld_interval loss_ci95, accuracy_ci95, cos_ci95;
     weld_report_drop drop;                                    /* of the accuracy */
     int64_t layers, clipped, without_bias, sampled, too_wide; /* see merge/statistics.h */
     const char *metric; /* of the tries; NULL = there were none */

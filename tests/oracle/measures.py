@@ -50,6 +50,15 @@ def ours(tool, models, data, *options):
     return report, [np.array(c["perm"]) for c in classes]
 
 
+def weld(tool, models, data):
+    with tempfile.TemporaryDirectory() as work:
+        subprocess.run([tool, "weld", *models, "-o", f"{work}/m.onnx", "--data", data, "--preset", "unit", "--limit", str(LIMIT),
+                        "--match", "weights", "--stats", "none", "--bootstrap", str(RESAMPLES), "--seed", str(SEED), "-q",
+                        "--report", f"{work}/r.json"],
+                       check=True)
+        return json.loads(pathlib.Path(work, "r.json").read_text())
+
+
 class Path:
     """The networks between A and one of the B's, with all their values."""
 
@@ -148,6 +157,10 @@ class Bootstrap:
         low, high = (0, 1) if share else (y.min(), y.max())
         return [self.quantile(y, low, 0.025), self.quantile(y, high, 0.975)]
 
+    def interval_of_means(self, y):
+        """Of the mean over the rows of y [row, sample]."""
+        return np.quantile((self.w @ y.T / self.w.sum(axis=1, keepdims=True)).mean(axis=1), [0.025, 0.975])
+
     def barrier(self, y, alphas, midpoint, share):
         """[low, high], upper bound of the largest gap of y [alpha, sample]."""
         gap = gaps(y, alphas, midpoint)
@@ -225,6 +238,7 @@ def layer_condition(path, layer):
     out = {"dist_com": dist(straight, product(wa, hb) + product(wb, ha)), "dist_w": dist(wa, wb),
            "dist_h": dist(patches(ha), patches(hb))}
     out |= {"factor_w": np.sqrt(out["dist_w"]), "factor_h": np.sqrt(out["dist_h"])}
+    out["defect"] = np.sqrt(squared(product(wa - wb, ha - hb)) / squared(straight)) / 2
     first = slice(0, BATCH)
     mean = (product(wa, ha[first]) + product(wb, hb[first])) / 2
     measured = product((wa + wb) / 2, (ha[first] + hb[first]) / 2) - mean
@@ -333,6 +347,13 @@ class Check:
             self.sums(f"{what} matrix A to B ci95", ours["matrix"]["one_minus_cos_ab_ci95"], boot, vector_figures[0],
                       *end_sums(path, name))
 
+    def merge(self, tool, models, data, path):
+        """The mean over the layers of what a merge is away from the mean of the ends."""
+        merge, boot = weld(tool, models, data)["merges"][0], Bootstrap(LIMIT)
+        away = np.array([llfc(path, name, 0.5)[0][0] for name in rows(path)])
+        self.close("merge", merge["one_minus_cos"], away.mean())
+        self.close("merge ci95", merge["one_minus_cos_ci95"], boot.interval_of_means(away))
+
     def conditions(self, report, variant, path, identity):
         section, boot = report["conditions"], Bootstrap(LIMIT)
         assert section["defect_samples"] == BATCH
@@ -360,6 +381,7 @@ class Check:
         straight, crossed = product(wa, ha) + product(wb, hb), product(wa, hb) + product(wb, ha)
         ratio = lambda d, x, y: d / np.sqrt(x * y)  # noqa: E731
         self.sums(f"{what} dist_com", ours["dist_com_ci95"], boot, ratio, each(straight - crossed), each(straight), each(crossed))
+        self.sums(f"{what} defect", ours["defect_ci95"], boot, lambda d, s: np.sqrt(d / s) / 2, each(straight - crossed), each(straight))
         ha, hb = patches(ha), patches(hb)
         self.sums(f"{what} dist_h", ours["dist_h_ci95"], boot, ratio, each(ha - hb), each(ha), each(hb))
 
@@ -399,6 +421,7 @@ def check_pair(tool, models, data, x, labels, double):
         scale = figures["mse_a"].mean()
         check.close(f"{variant} mse", np.array(by_mse["lmc"][variant]["loss"]) / scale,
                     figures["mse"].mean(axis=1) / scale)
+    check.merge(tool, models, data, path)
     assert by_mse["lmc"]["metric"] == "mse" and "connected" not in by_mse["lmc"]
     print(f"{models[0]}: {check.count} figures, largest difference {check.worst:.2g}")
 

@@ -242,6 +242,7 @@ static void put_merge_bounds(maker *m, json_t *o, const weld_report_merge *merge
     if (merge->bounded) {
         put(m, o, "loss_ci95", interval(m, merge->loss_ci95));
         put(m, o, "accuracy_ci95", interval(m, merge->accuracy_ci95));
+        put(m, o, "one_minus_cos_ci95", interval(m, merge->cos_ci95));
     }
     if (merge->drop.present) {
         json_t *drop = json_object();
@@ -378,12 +379,14 @@ static json_t *condition(maker *m, const weld_report_condition *c, int v, bool b
     if (bounds) {
         put(m, o, "dist_com_ci95", interval(m, c->com_ci95[v]));
         put(m, o, "dist_h_ci95", interval(m, c->h_ci95[v]));
+        put(m, o, "defect_ci95", interval(m, c->defect_ci95[v]));
     }
     put(m, o, "dist_com", real(c->dist_com[v]));
     put(m, o, "dist_w", real(c->dist_w[v]));
     put(m, o, "dist_h", real(c->dist_h[v]));
     put(m, o, "factor_w", real(sqrt(c->dist_w[v])));
     put(m, o, "factor_h", real(sqrt(c->dist_h[v])));
+    put(m, o, "defect", real(c->defect[v]));
     put(m, o, "defect_predicted", real(c->predicted[v]));
     put(m, o, "defect_measured", real(c->measured[v]));
     return o;

@@ -238,9 +238,10 @@ void weld_page_llfc(weld_page *page, const weld_report_llfc *l)
 
 static void layer_conditions(weld_page *page, const weld_report_conditions *c)
 {
-    weld_page_table(page, "Layer|Dist_com, naive|95 % interval|Dist_W|Dist_H|95 % interval"
-                          "|predicted|measured|Dist_com, aligned|95 % interval|Dist_W|Dist_H"
-                          "|95 % interval|predicted|measured");
+    weld_page_table(page, "Layer|Dist_com, naive|95 % interval|Dist_W|Dist_H"
+                          "|95 % interval|defect|95 % interval|predicted|measured"
+                          "|Dist_com, aligned|95 % interval|Dist_W|Dist_H|95 % interval"
+                          "|defect|95 % interval|predicted|measured");
     for (size_t i = 0, rows = 0; i < c->count && rows < page->style->rows_max; i++) {
         const weld_report_condition *x = &c->items[i];
         if (!x->linear)
@@ -254,6 +255,8 @@ static void layer_conditions(weld_page *page, const weld_report_conditions *c)
             weld_page_number(page, x->dist_w[v]);
             weld_page_number(page, x->dist_h[v]);
             interval(page, c->bounded ? &x->h_ci95[v] : NULL);
+            weld_page_number(page, x->defect[v]);
+            interval(page, c->bounded ? &x->defect_ci95[v] : NULL);
             weld_page_number(page, x->predicted[v]);
             weld_page_number(page, x->measured[v]);
         }
@@ -288,9 +291,10 @@ void weld_page_conditions(weld_page *page, const weld_report_conditions *c)
     weld_page_paragraph(
         page,
         "A layer commutes where Dist_com is much smaller than Dist_W and Dist_H. Then merging adds "
-        "no defect of its own: predicted is ‖ΔW ΔH‖ / 4, measured what the mean weight makes "
-        "of the mean input less the mean of what both make, both as a part of the latter, on the "
-        "first %lld samples. An activation is additive where it maps the mean to the mean.",
+        "no defect of its own, which is what the mean weight makes of the mean input less the mean "
+        "of what both make: ‖ΔW ΔH‖ / 4, as a part of the latter. Predicted is that of the first "
+        "%lld samples, measured what it is there. An activation is additive where it maps the mean "
+        "to the mean.",
         (long long)c->first);
     weld_page_details(page, "All layers and activations");
     layer_conditions(page, c);

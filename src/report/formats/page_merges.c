@@ -20,7 +20,7 @@ static void merge_row(weld_page *page, const weld_report_merge *m)
     figure(page, m->loss, m->bounded, m->loss_ci95);
     figure(page, m->accuracy, m->bounded, m->accuracy_ci95);
     figure(page, m->drop.present ? m->drop.value : NAN, m->bounded, m->drop.bounds.ci95);
-    weld_page_number(page, m->one_minus_cos);
+    figure(page, m->one_minus_cos, m->bounded, m->cos_ci95);
     weld_page_integer(page, m->layers);
     weld_page_label(page, "%s", m->written ? "written" : "compared");
     weld_page_close(page, WELD_MARK_ROW);

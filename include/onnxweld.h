@@ -451,10 +451,12 @@ typedef struct weld_many_options {
     const weld_dataset
         *data; /**< with labels: to measure ends, pairs and the result on; NULL = not at all */
     const char *output_name; /**< see weld_load_options; all models have it */
+    int resamples;           /**< as in weld_measure_options */
+    uint64_t seed;           /**< of the resamples */
 } weld_many_options;
 #define WELD_MANY_OPTIONS_INIT                                                                     \
     {                                                                                              \
-        (uint32_t)sizeof(weld_many_options), NULL, NULL, NULL, -1, NULL, NULL                      \
+        (uint32_t)sizeof(weld_many_options), NULL, NULL, NULL, -1, NULL, NULL, 1000, 0             \
     }
 
 /** 2 to 64 models in one: the first one's file with merged parameters. The weighted mean alone holds the

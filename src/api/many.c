@@ -1,5 +1,6 @@
 /* weld_merge_many: models are opened one at a time, brought into one frame, and averaged. */
 #include "api/many.h"
+#include "eval/bootstrap.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -304,7 +305,7 @@ static weld_status check(const weld_many_options *o, size_t count, weld_error *e
     if (o->start >= (int)count)
         return weld_fail(err, WELD_E_ARGUMENT, "start is model %d, there are %zu", o->start + 1,
                          count);
-    return WELD_OK;
+    return weld_bootstrap_check(o->resamples, err);
 }
 
 weld_status weld_merge_many(weld_model **out, weld_report **report, weld_context *ctx,
@@ -327,8 +328,12 @@ weld_status weld_merge_many(weld_model **out, weld_report **report, weld_context
         WELD_TRY(weld_report_open(&r, ctx, err));
         WELD_TRY(weld_many_report(r, &m, model->params, err));
         WELD_TRY(weld_report_add_merge(r, model, err));
-        r->merges[0].loss = r->many.loss;
-        r->merges[0].accuracy = r->many.accuracy;
+        r->merges[0].loss = r->many.score.loss;
+        r->merges[0].accuracy = r->many.score.accuracy;
+        r->merges[0].bounded = r->many.resamples;
+        r->merges[0].loss_ci95 = r->many.score.loss_ci95;
+        r->merges[0].accuracy_ci95 = r->many.score.accuracy_ci95;
+        r->merges[0].drop = r->many.drop;
         *report = r;
         r = NULL;
     }

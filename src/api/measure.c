@@ -241,9 +241,7 @@ static weld_status read_wish(weld_pair_input *in, const weld_measure_options *o,
         (int)(o->llfc_alpha ? o->llfc_alpha_count : sizeof llfc / sizeof llfc[0]);
     WELD_TRY(check_grid(in->alpha, (size_t)in->alpha_count, "alpha", err));
     WELD_TRY(check_grid(in->llfc_alpha, (size_t)in->llfc_alpha_count, "LLFC alpha", err));
-    WELD_REQUIRE(o->resamples == 0 || (o->resamples >= 100 && o->resamples <= 100000),
-                 WELD_E_ARGUMENT, "bootstrap of %d resamples, allowed 0 or 100 to 100000",
-                 o->resamples);
+    WELD_TRY(weld_bootstrap_check(o->resamples, err));
     WELD_REQUIRE(o->delta >= 0, WELD_E_ARGUMENT, "delta %g, allowed from 0", o->delta);
     in->metric = o->metric;
     in->resamples = o->resamples;

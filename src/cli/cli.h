@@ -131,6 +131,8 @@ const char *statistics_wanted(const session *s);
 /* weld with three files and more. */
 weld_status weld_many(const session *s, weld_error *err);
 /* What weld_report_measure gets, but for the merges; it borrows from the options. */
+/* What is out of range for the library stays so. */
+int read_resamples(const options *o);
 weld_measure_options read_measure_wish(const options *o);
 /* What --alpha best is found on. */
 const weld_dataset *search_data(const datasets *d);

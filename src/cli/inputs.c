@@ -126,6 +126,11 @@ const weld_dataset *search_data(const datasets *d)
     return d->tune ? d->tune : d->match;
 }
 
+int read_resamples(const options *o)
+{
+    return o->resamples > 1000000 ? 1000000 : (int)o->resamples;
+}
+
 weld_measure_options read_measure_wish(const options *o)
 {
     weld_measure_options how = WELD_MEASURE_OPTIONS_INIT;
@@ -135,7 +140,7 @@ weld_measure_options read_measure_wish(const options *o)
     how.llfc_alpha_count = o->llfc_alpha.count;
     how.batch = o->batch;
     how.metric = o->metric;
-    how.resamples = o->resamples > 1000000 ? 1000000 : (int)o->resamples;
+    how.resamples = read_resamples(o);
     how.seed = (uint64_t)o->seed;
     how.delta = o->delta;
     return how;

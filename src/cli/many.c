@@ -44,6 +44,8 @@ static weld_status merge(job *j, const session *s, weld_error *err)
     how.start = (int)o->start - 1;
     how.data = j->sets.data;
     how.output_name = o->output_name;
+    how.resamples = read_resamples(o);
+    how.seed = (uint64_t)o->seed;
     begin_stage(s->talk, "merge");
     return weld_merge_many(&j->merged, &j->results.report, s->ctx, o->files, (size_t)o->file_count,
                            &how, err);

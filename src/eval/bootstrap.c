@@ -188,7 +188,7 @@ static weld_bounds point_bounds(const job *j, const weld_curve *c, int k, double
 {
     const int R = j->in->resamples, place = j->first[c - j->in->curves] + k;
     const column *at = &j->column[place];
-    const double tail = c->kind == WELD_CURVE_DROPS ? 0.0125 : 0.025;
+    const double tail = c->kind == WELD_CURVE_DROPS ? 0.025 / c->count : 0.025;
     weld_bounds out;
     if (!isfinite(at->full) || !sort_drawn(room, j, place, at->low))
         return unknown;
@@ -409,6 +409,14 @@ static weld_status alloc(job *j, weld_arena *arena, weld_error *err)
     }
 done:
     return st;
+}
+
+weld_status weld_bootstrap_check(int resamples, weld_error *err)
+{
+    if (resamples == 0 || (resamples >= 100 && resamples <= 100000))
+        return WELD_OK;
+    return weld_fail(err, WELD_E_ARGUMENT, "bootstrap of %d resamples, allowed 0 or 100 to 100000",
+                     resamples);
 }
 
 weld_status weld_bootstrap(weld_arena *arena, const weld_bootstrap_input *input, weld_error *err)

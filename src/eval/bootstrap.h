@@ -27,7 +27,7 @@ typedef struct weld_curve_bounds {
 typedef enum weld_curve_kind {
     WELD_CURVE_LOSS,
     WELD_CURVE_SHARE,  /* from 0 to 1, the more the better: the barrier is that of 1 - y */
-    WELD_CURVE_DROPS,  /* differences of two shares, of which the least counts, see weld_least */
+    WELD_CURVE_DROPS,  /* differences of shares, of whose points the least counts, see weld_least */
     WELD_CURVE_SPREAD, /* where y is NaN, the sample is left out of the mean */
 } weld_curve_kind;
 
@@ -54,10 +54,12 @@ typedef struct weld_bootstrap_input {
     uint64_t seed;
 } weld_bootstrap_input;
 
+/* Refuses a number of resamples that is not allowed: 0 or 100 to 100000. */
+weld_status weld_bootstrap_check(int resamples, weld_error *err);
 /* Fills the bounds of all curves. Same bits for any threads. */
 weld_status weld_bootstrap(weld_arena *arena, const weld_bootstrap_input *input, weld_error *err);
-/* Of the least of means whose bounds are those of WELD_CURVE_DROPS. Each upper one is taken so high that
- * both of two hold at once. */
+/* Of the least of means whose bounds are those of WELD_CURVE_DROPS. Each upper one is taken so high that all
+ * points of the curve hold at once. */
 weld_bounds weld_least(const weld_bounds *of, int count);
 /* Clopper and Pearson's 95 % interval of a share: what the bootstrap comes to with ever more resamples. */
 weld_interval weld_share_interval(int64_t hits, int64_t samples);

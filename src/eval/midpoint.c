@@ -16,7 +16,7 @@ typedef struct pass {
     weld_run **runs;        /* [slot] */
     weld_feed *feed;        /* [slot] */
     double **target;        /* [slot][micro, size]: what the ends say together */
-    double *loss, *correct; /* [count, N] */
+    double *loss, *correct; /* [count, N]; the input's if it wants them */
 } pass;
 
 /* p += share softmax z */
@@ -118,8 +118,12 @@ static weld_status alloc_pass(pass *p, weld_error *err)
     const weld_midpoint_input *in = p->in;
     const int slots = weld_parallel_slots(in->ctx);
     p->micro = in->shapes->batch;
-    WELD_NEW(p->loss, in->ctx, (size_t)in->count * (size_t)in->data->count);
-    WELD_NEW(p->correct, in->ctx, (size_t)in->count * (size_t)in->data->count);
+    p->loss = in->each_loss;
+    p->correct = in->each_correct;
+    if (!p->loss)
+        WELD_NEW(p->loss, in->ctx, (size_t)in->count * (size_t)in->data->count);
+    if (!p->correct)
+        WELD_NEW(p->correct, in->ctx, (size_t)in->count * (size_t)in->data->count);
     WELD_NEW(p->runs, in->ctx, slots);
     WELD_NEW(p->feed, in->ctx, slots);
     WELD_NEW(p->target, in->ctx, slots);
@@ -148,8 +152,10 @@ static void free_pass(pass *p)
     weld_free(ctx, p->runs);
     weld_free(ctx, p->feed);
     weld_free(ctx, p->target);
-    weld_free(ctx, p->loss);
-    weld_free(ctx, p->correct);
+    if (p->loss != p->in->each_loss)
+        weld_free(ctx, p->loss);
+    if (p->correct != p->in->each_correct)
+        weld_free(ctx, p->correct);
 }
 
 weld_status weld_midpoint_losses(double *losses, const char **metric,

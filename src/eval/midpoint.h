@@ -12,7 +12,8 @@ typedef struct weld_midpoint_input {
     const weld_paramset *const *merged; /* [count] */
     int count;
     const weld_dataset *data;
-    double *accuracies; /* [count], of ce; NULL = not wanted */
+    double *accuracies;               /* [count], of ce; NULL = not wanted */
+    double *each_loss, *each_correct; /* [count, N] of each sample; NULL = not wanted */
 } weld_midpoint_input;
 
 /* losses [count]: the mean over the samples of (z: the output that losses are of, before a trailing Softmax)

@@ -151,14 +151,23 @@ typedef struct weld_report_search {
     weld_report_data data;
 } weld_report_search;
 
-/* Three and more models in one. Losses are NaN where there are no labels. */
+/* Three and more models in one. Losses are NaN where there are no labels, intervals where there was no
+ * bootstrap. */
+typedef struct weld_report_score {
+    double loss, accuracy;
+    weld_interval loss_ci95, accuracy_ci95;
+} weld_report_score;
+
 typedef struct weld_report_end {
-    double weight, loss, accuracy;
+    double weight;
+    weld_report_score score;
 } weld_report_end;
 
 typedef struct weld_report_duo {
-    int64_t a, b;                   /* numbers of the models */
-    double loss, accuracy, barrier; /* of their mean; its loss less the mean of theirs */
+    int64_t a, b;            /* numbers of the models */
+    weld_report_score score; /* of their mean */
+    double barrier;          /* its loss less the mean of theirs */
+    weld_interval barrier_ci95;
 } weld_report_duo;
 
 typedef struct weld_report_many {
@@ -172,7 +181,10 @@ typedef struct weld_report_many {
     const weld_report_end *ends;  /* [end_count], in the order of the models */
     const weld_report_duo *pairs; /* [pair_count] */
     size_t end_count, pair_count;
-    double loss, accuracy; /* of the result */
+    weld_report_score score; /* of the result */
+    weld_report_drop drop;   /* of its accuracy; stands in the report with the merge */
+    int64_t resamples;       /* of the bootstrap; 0 = there was none */
+    uint64_t seed;
     /* Matched two by two alone: the part of the units of `cycle_models` models that A to B to C to A does
      * not bring back; NaN = not looked at. With the permutations that are used it is 0. */
     double cycle_distance;

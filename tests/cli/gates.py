@@ -101,7 +101,11 @@ CHANGED = [
     (2, {"llfc.layers": [{"aligned": {"one_minus_cos": [{}, {"mean": 0}, {}]}}]}, "--min-llfc 0 --gate-on upper", "and the bootstrap)"),
     (5, {"llfc.layers": [{"aligned": {"one_minus_cos": [{}, {"mean": 0, "ci95": [0]}, {}]}}]}, "--min-llfc 0", "ci95 is not an interval"),
     (0, {"many": {"ends": [{"accuracy": 0.9}, {"accuracy": 0.8}], "accuracy": 0.85}}, "--max-acc-drop -.01", "acc.drop is -0.05"),
-    (0, {"many": {"ends": [{"accuracy": 0.9}, {"accuracy": 0.8}], "accuracy": 0.85}}, "--max-acc-drop -.01 --gate-on upper", "acc.drop is -0.05"),
+    (2, {"many": {"ends": [{"accuracy": 0.9}, {"accuracy": 0.8}], "accuracy": 0.85}, "lmc.accuracy_drop": None},
+     "--max-acc-drop -.01 --gate-on upper", "has no accuracy_drop.upper95 in lmc, merges"),
+    (1, {"many": {"ends": [{"accuracy": 0.9}, {"accuracy": 0.8}], "accuracy": 0.85},
+         "merges": [{"written": True, "accuracy": 0.85, "accuracy_drop": {"value": -0.05, "ci95": [-0.07, -0.02], "upper95": -0.03}}]},
+     "--max-acc-drop -.04 --gate-on upper", "acc.drop is -0.03"),
     # Reports that are none.
     (5, {"schema": "onnxweld.report/2"}, "", "not an onnxweld.report/1 file"),
     (5, {"schema": None}, "", "not an onnxweld.report/1 file"),

@@ -50,10 +50,10 @@ def ours(tool, models, data, *options):
     return report, [np.array(c["perm"]) for c in classes]
 
 
-def weld(tool, models, data):
+def weld(tool, models, data, match="weights"):
     with tempfile.TemporaryDirectory() as work:
         subprocess.run([tool, "weld", *models, "-o", f"{work}/m.onnx", "--data", data, "--preset", "unit", "--limit", str(LIMIT),
-                        "--match", "weights", "--stats", "none", "--bootstrap", str(RESAMPLES), "--seed", str(SEED), "-q",
+                        "--match", match, "--stats", "none", "--bootstrap", str(RESAMPLES), "--seed", str(SEED), "-q",
                         "--report", f"{work}/r.json"],
                        check=True)
         return json.loads(pathlib.Path(work, "r.json").read_text())
@@ -431,6 +431,46 @@ def load(path):
         return archive["input"][:LIMIT].astype(np.float64) / 255, archive["labels"][:LIMIT]
 
 
+def check_many(tool, models, data, x, labels):
+    """Three models in one: what each, every pair and all of them reach, and how sure that is."""
+    report, check, boot = weld(tool, models, data, "none"), Check(3e-6), Bootstrap(LIMIT)
+    twins = [Twin(models[0], model) for model in models]
+    parts = [twin.merged(twin.identity(), 0.0) for twin in twins]
+
+    def scored(*which):
+        model = twins[0].a.model
+        z = run(model, x, {name: sum(parts[k][name] for k in which) / len(which) for name in parts[0]})[model.output]
+        return cross_entropy(z, labels), (z.argmax(axis=1) == labels).astype(float)
+
+    def compare(what, ours, loss, correct):
+        check.close(f"{what} loss", ours["loss"], loss.mean())
+        check.close(f"{what} loss_ci95", ours["loss_ci95"], boot.interval(loss, False))
+        check.close(f"{what} accuracy", ours["accuracy"], correct.mean())
+        check.close(f"{what} accuracy_ci95", ours["accuracy_ci95"], boot.interval(correct, True))
+
+    many = report["many"]
+    ends = [scored(k) for k in range(3)]
+    for k, end in enumerate(ends):
+        compare(f"model {k}", many["ends"][k], *end)
+    together = scored(0, 1, 2)
+    compare("together", many, *together)
+    compare("merge", report["merges"][0], *together)
+    for pair in many["pairs"]:
+        a, b = pair["models"]
+        loss, correct = scored(a, b)
+        compare(f"pair {a} {b}", pair, loss, correct)
+        gap = loss - (ends[a][0] + ends[b][0]) / 2
+        check.close(f"pair {a} {b} barrier", pair["barrier"], gap.mean())
+        check.close(f"pair {a} {b} barrier_ci95", pair["barrier_ci95"], boot.interval(gap, False))
+    drops = [correct - together[1] for _, correct in ends]
+    ours, tail = report["merges"][0]["accuracy_drop"], 0.025 / len(drops)
+    least = lambda end, p: min(boot.quantile(d, end, p) for d in drops)  # noqa: E731
+    check.close("drop", ours["value"], min(d.mean() for d in drops))
+    check.close("drop ci95", ours["ci95"], [least(-1, 0.025), least(1, 1 - tail)])
+    check.close("drop upper95", ours["upper95"], least(1, 1 - 2 * tail))
+    print(f"three models: {check.count} figures, largest difference {check.worst:.2g}")
+
+
 def check_residual(tool, models, data, x):
     """Conditions where there are strides, 1x1 projections, sums and BatchNormalization behind a layer."""
     report, permutations = ours(tool, models, data)
@@ -510,6 +550,7 @@ def main():
                 in_double(source, copy)
             check_pair(tool, copies, data, x, labels, True)
         check_pair(tool, models, data, x, labels, False)
+    check_many(tool, [str(root / f"models/mlp/{side}.onnx") for side in "abc"], data, x, labels)
     check_prelu(tool, x)
     check_sequence_first(tool)
     data = str(root / "models/colour/eval.npz")

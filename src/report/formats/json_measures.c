@@ -109,11 +109,11 @@ static json_t *lemma(maker *m, const weld_report_lemma *l)
     return o;
 }
 
-static json_t *bootstrap(maker *m, const weld_report_lmc *l)
+static json_t *bootstrap(maker *m, int64_t resamples, uint64_t seed)
 {
     json_t *o = json_object();
-    put(m, o, "resamples", json_integer(l->resamples));
-    put(m, o, "seed", json_integer((json_int_t)l->seed));
+    put(m, o, "resamples", json_integer(resamples));
+    put(m, o, "seed", json_integer((json_int_t)seed));
     return o;
 }
 
@@ -144,7 +144,7 @@ json_t *weld_json_lmc(maker *m, const weld_report_lmc *l)
         put(m, o, "accuracy_drop", drop);
     }
     if (l->resamples)
-        put(m, o, "bootstrap", bootstrap(m, l));
+        put(m, o, "bootstrap", bootstrap(m, l->resamples, l->seed));
     if (l->target_variance > 0)
         put(m, o, "target_variance", real(l->target_variance));
     if (l->judged)
@@ -154,6 +154,16 @@ json_t *weld_json_lmc(maker *m, const weld_report_lmc *l)
     if (l->lemma.present)
         put(m, o, "lemma", lemma(m, &l->lemma));
     return o;
+}
+
+static void put_score(maker *m, json_t *o, const weld_report_score *s, bool bounded)
+{
+    put(m, o, "loss", real(s->loss));
+    put(m, o, "accuracy", real(s->accuracy));
+    if (!bounded)
+        return;
+    put(m, o, "loss_ci95", interval(m, s->loss_ci95));
+    put(m, o, "accuracy_ci95", interval(m, s->accuracy_ci95));
 }
 
 json_t *weld_json_many(maker *m, const weld_report_many *n)
@@ -168,23 +178,24 @@ json_t *weld_json_many(maker *m, const weld_report_many *n)
     for (size_t i = 0; i < n->end_count; i++) {
         json_t *end = json_object();
         put(m, end, "weight", real(n->ends[i].weight));
-        put(m, end, "loss", real(n->ends[i].loss));
-        put(m, end, "accuracy", real(n->ends[i].accuracy));
+        put_score(m, end, &n->ends[i].score, n->resamples);
         push(m, ends, end);
     }
     for (size_t i = 0; i < n->pair_count; i++) {
         json_t *pair = json_object();
         put(m, pair, "models",
             json_pack("[II]", (json_int_t)n->pairs[i].a, (json_int_t)n->pairs[i].b));
-        put(m, pair, "loss", real(n->pairs[i].loss));
-        put(m, pair, "accuracy", real(n->pairs[i].accuracy));
+        put_score(m, pair, &n->pairs[i].score, n->resamples);
         put(m, pair, "barrier", real(n->pairs[i].barrier));
+        if (n->resamples)
+            put(m, pair, "barrier_ci95", interval(m, n->pairs[i].barrier_ci95));
         push(m, pairs, pair);
     }
     put(m, o, "ends", ends);
     put(m, o, "pairs", pairs);
-    put(m, o, "loss", real(n->loss));
-    put(m, o, "accuracy", real(n->accuracy));
+    put_score(m, o, &n->score, n->resamples);
+    if (n->resamples)
+        put(m, o, "bootstrap", bootstrap(m, n->resamples, n->seed));
     put(m, o, "cycle_distance", real(n->cycle_distance));
     put(m, o, "cycle_models", json_integer(n->cycle_models));
     return o;

@@ -96,6 +96,12 @@ static void frame(weld_page *page, const weld_report_many *n)
     weld_page_close(page, WELD_MARK_PARAGRAPH);
 }
 
+static void score(weld_page *page, const weld_report_score *s)
+{
+    figure(page, s->loss, true, s->loss_ci95);
+    figure(page, s->accuracy, true, s->accuracy_ci95);
+}
+
 static void many(weld_page *page, const weld_report_many *n)
 {
     frame(page, n);
@@ -104,15 +110,13 @@ static void many(weld_page *page, const weld_report_many *n)
         weld_page_open(page, WELD_MARK_ROW);
         weld_page_integer(page, (int64_t)k + 1);
         weld_page_number(page, n->ends[k].weight);
-        weld_page_number(page, n->ends[k].loss);
-        weld_page_number(page, n->ends[k].accuracy);
+        score(page, &n->ends[k].score);
         weld_page_close(page, WELD_MARK_ROW);
     }
     weld_page_open(page, WELD_MARK_ROW);
     weld_page_label(page, "together");
     weld_page_label(page, "1");
-    weld_page_number(page, n->loss);
-    weld_page_number(page, n->accuracy);
+    score(page, &n->score);
     weld_page_close(page, WELD_MARK_ROW);
     weld_page_end_table(page);
     weld_page_table(page, "Pair|Loss at ½|Accuracy|Barrier");
@@ -120,9 +124,8 @@ static void many(weld_page *page, const weld_report_many *n)
         weld_page_open(page, WELD_MARK_ROW);
         weld_page_label(page, "%lld, %lld", (long long)n->pairs[k].a + 1,
                         (long long)n->pairs[k].b + 1);
-        weld_page_number(page, n->pairs[k].loss);
-        weld_page_number(page, n->pairs[k].accuracy);
-        weld_page_number(page, n->pairs[k].barrier);
+        score(page, &n->pairs[k].score);
+        figure(page, n->pairs[k].barrier, true, n->pairs[k].barrier_ci95);
         weld_page_close(page, WELD_MARK_ROW);
     }
     weld_page_end_table(page);

@@ -148,23 +148,28 @@ static void many_lines(weld_buffer *out, const weld_report_many *n)
 
 static void end_lines(weld_buffer *out, const weld_report_many *n)
 {
-    for (size_t i = 0; i < n->end_count && isfinite(n->ends[i].loss); i++)
+    for (size_t i = 0; i < n->end_count && isfinite(n->ends[i].score.loss); i++)
         weld_buffer_printf(out, "model %-3zu loss %.4g, accuracy %.2f %%, weight %.3g\n", i + 1,
-                           n->ends[i].loss, 100 * n->ends[i].accuracy, n->ends[i].weight);
+                           n->ends[i].score.loss, 100 * n->ends[i].score.accuracy,
+                           n->ends[i].weight);
 }
 
 static void together_line(weld_buffer *out, const weld_report_many *n)
 {
     double worst = INFINITY, barrier = 0;
     for (size_t i = 0; i < n->pair_count; i++) {
-        worst = fmin(worst, n->pairs[i].accuracy);
+        worst = fmin(worst, n->pairs[i].score.accuracy);
         barrier = fmax(barrier, n->pairs[i].barrier);
     }
-    if (isfinite(n->loss))
-        weld_buffer_printf(out,
-                           "together  loss %.4g, accuracy %.2f %% (pairs: largest barrier %.4g, "
-                           "least accuracy %.2f %%)\n",
-                           n->loss, 100 * n->accuracy, barrier, 100 * worst);
+    if (!isfinite(n->score.loss))
+        return;
+    weld_buffer_printf(out, "together  loss %.4g, accuracy %.2f %%", n->score.loss,
+                       100 * n->score.accuracy);
+    if (isfinite(n->score.accuracy_ci95.low))
+        weld_buffer_printf(out, " (%.2f to %.2f)", 100 * n->score.accuracy_ci95.low,
+                           100 * n->score.accuracy_ci95.high);
+    weld_buffer_printf(out, "; pairs: largest barrier %.4g, least accuracy %.2f %%\n", barrier,
+                       100 * worst);
 }
 
 static void base_line(weld_buffer *out, const weld_report_base *b)

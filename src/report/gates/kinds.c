@@ -194,22 +194,18 @@ done:
     return st;
 }
 
-/* The accuracies of three models and more have no bounds: their drop is its own. */
 static weld_status read_drop(weld_gate_reading *out, const json_t *report,
                              const weld_gate_kind *kind, weld_error *err)
 {
     weld_status st = WELD_OK;
-    weld_gate_figure ends, merged, many;
+    weld_gate_figure ends, merged;
     (void)kind;
     *out = (weld_gate_reading){{false, NAN}, {false, NAN}, {false, NAN}};
     WELD_TRY(end_accuracy(&ends, report, err));
     WELD_TRY(merged_accuracy(&merged, report, err));
-    WELD_TRY(weld_gate_number(&many, report, "many.accuracy", err));
     out->figure.found = ends.found && merged.found && isfinite(merged.value);
     out->figure.value = ends.value - merged.value;
-    out->bound = out->figure;
-    if (!many.found)
-        WELD_TRY(drop_bounds(out, report, err));
+    WELD_TRY(drop_bounds(out, report, err));
 done:
     return st;
 }

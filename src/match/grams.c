@@ -5,25 +5,27 @@
 #include <string.h>
 
 typedef struct class_gram {
-    float *score; /* [n, n] */
+    float *score; /* [n, n] of the blocks that are counted; NULL before the first need */
     float *fixed; /* [n, n] of it, what no other class changes; NULL before the first need */
-    double scale;
-    bool valid;  /* it is that of `seen`; never where tensors are drawn (weld_grams_release) */
-    int updates; /* since it was computed as a whole: rounding adds up */
+    double scale; /* of all blocks */
+    int updates;  /* since it was begun: rounding adds up */
 } class_gram;
 
-/* Of a block: the permutation of a class that the score of the other one rests on; NULL before the first. */
-typedef struct seen {
-    int32_t *x, *y;
-} seen;
+/* A block in the score of one of its classes. */
+typedef struct share {
+    bool counted;
+    int32_t
+        *perm; /* [n] of the block's other class, as it was counted; NULL before the first time */
+} share;
 
 struct weld_grams {
     weld_context *ctx;
     const weld_symmetry *symmetry;
     const weld_element *element;
     weld_blocks *blocks;
-    class_gram *classes; /* [free_count] */
-    seen *seen;          /* [blocks->count] */
+    class_gram *classes;    /* [free_count] */
+    share (*shares)[2];     /* [blocks->count] of those with two classes: in the score of x, of y */
+    weld_product *products; /* [blocks->count] room */
     weld_difference room;
 };
 
@@ -46,7 +48,8 @@ weld_status weld_grams_create(weld_grams **out, const weld_scores *scores,
     g->element = element;
     WELD_NEW(g->classes, g->ctx, g->symmetry->free_count);
     WELD_TRY(weld_blocks_create(&g->blocks, scores, element, err));
-    WELD_NEW(g->seen, g->ctx, g->blocks->count);
+    WELD_NEW(g->shares, g->ctx, g->blocks->count);
+    WELD_NEW(g->products, g->ctx, g->blocks->count);
     for (int k = 0; k < g->blocks->count; k++) {
         const weld_block *b = &g->blocks->blocks[k];
         g->classes[b->x].scale += b->scale;
@@ -69,11 +72,12 @@ void weld_grams_free(weld_grams *g)
         weld_free(g->ctx, g->classes[c].fixed);
     }
     weld_free(g->ctx, g->classes);
-    for (int k = 0; g->seen && k < g->blocks->count; k++) {
-        weld_free(g->ctx, g->seen[k].x);
-        weld_free(g->ctx, g->seen[k].y);
+    for (int k = 0; g->shares && k < g->blocks->count; k++) {
+        weld_free(g->ctx, g->shares[k][0].perm);
+        weld_free(g->ctx, g->shares[k][1].perm);
     }
-    weld_free(g->ctx, g->seen);
+    weld_free(g->ctx, g->shares);
+    weld_free(g->ctx, g->products);
     weld_blocks_free(g->blocks);
     weld_difference_free(&g->room, g->ctx);
     weld_free(g->ctx, g);
@@ -86,22 +90,41 @@ bool weld_grams_has(const weld_grams *g, int unit_class)
 
 /* ---- scores ---------------------------------------------------------------------------------- */
 
-typedef enum blocks_wanted { FIXED, MOVING, SETTLED } blocks_wanted;
-
 /* The block's class beside c, -1 = none. */
 static int class_beside(const weld_block *b, int c)
 {
     return b->x == c ? b->y : b->x;
 }
 
-static bool is_wanted(const weld_block *b, int c, blocks_wanted wanted, const bool *settled)
+/* The block in the score of c; NULL if it is no block of c or of no other class. */
+static share *share_of(weld_grams *g, int block, int c)
 {
-    const int other = class_beside(b, c);
-    if (b->x != c && b->y != c)
-        return false;
-    return wanted == FIXED    ? other < 0
-           : wanted == MOVING ? other >= 0
-                              : other < 0 || settled[other];
+    const weld_block *b = &g->blocks->blocks[block];
+    return b->y < 0 || (b->x != c && b->y != c) ? NULL : &g->shares[block][b->x != c];
+}
+
+static const int32_t *perm_beside(const weld_grams *g, int block, int c)
+{
+    return g->element->perms[class_beside(&g->blocks->blocks[block], c)];
+}
+
+/* settled NULL: all are wanted. */
+static bool is_wanted(const weld_grams *g, int block, int c, const bool *settled)
+{
+    const int other = class_beside(&g->blocks->blocks[block], c);
+    return !settled || other < 0 || settled[other];
+}
+
+static bool is_fixed(const weld_grams *g, int block, int c)
+{
+    const weld_block *b = &g->blocks->blocks[block];
+    return b->x == c && b->y < 0;
+}
+
+static bool is_missing(weld_grams *g, int block, int c, const bool *settled)
+{
+    const share *own = share_of(g, block, c);
+    return own && !own->counted && is_wanted(g, block, c, settled);
 }
 
 /* out [n, n] += that of one that is not in memory. */
@@ -116,35 +139,6 @@ static weld_status add_drawn(float *out, weld_grams *g, const weld_block *b, int
     return st;
 }
 
-/* out [n, n] = or += the sum over the blocks of the class: those that no other class is on, those that
- * another is on, or those whose other class is settled. *scale of what was counted. */
-static weld_status sum_blocks(float *out, double *scale, weld_grams *g, int c, bool add,
-                              blocks_wanted wanted, const bool *settled, weld_error *err)
-{
-    weld_status st = WELD_OK;
-    weld_product *products = NULL;
-    int count = 0;
-    *scale = 0;
-    WELD_NEW(products, g->ctx, g->blocks->count);
-    for (int k = 0; k < g->blocks->count; k++) {
-        const weld_block *b = &g->blocks->blocks[k];
-        if (!is_wanted(b, c, wanted, settled))
-            continue;
-        *scale += b->scale;
-        if (b->k > 0 && !weld_block_is_drawn(g->blocks, b))
-            products[count++] = weld_block_product(b, c);
-    }
-    WELD_TRY(weld_multiply(g->ctx, out, size_of(g, c), size_of(g, c), products, count, add, err));
-    for (int k = 0; k < g->blocks->count; k++) {
-        const weld_block *b = &g->blocks->blocks[k];
-        if (is_wanted(b, c, wanted, settled) && weld_block_is_drawn(g->blocks, b))
-            WELD_TRY(add_drawn(out, g, b, c, err));
-    }
-done:
-    weld_free(g->ctx, products);
-    return st;
-}
-
 static weld_status new_square(float **out, weld_grams *g, int c, weld_error *err)
 {
     const size_t n = (size_t)size_of(g, c);
@@ -152,55 +146,83 @@ static weld_status new_square(float **out, weld_grams *g, int c, weld_error *err
     return *out ? WELD_OK : weld_fail_memory(g->ctx, err, n * n, sizeof **out);
 }
 
-/* Where the block's other class was when the class's score was made: NULL if there is none. */
-static int32_t **seen_by(weld_grams *g, int block, int c)
-{
-    const weld_block *b = &g->blocks->blocks[block];
-    return b->y < 0 || (b->x != c && b->y != c) ? NULL
-           : b->x == c                          ? &g->seen[block].y
-                                                : &g->seen[block].x;
-}
-
-static const int32_t *perm_beside(const weld_grams *g, const weld_block *b, int c)
-{
-    return g->element->perms[class_beside(b, c)];
-}
-
-/* The class's score is that of all others as they are now. */
-static weld_status see(weld_grams *g, int c, weld_error *err)
+/* The score of what no other class changes. */
+static weld_status make_fixed(weld_grams *g, int c, weld_error *err)
 {
     weld_status st = WELD_OK;
+    float **fixed = &g->classes[c].fixed;
+    int count = 0;
+    WELD_TRY(new_square(fixed, g, c, err));
     for (int k = 0; k < g->blocks->count; k++) {
         const weld_block *b = &g->blocks->blocks[k];
-        int32_t **perm = seen_by(g, k, c);
-        if (!perm)
-            continue;
-        const int32_t n = size_of(g, class_beside(b, c));
-        if (!*perm)
-            WELD_NEW(*perm, g->ctx, n);
-        memcpy(*perm, perm_beside(g, b, c), (size_t)n * sizeof **perm);
+        if (is_fixed(g, k, c) && b->k > 0 && !weld_block_is_drawn(g->blocks, b))
+            g->products[count++] = weld_block_product(b, c);
     }
-    g->classes[c].valid = true;
+    WELD_TRY(weld_multiply(g->ctx, *fixed, size_of(g, c), size_of(g, c), g->products, count, false,
+                           err));
+    for (int k = 0; k < g->blocks->count; k++)
+        if (is_fixed(g, k, c) && weld_block_is_drawn(g->blocks, &g->blocks->blocks[k]))
+            WELD_TRY(add_drawn(*fixed, g, &g->blocks->blocks[k], c, err));
 done:
     return st;
 }
 
-static weld_status compute(weld_grams *g, int c, weld_error *err)
+/* The score with nothing counted but what no other class changes. */
+static weld_status begin(weld_grams *g, int c, weld_error *err)
 {
     weld_status st = WELD_OK;
     class_gram *k = &g->classes[c];
     const size_t cells = (size_t)size_of(g, c) * (size_t)size_of(g, c);
-    double scale;
-    if (!k->fixed) {
-        WELD_TRY(new_square(&k->fixed, g, c, err));
-        WELD_TRY(sum_blocks(k->fixed, &scale, g, c, false, FIXED, NULL, err));
-    }
+    if (!k->fixed)
+        WELD_TRY(make_fixed(g, c, err));
     if (!k->score)
         WELD_TRY(new_square(&k->score, g, c, err));
     memcpy(k->score, k->fixed, cells * sizeof *k->score);
-    WELD_TRY(sum_blocks(k->score, &scale, g, c, true, MOVING, NULL, err));
-    WELD_TRY(see(g, c, err));
     k->updates = 0;
+    for (int at = 0; at < g->blocks->count; at++) {
+        share *own = share_of(g, at, c);
+        if (own)
+            own->counted = false;
+    }
+done:
+    return st;
+}
+
+/* The block is counted with its other class as it stands. */
+static weld_status count_block(weld_grams *g, int block, int c, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    share *own = share_of(g, block, c);
+    const int32_t n = size_of(g, class_beside(&g->blocks->blocks[block], c));
+    if (!own->perm)
+        WELD_NEW(own->perm, g->ctx, n);
+    memcpy(own->perm, perm_beside(g, block, c), (size_t)n * sizeof *own->perm);
+    own->counted = true;
+done:
+    return st;
+}
+
+/* Counts the blocks that are wanted and not yet counted. */
+static weld_status add_missing(weld_grams *g, int c, const bool *settled, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    float *score = g->classes[c].score;
+    int count = 0;
+    for (int k = 0; k < g->blocks->count; k++) {
+        const weld_block *b = &g->blocks->blocks[k];
+        if (is_missing(g, k, c, settled) && b->k > 0 && !weld_block_is_drawn(g->blocks, b))
+            g->products[count++] = weld_block_product(b, c);
+    }
+    WELD_TRY(
+        weld_multiply(g->ctx, score, size_of(g, c), size_of(g, c), g->products, count, true, err));
+    for (int k = 0; k < g->blocks->count; k++) {
+        const weld_block *b = &g->blocks->blocks[k];
+        if (!is_missing(g, k, c, settled))
+            continue;
+        if (weld_block_is_drawn(g->blocks, b))
+            WELD_TRY(add_drawn(score, g, b, c, err));
+        WELD_TRY(count_block(g, k, c, err));
+    }
 done:
     return st;
 }
@@ -213,32 +235,34 @@ static int32_t differing(const int32_t *a, const int32_t *b, int32_t n)
     return count;
 }
 
-/* So much has moved since the score was made that making it anew is less work than what follows each unit. */
-static bool is_outdated(weld_grams *g, int c)
+/* What is counted is not wanted, or so much of it has moved since that counting it anew is less work than
+ * what follows each unit. */
+static bool is_outdated(weld_grams *g, int c, const bool *settled)
 {
     double all = 0, moved = 0; /* of the sums of products */
     for (int k = 0; k < g->blocks->count; k++) {
         const weld_block *b = &g->blocks->blocks[k];
-        int32_t **perm = seen_by(g, k, c);
-        if (!perm)
+        const share *own = share_of(g, k, c);
+        if (!own || !own->counted)
             continue;
+        if (!is_wanted(g, k, c, settled))
+            return true;
         const int32_t n = size_of(g, class_beside(b, c));
         all += (double)n * (double)b->k;
-        moved += (double)differing(*perm, perm_beside(g, b, c), n) * (double)b->k;
+        moved += (double)differing(own->perm, perm_beside(g, k, c), n) * (double)b->k;
     }
     return moved > 0.75 * all || g->classes[c].updates >= UPDATES_MAX;
 }
 
-/* The score changes by what came and what went on the block since. */
-static weld_status follow_block(weld_grams *g, int c, const weld_block *b, const int32_t *before,
-                                weld_error *err)
+/* The score changes by what came and what went on the block since it was counted. */
+static weld_status follow_block(weld_grams *g, int c, int block, weld_error *err)
 {
     weld_status st = WELD_OK;
+    const weld_block *b = &g->blocks->blocks[block];
     const bool rows = b->y == c; /* of the other class */
-    const int other = rows ? b->x : b->y;
     weld_move back = {.count = 0};
-    WELD_TRY(
-        weld_move_find(&back, g->ctx, g->element->perms[other], before, size_of(g, other), err));
+    WELD_TRY(weld_move_find(&back, g->ctx, perm_beside(g, block, c), share_of(g, block, c)->perm,
+                            size_of(g, class_beside(b, c)), err));
     if (back.count == 0)
         goto done;
     WELD_TRY(weld_difference_take(&g->room, b, rows, &back, g->ctx, err));
@@ -246,6 +270,7 @@ static weld_status follow_block(weld_grams *g, int c, const weld_block *b, const
     WELD_TRY(
         weld_multiply(g->ctx, g->classes[c].score, size_of(g, c), size_of(g, c), &p, 1, true, err));
     g->classes[c].updates++;
+    WELD_TRY(count_block(g, block, c, err));
 done:
     weld_move_free(&back, g->ctx);
     return st;
@@ -254,44 +279,39 @@ done:
 static weld_status follow(weld_grams *g, int c, weld_error *err)
 {
     weld_status st = WELD_OK;
-    if (is_outdated(g, c))
-        return compute(g, c, err);
-    g->classes[c].valid = false; /* half way */
     for (int k = 0; k < g->blocks->count; k++) {
-        int32_t **before = seen_by(g, k, c);
-        if (before)
-            WELD_TRY(follow_block(g, c, &g->blocks->blocks[k], *before, err));
+        const share *own = share_of(g, k, c);
+        if (own && own->counted)
+            WELD_TRY(follow_block(g, c, k, err));
     }
-    WELD_TRY(see(g, c, err));
 done:
     return st;
 }
 
-/* Of what is settled alone, in the place of the whole. */
-static weld_status compute_settled(double *scale, weld_grams *g, int c, const bool *settled,
-                                   weld_error *err)
+static double scale_wanted(const weld_grams *g, int c, const bool *settled)
 {
-    weld_status st = WELD_OK;
-    class_gram *k = &g->classes[c];
-    k->valid = false;
-    if (!k->score)
-        WELD_TRY(new_square(&k->score, g, c, err));
-    WELD_TRY(sum_blocks(k->score, scale, g, c, false, SETTLED, settled, err));
-done:
-    return st;
+    double scale = 0;
+    for (int k = 0; settled && k < g->blocks->count; k++) {
+        const weld_block *b = &g->blocks->blocks[k];
+        if ((b->x == c || b->y == c) && is_wanted(g, k, c, settled))
+            scale += b->scale;
+    }
+    return settled ? scale : g->classes[c].scale;
 }
 
 weld_status weld_grams_view(const float **score, double *scale, weld_grams *g, int unit_class,
                             const bool *settled, weld_error *err)
 {
-    class_gram *k = &g->classes[unit_class];
     weld_status st = WELD_OK;
-    *scale = k->scale;
-    if (settled)
-        st = compute_settled(scale, g, unit_class, settled, err);
+    const class_gram *k = &g->classes[unit_class];
+    if (!k->score || is_outdated(g, unit_class, settled))
+        WELD_TRY(begin(g, unit_class, err));
     else
-        st = k->valid ? follow(g, unit_class, err) : compute(g, unit_class, err);
+        WELD_TRY(follow(g, unit_class, err));
+    WELD_TRY(add_missing(g, unit_class, settled, err));
     *score = k->score;
+    *scale = scale_wanted(g, unit_class, settled);
+done:
     return st;
 }
 
@@ -308,7 +328,6 @@ void weld_grams_release(weld_grams *g, int unit_class)
     weld_free(g->ctx, k->score);
     weld_free(g->ctx, k->fixed);
     k->score = k->fixed = NULL;
-    k->valid = false;
 }
 
 weld_status weld_grams_score(double *score, double *scale, weld_grams *g, int unit_class,
@@ -345,7 +364,7 @@ weld_status weld_grams_moved(weld_grams *g, int unit_class, const int32_t *befor
         else if (b->y == unit_class)
             WELD_TRY(weld_move_columns(b->b, b->nx * b->k, b->ny, &move, g->ctx, err));
     }
-    if (k->valid)
+    if (k->score)
         WELD_TRY(weld_move_columns(k->score, n, n, &move, g->ctx, err));
     if (k->fixed)
         WELD_TRY(weld_move_columns(k->fixed, n, n, &move, g->ctx, err));

@@ -27,7 +27,7 @@ typedef struct solver {
     weld_lap lap;
     wish *wishes;          /* [n] scratch */
     int32_t sampled, tied; /* rows looked at for several columns of the largest score */
-    double *best, *lead;   /* [n] the largest score of a row, and what it has over the mean */
+    double *best;          /* [n] the largest score of a row */
     int32_t *favourite;    /* [n] a column that has it, the current one if it does; -1 = all do */
     int32_t *wanted;       /* [n] of columns: whose favourite they are */
     int32_t *waiting;      /* [n] rows without a column */
@@ -88,8 +88,11 @@ static int keener(const void *a, const void *b)
 
 static void sort_waiting(solver *s, int32_t count)
 {
-    for (int32_t k = 0; k < count; k++)
-        s->wishes[k] = (wish){s->lead[s->waiting[k]], s->waiting[k]};
+    const weld_lap *l = &s->lap;
+    for (int32_t k = 0; k < count; k++) {
+        const int32_t i = s->waiting[k];
+        s->wishes[k] = (wish){s->best[i] - l->kernels->mean(weld_lap_row(l, i), l->n), i};
+    }
     qsort(s->wishes, (size_t)count, sizeof *s->wishes, keener);
     for (int32_t k = 0; k < count; k++)
         s->waiting[k] = s->wishes[k].row;
@@ -105,20 +108,18 @@ static weld_status look_at_rows(solver *s, const int32_t *perm, weld_error *err)
         const void *row = weld_lap_row(l, i);
         weld_lap_extent e;
         l->kernels->extent(&e, row, l->n);
-        if (!(e.low >= -largest && e.high <= largest && isfinite(e.mean)))
+        if (!(e.low >= -largest && e.high <= largest && isfinite(e.sum)))
             WELD_TRY(refuse(l, i, err));
         s->best[i] = e.high;
-        s->lead[i] = e.high - e.mean;
         s->favourite[i] = -1;
         if (!(e.low < e.high))
             continue;
         const bool keeps = weld_lap_at(l, row, perm[i]) >= e.high, sample = i % TIE_SAMPLE == 0;
-        const int32_t first = keeps && !sample ? perm[i]
-                                               : l->kernels->find(e.high, row, l->price, 0, l->n);
+        const int32_t first = keeps && !sample ? perm[i] : l->kernels->seek(e.high, row, 0, l->n);
         s->favourite[i] = keeps ? perm[i] : first;
         s->wanted[s->favourite[i]]++;
         s->sampled += sample;
-        s->tied += sample && l->kernels->find(e.high, row, l->price, first + 1, l->n) < l->n;
+        s->tied += sample && l->kernels->seek(e.high, row, first + 1, l->n) < l->n;
     }
 done:
     return st;
@@ -250,7 +251,6 @@ static weld_status solver_init(solver *s, weld_error *err)
     WELD_NEW(l->level, l->ctx, n);
     WELD_NEW(s->wishes, l->ctx, n);
     WELD_NEW(s->best, l->ctx, n);
-    WELD_NEW(s->lead, l->ctx, n);
     WELD_NEW(s->favourite, l->ctx, n);
     WELD_NEW(s->wanted, l->ctx, n);
     WELD_NEW(s->waiting, l->ctx, n);
@@ -275,7 +275,6 @@ static void solver_free(solver *s)
     weld_free(l->ctx, l->level);
     weld_free(l->ctx, s->wishes);
     weld_free(l->ctx, s->best);
-    weld_free(l->ctx, s->lead);
     weld_free(l->ctx, s->favourite);
     weld_free(l->ctx, s->wanted);
     weld_free(l->ctx, s->waiting);
@@ -290,12 +289,14 @@ weld_status weld_lap_solve(int32_t *perm, weld_context *ctx, const void *score, 
                         .score = score,
                         .element = element,
                         .n = n}};
+    int32_t left;
     *gain = 0.0;
     WELD_TRY(solver_init(&s, err));
     WELD_TRY(look_at_rows(&s, perm, err));
-    if (length > 0 && 4 * s.tied <= s.sampled) /* lists are too short for many ties */
+    left = assign_first(&s, perm);
+    if (left > 0 && length > 0 && 4 * s.tied <= s.sampled) /* lists are too short for many ties */
         WELD_TRY(weld_lap_lists_create(&s.lap.lists, &s.lap, s.best, length, err));
-    search(&s, reduce(&s, assign_first(&s, perm)));
+    search(&s, reduce(&s, left));
     assign_rest(&s.lap, perm);
     *gain = choose(perm, &s.lap);
 done:

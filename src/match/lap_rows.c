@@ -24,7 +24,7 @@ _Static_assert(WELD_LAP_BLOCK % STEP == 0, "a block is made of whole steps");
 #define SCORE(score, j)                                                                            \
     (single ? (double)((const float *)(score))[j] : ((const double *)(score))[j])
 #define ALL(x) ((lanes){(x), (x), (x), (x)})
-#define PICK(type, m, a, b) ((type)(((m) & (mask)(a)) | (~(m) & (mask)(b))))
+#define PICK(type, m, a, b) ((type)(((mask)(m) & (mask)(a)) | (~(mask)(m) & (mask)(b))))
 #define LARGER(a, b) PICK(lanes, (a) > (b), (a), (b))
 
 INLINE double largest_of(const lanes *v)
@@ -35,37 +35,87 @@ INLINE double largest_of(const lanes *v)
     return best;
 }
 
+/* What compares scores alone has twice as many lanes of floats as of doubles. */
+typedef float float_lanes __attribute__((vector_size(32)));
+#define COMPARES(scalar, vector)                                                                   \
+    INLINE void extent_of_##scalar(weld_lap_extent *out, const scalar *score, int32_t n)           \
+    {                                                                                              \
+        enum { WIDTH = sizeof(vector) / sizeof(scalar), STRIDE = 2 * WIDTH };                      \
+        vector low[2], high[2], sum[2] = {{0}, {0}}, x; /* more do not fit into 16 registers */    \
+        int32_t j = 0;                                                                             \
+        *out = (weld_lap_extent){INFINITY, -INFINITY, 0};                                          \
+        low[0] = low[1] = sum[0] + (scalar)INFINITY;                                               \
+        high[0] = high[1] = sum[0] - (scalar)INFINITY;                                             \
+        for (; j + STRIDE <= n; j += STRIDE)                                                       \
+            for (int u = 0; u < 2; u++) {                                                          \
+                LOAD(x, score + j + u * WIDTH);                                                    \
+                low[u] = PICK(vector, x < low[u], x, low[u]);                                      \
+                high[u] = PICK(vector, x > high[u], x, high[u]);                                   \
+                sum[u] += x;                                                                       \
+            }                                                                                      \
+        for (int k = 0; k < STRIDE; k++) {                                                         \
+            const double least = low[k / WIDTH][k % WIDTH], most = high[k / WIDTH][k % WIDTH];     \
+            out->low = least < out->low ? least : out->low;                                        \
+            out->high = most > out->high ? most : out->high;                                       \
+            out->sum += sum[k / WIDTH][k % WIDTH];                                                 \
+        }                                                                                          \
+        for (; j < n; j++) {                                                                       \
+            out->low = score[j] < out->low ? score[j] : out->low;                                  \
+            out->high = score[j] > out->high ? score[j] : out->high;                               \
+            out->sum += score[j];                                                                  \
+        }                                                                                          \
+    }                                                                                              \
+    INLINE int32_t seek_##scalar(scalar wanted, const scalar *score, int32_t start, int32_t n)     \
+    {                                                                                              \
+        enum { WIDTH = sizeof(vector) / sizeof(scalar), STRIDE = 4 * WIDTH };                      \
+        int32_t j = start;                                                                         \
+        for (; j + STRIDE <= n; j += STRIDE) {                                                     \
+            mask found = {0};                                                                      \
+            for (int u = 0; u < 4; u++) {                                                          \
+                vector x;                                                                          \
+                LOAD(x, score + j + u * WIDTH);                                                    \
+                found |= (mask)(x == wanted);                                                      \
+            }                                                                                      \
+            if (found[0] | found[1] | found[2] | found[3])                                         \
+                break;                                                                             \
+        }                                                                                          \
+        while (j < n && score[j] != wanted)                                                        \
+            j++;                                                                                   \
+        return j;                                                                                  \
+    }
+COMPARES(float, float_lanes)
+COMPARES(double, lanes)
+
 INLINE void extent(bool single, weld_lap_extent *out, const void *score, int32_t n)
 {
-    enum { WAYS = 2, STRIDE = WAYS * LANES }; /* more do not fit into 16 registers */
-    lanes low[WAYS], high[WAYS], sum[WAYS];
+    if (single)
+        extent_of_float(out, score, n);
+    else
+        extent_of_double(out, score, n);
+}
+
+INLINE double mean_of(bool single, const void *score, int32_t n)
+{
+    lanes sums[UNROLL] = {{0}, {0}, {0}, {0}};
+    double sum = 0;
     int32_t j = 0;
-    *out = (weld_lap_extent){INFINITY, -INFINITY, 0};
-    for (int u = 0; u < WAYS; u++) {
-        low[u] = ALL(INFINITY);
-        high[u] = ALL(-INFINITY);
-        sum[u] = ALL(0.0);
-    }
-    for (; j + STRIDE <= n; j += STRIDE)
-        for (int u = 0; u < WAYS; u++) {
+    for (; j + STEP <= n; j += STEP)
+        for (int u = 0; u < UNROLL; u++) {
             lanes x;
             LOAD_SCORES(x, score, j + u * LANES);
-            low[u] = PICK(lanes, x < low[u], x, low[u]);
-            high[u] = LARGER(x, high[u]);
-            sum[u] += x;
+            sums[u] += x;
         }
-    for (int u = 0; u < WAYS; u++)
-        for (int k = 0; k < LANES; k++) {
-            out->low = low[u][k] < out->low ? low[u][k] : out->low;
-            out->high = high[u][k] > out->high ? high[u][k] : out->high;
-            out->mean += sum[u][k];
-        }
-    for (; j < n; j++) {
-        out->low = SCORE(score, j) < out->low ? SCORE(score, j) : out->low;
-        out->high = SCORE(score, j) > out->high ? SCORE(score, j) : out->high;
-        out->mean += SCORE(score, j);
-    }
-    out->mean /= n;
+    for (int k = 0; k < STEP; k++)
+        sum += sums[k / LANES][k % LANES];
+    for (; j < n; j++)
+        sum += SCORE(score, j);
+    return sum / n;
+}
+
+INLINE int32_t seek(bool single, double wanted, const void *score, int32_t start, int32_t n)
+{
+    return single ? seek_float((float)wanted, score, start, n)
+                  : seek_double(wanted, score, start, n);
 }
 
 INLINE void add_to_top(double top[2], double x)
@@ -213,6 +263,14 @@ INLINE double relax(bool single, const weld_lap_reach *reach, int64_t row, doubl
     {                                                                                              \
         extent(single, out, score, n);                                                             \
     }                                                                                              \
+    target static double mean_##kind(const void *score, int32_t n)                                 \
+    {                                                                                              \
+        return mean_of(single, score, n);                                                          \
+    }                                                                                              \
+    target static int32_t seek_##kind(double wanted, const void *score, int32_t start, int32_t n)  \
+    {                                                                                              \
+        return seek(single, wanted, score, start, n);                                              \
+    }                                                                                              \
     target static void top_##kind(double top[2], const void *score, const double *price,           \
                                   int32_t n)                                                       \
     {                                                                                              \
@@ -233,8 +291,9 @@ INLINE double relax(bool single, const weld_lap_reach *reach, int64_t row, doubl
     {                                                                                              \
         return relax(single, reach, row, drop, score, n);                                          \
     }                                                                                              \
-    static const weld_lap_kernels kernels_##kind = {extent_##kind, top_##kind, find_##kind,        \
-                                                    maxima_##kind, relax_##kind};
+    static const weld_lap_kernels kernels_##kind = {extent_##kind, mean_##kind, seek_##kind,       \
+                                                    top_##kind,    find_##kind, maxima_##kind,     \
+                                                    relax_##kind};
 
 KERNELS(plain, , false)
 KERNELS(plain_single, , true)

@@ -8,8 +8,9 @@
 
 enum { WELD_LAP_BLOCK = 16 }; /* columns that share a maximum */
 
+/* sum: rounded, and not finite if a score is not or if it is too large. */
 typedef struct weld_lap_extent {
-    double low, high, mean;
+    double low, high, sum;
 } weld_lap_extent;
 
 /* The paths' ends during one search, [n] each. */
@@ -22,8 +23,10 @@ typedef struct weld_lap_reach {
 
 /* On scores in double, or all in single precision. */
 typedef struct weld_lap_kernels {
-    /* A value that is not finite makes low or high or mean not finite. */
     void (*extent)(weld_lap_extent *out, const void *score, int32_t n);
+    double (*mean)(const void *score, int32_t n);
+    /* The first column from `start` on that has this score; n if none has. */
+    int32_t (*seek)(double score_wanted, const void *score, int32_t start, int32_t n);
     /* The two largest values; the second is -INFINITY if n is 1. */
     void (*top)(double top[2], const void *score, const double *price, int32_t n);
     /* The first column from `start` on that has this value; n if none has. */

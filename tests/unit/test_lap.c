@@ -456,6 +456,27 @@ static void refuses_what_is_not_finite(void **state)
     weld_context_free(ctx);
 }
 
+/* The sum of a row in single precision is not. */
+static void accepts_the_largest_floats(void **state)
+{
+    (void)state;
+    enum { N = 64 };
+    weld_context *ctx;
+    static float score[N * N];
+    int32_t perm[N];
+    double gain;
+    assert_int_equal(weld_context_create(&ctx, NULL, NULL), WELD_OK);
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < N; j++)
+            score[i * N + j] = (i + j) % N == 5 ? 3.4e38f : j % 2 ? 3.3e38f : -3.3e38f;
+    for (int i = 0; i < N; i++)
+        perm[i] = i;
+    assert_int_equal(weld_lap_max_single(perm, ctx, score, N, &gain, NULL), WELD_OK);
+    for (int i = 0; i < N; i++)
+        assert_int_equal(perm[i], (N + 5 - i) % N);
+    weld_context_free(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -470,6 +491,7 @@ int main(void)
         cmocka_unit_test(a_tie_keeps_the_current_permutation),
         cmocka_unit_test(finds_a_hidden_permutation),
         cmocka_unit_test(refuses_what_is_not_finite),
+        cmocka_unit_test(accepts_the_largest_floats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

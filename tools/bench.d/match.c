@@ -1,12 +1,14 @@
-/* bench_match A.onnx B.onnx PERM.json: descents of weight matching from the identity, on one thread. The
- * permutation goes to the file, and to standard output the orders in which the classes are visited: a line
- * per sweep, as many as a descent may have, then an empty one. From then on every line of standard input
- * is answered by a descent's CPU seconds and its sweeps. */
+/* bench_match A.onnx B.onnx SAME.json OWN.json: descents of weight matching, on one thread: "same" as the
+ * published ones, from the identity, and our "own", what --match weights does. The permutations go to the
+ * files, and to standard output the orders in which the same ones visit the classes: a line per sweep, as many
+ * as a descent may have, then an empty one. From then on a line of standard input, same or own, is answered
+ * by a descent's CPU seconds and its sweeps. */
 #include "api/objects.h"
 #include "clock.h"
 #include "core/rng.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void must(weld_status st, const weld_error *err)
 {
@@ -35,12 +37,34 @@ static void print_orders(int32_t count)
     fflush(stdout);
 }
 
-static void descend(const weld_match_input *in)
+static weld_alignment *align(weld_context *ctx, weld_model *a, weld_model *b, int32_t restarts,
+                             const char *path)
+{
+    weld_alignment *alignment;
+    weld_outputs *outputs;
+    weld_error err = WELD_ERROR_INIT;
+    weld_align_options how = WELD_ALIGN_OPTIONS_INIT;
+    how.method = "weights";
+    how.restarts = restarts;
+    must(weld_align(&alignment, a, b, &how, &err), &err);
+    must(weld_outputs_create(&outputs, ctx, true, &err), &err);
+    must(weld_outputs_add_alignment(outputs, alignment, path, &err), &err);
+    must(weld_outputs_commit(outputs, &err), &err);
+    weld_outputs_free(outputs);
+    return alignment;
+}
+
+static void descend(const weld_alignment *alignment, int32_t restarts)
 {
     weld_error err = WELD_ERROR_INIT;
     weld_match_result *result;
+    const weld_match_input in = {.symmetry = alignment->symmetry,
+                                 .shapes = alignment->shapes,
+                                 .a = alignment->a->params,
+                                 .b = alignment->naive,
+                                 .restarts = restarts};
     const double began = cpu_seconds();
-    must(weld_matcher_find("weights")->run(&result, in, &err), &err);
+    must(weld_matcher_find("weights")->run(&result, &in, &err), &err);
     printf("%.9f %d\n", cpu_seconds() - began, result->sweeps);
     fflush(stdout);
     weld_match_result_free(result);
@@ -48,38 +72,30 @@ static void descend(const weld_match_input *in)
 
 int main(int argc, char **argv)
 {
+    enum { SAME = 1, OWN = 0 }; /* restarts */
     weld_context_options options = WELD_CONTEXT_OPTIONS_INIT;
     weld_context *ctx;
     weld_model *a, *b;
-    weld_alignment *alignment;
-    weld_outputs *outputs;
     weld_error err = WELD_ERROR_INIT;
-    weld_align_options how = WELD_ALIGN_OPTIONS_INIT;
-    if (argc != 4) {
-        fprintf(stderr, "usage: bench_match A.onnx B.onnx PERM.json\n");
+    char line[16];
+    if (argc != 5) {
+        fprintf(stderr, "usage: bench_match A.onnx B.onnx SAME.json OWN.json\n");
         return 2;
     }
     options.threads = 1;
     must(weld_context_create(&ctx, &options, &err), &err);
     must(weld_model_load(&a, ctx, argv[1], &err), &err);
     must(weld_model_load(&b, ctx, argv[2], &err), &err);
-    how.method = "weights";
-    how.restarts = 1;
-    must(weld_align(&alignment, a, b, &how, &err), &err);
-    const weld_match_input in = {.symmetry = alignment->symmetry,
-                                 .shapes = alignment->shapes,
-                                 .a = alignment->a->params,
-                                 .b = alignment->naive,
-                                 .restarts = 1};
-    must(weld_outputs_create(&outputs, ctx, true, &err), &err);
-    must(weld_outputs_add_alignment(outputs, alignment, argv[3], &err), &err);
-    must(weld_outputs_commit(outputs, &err), &err);
-    print_orders(alignment->symmetry->free_count);
-    for (int c = getchar(); c != EOF; c = getchar())
-        if (c == '\n')
-            descend(&in);
-    weld_outputs_free(outputs);
-    weld_alignment_free(alignment);
+    weld_alignment *same = align(ctx, a, b, SAME, argv[3]);
+    weld_alignment *own = align(ctx, a, b, OWN, argv[4]);
+    print_orders(same->symmetry->free_count);
+    while (fgets(line, sizeof line, stdin))
+        if (strcmp(line, "own\n") == 0)
+            descend(own, OWN);
+        else
+            descend(same, SAME);
+    weld_alignment_free(same);
+    weld_alignment_free(own);
     weld_model_free(a);
     weld_model_free(b);
     weld_context_free(ctx);

@@ -13,6 +13,7 @@ typedef struct descent {
     const weld_objective *objective;
     weld_element *element;
     int32_t *perm; /* [n] of the largest class */
+    bool *settled; /* [free_count] visited in vain since anything changed that it depends on */
     double value;
 } descent;
 
@@ -25,6 +26,30 @@ static int walks(const weld_qap *qap)
     return widest <= WALK_MAX ? 1 : 0;
 }
 
+/* What is best for one of them depends on where the other stands. */
+static bool meet(const weld_objective *o, int c, int other)
+{
+    for (int k = 0; k < o->layer_count; k++) {
+        const weld_linear_layer *l = o->layers[k].in->layer;
+        if ((weld_stands_have(&l->rows, c) || weld_stands_have(&l->channels, c)) &&
+            (weld_stands_have(&l->rows, other) || weld_stands_have(&l->channels, other)))
+            return true;
+    }
+    for (int k = 0; k < o->normalised->count; k++)
+        if (weld_score_has_class(&o->normalised->tensors[k], c) &&
+            weld_score_has_class(&o->normalised->tensors[k], other))
+            return true;
+    return false;
+}
+
+static void unsettle(descent *d, int c)
+{
+    d->settled[c] = false;
+    for (int other = 0; other < d->element->symmetry->free_count; other++)
+        if (d->settled[other] && meet(d->objective, c, other))
+            d->settled[other] = false;
+}
+
 /* Kept only if the objective over all layers drops. */
 static weld_status visit(bool *changed, descent *d, int c, weld_error *err)
 {
@@ -33,6 +58,7 @@ static weld_status visit(bool *changed, descent *d, int c, weld_error *err)
     int32_t *perm = d->element->perms[c];
     const size_t bytes = (size_t)d->element->symmetry->classes[c].size * sizeof *perm;
     double gain, value;
+    d->settled[c] = true;
     memcpy(d->perm, perm, bytes);
     WELD_TRY(weld_objective_local(&qap, d->objective, d->element, c, err));
     WELD_TRY(weld_qap_solve(perm, &gain, qap, walks(qap), err));
@@ -41,6 +67,7 @@ static weld_status visit(bool *changed, descent *d, int c, weld_error *err)
     WELD_TRY(weld_objective_value(&value, d->objective, d->element, err));
     if (value < d->value) {
         d->value = value;
+        unsettle(d, c);
         *changed = true;
     } else {
         memcpy(perm, d->perm, bytes);
@@ -65,6 +92,7 @@ static weld_status descend(descent *d, weld_data_match *m, weld_error *err)
         largest = s->classes[c].size > largest ? s->classes[c].size : largest;
     }
     WELD_NEW(d->perm, s->ctx, largest);
+    WELD_NEW(d->settled, s->ctx, count);
     WELD_TRY(weld_objective_value(&d->value, d->objective, d->element, err));
     for (int sweep = 0; changed && sweep < SWEEPS_MAX; sweep++) {
         changed = false;
@@ -74,12 +102,14 @@ static weld_status descend(descent *d, weld_data_match *m, weld_error *err)
         for (int k = 0; k < count; k++) {
             WELD_TRY(
                 weld_progress(s->ctx, "match", 1 - 0.5 / (1 + sweep + (double)k / count), err));
-            WELD_TRY(visit(&changed, d, order[k], err));
+            if (!d->settled[order[k]])
+                WELD_TRY(visit(&changed, d, order[k], err));
         }
     }
 done:
     weld_free(s->ctx, order);
     weld_free(s->ctx, d->perm);
+    weld_free(s->ctx, d->settled);
     return st;
 }
 

@@ -69,22 +69,41 @@ static const double *rows_of_tap(factor f, int32_t tap, int64_t n, int64_t side)
     return f.data + tap * n * (f.transposed ? 1 : side);
 }
 
+/* A point: any matrix, or a permutation where that is not NULL. */
+typedef struct point {
+    const double *q; /* [n, n] */
+    const int32_t *perm;
+    bool transposed;
+} point;
+
+/* z [n, side] = Q Y, Y the rows of one tap. */
+static void multiply_rows(double *z, const point *p, factor y, int32_t tap, int64_t n, int64_t side)
+{
+    const double *data = rows_of_tap(y, tap, n, side);
+    const weld_gemm_shape shape = {.trans_a = p->transposed,
+                                   .trans_b = y.transposed,
+                                   .m = n,
+                                   .n = side,
+                                   .k = n,
+                                   .lda = n,
+                                   .ldb = side,
+                                   .ldc = side};
+    if (!p->perm)
+        weld_dgemm(&shape, 1.0, p->q, data, 0.0, z);
+    for (int64_t i = 0; p->perm && i < n; i++) {
+        const int64_t from = p->transposed ? i : p->perm[i], to = p->transposed ? p->perm[i] : i;
+        for (int64_t j = 0; j < side; j++)
+            z[to * side + j] = y.transposed ? data[j * side + from] : data[from * side + j];
+    }
+}
+
 /* out [n, n] += weight * sum of the diagonal taps of X (Q (x) 1) Y; z: [side, side] scratch. */
-static void add_product(double *out, double weight, factor x, factor q, factor y, int64_t n,
+static void add_product(double *out, double weight, factor x, const point *p, factor y, int64_t n,
                         int32_t taps, double *z)
 {
     const int64_t side = taps * n;
-    for (int32_t a = 0; a < taps; a++) {
-        const weld_gemm_shape rows = {.trans_a = q.transposed,
-                                      .trans_b = y.transposed,
-                                      .m = n,
-                                      .n = side,
-                                      .k = n,
-                                      .lda = n,
-                                      .ldb = side,
-                                      .ldc = side};
-        weld_dgemm(&rows, 1.0, q.data, rows_of_tap(y, a, n, side), 0.0, z + a * n * side);
-    }
+    for (int32_t a = 0; a < taps; a++)
+        multiply_rows(z + a * n * side, p, y, a, n, side);
     for (int32_t a = 0; a < taps; a++) {
         const weld_gemm_shape taps_of_x = {
             .trans_a = x.transposed, .m = n, .n = n, .k = side, .lda = side, .ldb = side, .ldc = n};
@@ -92,23 +111,22 @@ static void add_product(double *out, double weight, factor x, factor q, factor y
     }
 }
 
-static void add_term(double *out, const weld_qap_term *t, const double *q, int64_t n, double *z)
+static void add_term(double *out, const weld_qap_term *t, point p, int64_t n, double *z)
 {
     const factor x = {t->x, false}, y = {t->y, false}, xt = {t->x, true}, yt = {t->y, true};
+    p.transposed = t->crossed;
     if (t->crossed) {
-        add_product(out, t->weight, x, (factor){q, true}, y, n, t->taps, z);
-        add_product(out, t->weight, y, (factor){q, true}, x, n, t->taps, z);
+        add_product(out, t->weight, x, &p, y, n, t->taps, z);
+        add_product(out, t->weight, y, &p, x, n, t->taps, z);
     } else {
-        add_product(out, t->symmetric ? 2 * t->weight : t->weight, x, (factor){q, false}, y, n,
-                    t->taps, z);
+        add_product(out, t->symmetric ? 2 * t->weight : t->weight, x, &p, y, n, t->taps, z);
         if (!t->symmetric)
-            add_product(out, t->weight, xt, (factor){q, false}, yt, n, t->taps, z);
+            add_product(out, t->weight, xt, &p, yt, n, t->taps, z);
     }
 }
 
 /* out = gradient of the terms alone. */
-static weld_status terms_gradient(double *out, const weld_qap *qap, const double *q,
-                                  weld_error *err)
+static weld_status terms_gradient(double *out, const weld_qap *qap, point at, weld_error *err)
 {
     weld_status st = WELD_OK;
     const size_t n = (size_t)qap->n;
@@ -119,18 +137,29 @@ static weld_status terms_gradient(double *out, const weld_qap *qap, const double
     memset(out, 0, n * n * sizeof *out);
     WELD_NEW(z, qap->symmetry->ctx, side * side);
     for (int k = 0; k < qap->term_count && n > 0; k++)
-        add_term(out, &qap->terms[k], q, qap->n, z);
+        add_term(out, &qap->terms[k], at, qap->n, z);
 done:
     weld_free(qap->symmetry->ctx, z);
     return st;
 }
 
-weld_status weld_qap_gradient(double *out, const weld_qap *qap, const double *q, weld_error *err)
+static weld_status gradient(double *out, const weld_qap *qap, point at, weld_error *err)
 {
-    const weld_status st = terms_gradient(out, qap, q, err);
+    const weld_status st = terms_gradient(out, qap, at, err);
     for (size_t k = 0; st == WELD_OK && k < (size_t)qap->n * (size_t)qap->n; k++)
         out[k] -= qap->score[k];
     return st;
+}
+
+weld_status weld_qap_gradient(double *out, const weld_qap *qap, const double *q, weld_error *err)
+{
+    return gradient(out, qap, (point){.q = q}, err);
+}
+
+weld_status weld_qap_gradient_at(double *out, const weld_qap *qap, const int32_t *perm,
+                                 weld_error *err)
+{
+    return gradient(out, qap, (point){.perm = perm}, err);
 }
 
 static void to_matrix(double *q, const int32_t *perm, int32_t n)
@@ -184,9 +213,10 @@ static double inner(const double *a, const double *b, size_t count)
 typedef struct walk {
     const weld_qap *qap;
     size_t cells;
-    double *q, *gradient;       /* where it stands */
-    double *direction, *change; /* the step, and the gradient of the terms along it */
-    double *score;              /* of the next corner: minus the gradient */
+    double *q, *terms; /* where it stands, and the gradient of the terms there */
+    double *direction; /* the step */
+    double *there;     /* the gradient of the terms at the corner that it leads to */
+    double *score;     /* of the next corner: minus the whole gradient */
     int32_t *corner;
 } walk;
 
@@ -196,28 +226,30 @@ static weld_status aim(double *slope, walk *w, weld_error *err)
     const size_t n = (size_t)w->qap->n;
     double gain, size = 0;
     for (size_t k = 0; k < w->cells; k++) {
-        w->score[k] = -w->gradient[k];
+        w->score[k] = w->qap->score[k] - w->terms[k];
         w->direction[k] = -w->q[k];
-        size += fabs(w->gradient[k] * w->q[k]);
+        size += fabs(w->score[k] * w->q[k]);
     }
     const weld_status st =
         weld_assign_class(w->corner, w->qap->symmetry, w->qap->unit_class, w->score, &gain, err);
     for (size_t i = 0; i < n; i++)
         w->direction[i * n + (size_t)w->corner[i]] += 1.0;
-    *slope = inner(w->gradient, w->direction, w->cells);
+    *slope = -inner(w->score, w->direction, w->cells);
     if (*slope > -1e-12 * size)
         *slope = 0;
     return st;
 }
 
+/* The terms' gradient is linear, so that along the step it goes from here to what it is there. */
 static void advance(walk *w, double slope)
 {
-    const double curvature = 0.5 * inner(w->direction, w->change, w->cells);
+    const double curvature =
+        0.5 * (inner(w->direction, w->there, w->cells) - inner(w->direction, w->terms, w->cells));
     const bool whole = curvature <= 0 || -slope >= 2 * curvature;
     const double step = whole ? 1.0 : -slope / (2 * curvature);
     for (size_t k = 0; k < w->cells; k++) {
         w->q[k] += step * w->direction[k];
-        w->gradient[k] += step * w->change[k];
+        w->terms[k] += step * (w->there[k] - w->terms[k]);
     }
 }
 
@@ -227,23 +259,23 @@ weld_status weld_qap_frank_wolfe(int32_t *perm, const weld_qap *qap, double *q, 
     weld_context *ctx = qap->symmetry->ctx;
     walk w = {.qap = qap, .cells = (size_t)qap->n * (size_t)qap->n, .q = q, .corner = perm};
     double slope, gain;
-    WELD_NEW(w.gradient, ctx, w.cells);
+    WELD_NEW(w.terms, ctx, w.cells);
     WELD_NEW(w.direction, ctx, w.cells);
-    WELD_NEW(w.change, ctx, w.cells);
+    WELD_NEW(w.there, ctx, w.cells);
     WELD_NEW(w.score, ctx, w.cells);
-    WELD_TRY(weld_qap_gradient(w.gradient, qap, q, err));
+    WELD_TRY(terms_gradient(w.terms, qap, (point){.q = q}, err));
     for (int step = 0; step < STEPS_MAX; step++) {
         WELD_TRY(aim(&slope, &w, err));
         if (!(slope < 0))
             break;
-        WELD_TRY(terms_gradient(w.change, qap, w.direction, err));
+        WELD_TRY(terms_gradient(w.there, qap, (point){.perm = w.corner}, err));
         advance(&w, slope);
     }
     WELD_TRY(weld_assign_class(perm, qap->symmetry, qap->unit_class, q, &gain, err));
 done:
-    weld_free(ctx, w.gradient);
+    weld_free(ctx, w.terms);
     weld_free(ctx, w.direction);
-    weld_free(ctx, w.change);
+    weld_free(ctx, w.there);
     weld_free(ctx, w.score);
     return st;
 }

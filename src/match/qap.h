@@ -34,8 +34,10 @@ void weld_qap_free(weld_qap *qap);
 weld_status weld_qap_add(weld_qap_term **out, weld_qap *qap, const weld_qap_term *like,
                          weld_error *err);
 
-/* out [n, n] = gradient of F at any matrix q [n, n]. */
+/* out [n, n] = gradient of F at any matrix q [n, n], or with less work at a permutation. */
 weld_status weld_qap_gradient(double *out, const weld_qap *qap, const double *q, weld_error *err);
+weld_status weld_qap_gradient_at(double *out, const weld_qap *qap, const int32_t *perm,
+                                 weld_error *err);
 /* *scale: the size of what F sums up, for telling a change from rounding. */
 void weld_qap_value(double *value, double *scale, const weld_qap *qap, const int32_t *perm);
 

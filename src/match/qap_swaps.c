@@ -152,11 +152,9 @@ static weld_status start(descent *d, weld_error *err)
     weld_status st = WELD_OK;
     weld_context *ctx = d->qap->symmetry->ctx;
     const size_t n = (size_t)d->qap->n;
-    double *q = NULL;
     size_t width = 0; /* at most */
     for (int k = 0; k < d->qap->term_count; k++)
         width += 2 * (size_t)d->qap->terms[k].taps * (size_t)d->qap->terms[k].taps;
-    WELD_NEW(q, ctx, n * n);
     WELD_NEW(d->gradient, ctx, n * n);
     WELD_NEW(d->second, ctx, n * n);
     WELD_NEW(d->left, ctx, width * n);
@@ -168,14 +166,11 @@ static weld_status start(descent *d, weld_error *err)
                weld_may_exchange(d->qap->symmetry, d->qap->unit_class, i, d->block_end[i]))
             d->block_end[i]++;
     }
-    for (size_t i = 0; i < n; i++)
-        q[i * n + (size_t)d->perm[i]] = 1.0;
-    WELD_TRY(weld_qap_gradient(d->gradient, d->qap, q, err));
+    WELD_TRY(weld_qap_gradient_at(d->gradient, d->qap, d->perm, err));
     for (int32_t i = 0; i < d->qap->n; i++)
         for (int32_t j = i + 1; j < d->qap->n; j++)
             set_second(d, i, j);
 done:
-    weld_free(ctx, q);
     return st;
 }
 

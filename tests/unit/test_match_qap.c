@@ -118,12 +118,16 @@ static void value_and_gradient_are_those_of_the_sums(void **state)
     for (int c = 0; c < 24; c++) {
         fixture f;
         const int32_t n = 1 + c % 5;
-        double q[25], gradient[25];
+        double q[25], gradient[25], there[25];
         int32_t perm[5];
         open_case(&f, n, 1 + c % TAPS_MAX, c % 2, &rng);
         shuffled(perm, n, &rng);
         to_matrix(q, perm, n);
         assert_true(fabs(value_of(f.qap, perm) - value_at(f.qap, q)) < 1e-9);
+        assert_int_equal(weld_qap_gradient(gradient, f.qap, q, NULL), WELD_OK);
+        assert_int_equal(weld_qap_gradient_at(there, f.qap, perm, NULL), WELD_OK);
+        for (int32_t k = 0; k < n * n; k++)
+            assert_true(fabs(there[k] - gradient[k]) < 1e-9 * (1 + fabs(gradient[k])));
         for (int32_t k = 0; k < n * n; k++)
             q[k] = weld_rng_normal(&rng);
         assert_int_equal(weld_qap_gradient(gradient, f.qap, q, NULL), WELD_OK);

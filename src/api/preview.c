@@ -3,6 +3,7 @@
 #include "api/rates.h"
 #include "api/recipe.h"
 #include "core/parallel.h"
+#include "merge/frontier.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,6 +11,9 @@
 
 /* What descents were measured to take on the pairs of docs/planning.md. */
 enum { SWEEPS = 4, FRANK_WOLFE_STEPS = 30 };
+/* Networks at a layer that is corrected: the merge and the models; where variances are compared, the average,
+ * too. */
+enum { CORRECTED = 3, COMPARED = 4 };
 
 typedef struct preview {
     const weld_model *a, *b;
@@ -116,16 +120,19 @@ static int networks_of(const weld_merge_options *o, const weld_graph *g, bool ju
     return networks + (o->data->labels ? 0 : 2);
 }
 
-/* n^3 of one sweep of matching by commutativity, as measured: exchanges, and an assignment for each step of a
- * walk, which only narrow classes take (match/commutativity.c). */
-static double descents_within(const weld_symmetry *s)
+/* Of one sweep of quadratic assignments: the products of the layers; in each class about as many exchanges as
+ * units were measured, each of some 40 n^2; and an assignment for each step of a walk, which only narrow
+ * classes take. */
+static double quadratic_seconds(const preview *p)
 {
-    double cubes = 0;
+    const weld_symmetry *s = p->al->symmetry;
+    double flops = p->rates.descent_flops, cubes = 0;
     for (int c = 0; c < s->free_count; c++) {
         const double n = s->classes[c].size;
-        cubes += n * n * n * (n <= WELD_WALKED_COLUMNS ? 190 : 60);
+        flops += 40 * n * n * n;
+        cubes += n <= WELD_WALKED_COLUMNS ? WELD_WALK_STEPS * n * n * n : 0;
     }
-    return cubes;
+    return flops * p->rates.product + cubes * p->rates.cube;
 }
 
 /* Seconds of matching with one matcher, but for what it learns of the data. */
@@ -139,16 +146,15 @@ static double matcher_seconds(const preview *p, const weld_matcher *matcher, int
         for (int m = 0; m < s->classes[c].member_count; m++)
             scores += 2 * n * (double)weld_param_numel(s->graph, s->classes[c].members[m].param);
     }
-    const double rounds = matcher == &weld_matcher_frank_wolfe ? FRANK_WOLFE_STEPS : SWEEPS;
-    const double weights = rounds * descents * (scores * p->rates.product + cubes * p->rates.cube);
-    if (matcher == &weld_matcher_none)
-        return 0;
-    if (!matcher->needs_data)
-        return weights;
-    if (matcher == &weld_matcher_commutativity || matcher == &weld_matcher_additivity)
-        return weights + SWEEPS * (p->rates.descent_flops * p->rates.product +
-                                   descents_within(s) * p->rates.cube);
-    return scores * p->rates.product + cubes * p->rates.cube;
+    const double once = scores * p->rates.product + cubes * p->rates.cube;
+    switch (matcher->effort) {
+    case WELD_EFFORT_NONE: return 0;
+    case WELD_EFFORT_ASSIGNMENT: return once;
+    case WELD_EFFORT_DESCENT: return SWEEPS * descents * once;
+    case WELD_EFFORT_RELAXED: return FRANK_WOLFE_STEPS * descents * once;
+    case WELD_EFFORT_QUADRATIC: return SWEEPS * (descents * once + quadratic_seconds(p));
+    }
+    return 0;
 }
 
 /* Bytes that a pass over data adds: runs of so many networks in each thread. */
@@ -163,6 +169,18 @@ static size_t run_bytes(const preview *p, int networks)
 static size_t three(const preview *p)
 {
     return 3 * p->rates.weight_bytes;
+}
+
+/* Adds what `nets` networks hold that are corrected layer by layer, for all samples (merge/frontier.h). */
+static weld_status add_frontier(size_t *bytes, const preview *p, const weld_dataset *data, int nets,
+                                weld_error *err)
+{
+    size_t each = 0;
+    const weld_status st =
+        data ? weld_frontier_bytes(&each, p->al->ctx, p->al->shapes, data->count, nets, err)
+             : WELD_OK;
+    *bytes += (size_t)nets * each;
+    return st;
 }
 
 static weld_status plan_one_matcher(preview *p, weld_error *err)
@@ -194,10 +212,10 @@ static weld_status plan_auto(preview *p, weld_error *err)
                       three(p) + p->rates.moments_bytes + run_bytes(p, 2), err,
                       "auto, %d candidates and none on %.0f samples", p->way.candidates, n));
     const double passes = n * tried * networks + (p->align->data->labels ? 0 : 2 * n);
-    WELD_TRY(add_step(p, "align", passes, passes * p->rates.pass,
-                      three(p) + (size_t)tried * p->rates.weight_bytes + run_bytes(p, networks),
-                      err, "the merge of each at 1/2 by %s, judged on them",
-                      weld_method_wanted(how)));
+    size_t bytes = three(p) + (size_t)tried * p->rates.weight_bytes + run_bytes(p, networks);
+    WELD_TRY(add_frontier(&bytes, p, networks > 1 ? p->align->data : NULL, CORRECTED, err));
+    WELD_TRY(add_step(p, "align", passes, passes * p->rates.pass, bytes, err,
+                      "the merge of each at 1/2 by %s, judged on them", weld_method_wanted(how)));
 done:
     return st;
 }
@@ -225,20 +243,27 @@ static weld_status plan_search(preview *p, weld_error *err)
     const int networks = networks_of(&p->o->merges[0], g, true) + 1 +
                          (p->o->search->labels ? 0 : 2);
     const double passes = (double)p->o->search->count * WELD_SEARCH_POINTS * networks;
-    return add_step(p, "merge", passes, passes * p->rates.pass, three(p) + run_bytes(p, networks),
-                    err, "%d values of alpha on %lld samples", WELD_SEARCH_POINTS,
+    size_t bytes = three(p) + run_bytes(p, networks);
+    const weld_status st =
+        add_frontier(&bytes, p, networks > 1 ? p->o->search : NULL, CORRECTED, err);
+    if (st != WELD_OK)
+        return st;
+    return add_step(p, "merge", passes, passes * p->rates.pass, bytes, err,
+                    "%d values of alpha on %lld samples", WELD_SEARCH_POINTS,
                     (long long)p->o->search->count);
 }
 
 static weld_status plan_merges(preview *p, weld_error *err)
 {
     weld_status st = WELD_OK;
+    const weld_dataset *data = NULL; /* that something is corrected by */
     double passes = 0, learnt = 0;
     for (size_t k = 0; k < p->o->merge_count; k++) {
         const weld_merge_options *o = &p->o->merges[k];
         const int networks = networks_of(o, p->al->a->structure->graph, false);
         const double n = networks ? (double)o->data->count : 0;
         passes += n * networks;
+        data = networks ? o->data : data;
         learnt += weld_merger_find(weld_method_wanted(o))->needs_data ? n : 0;
         if (p->o->search)
             WELD_TRY(weld_report_line(p->report, &p->report->plan.merges, err, "best: %s, %s",
@@ -247,10 +272,11 @@ static weld_status plan_merges(preview *p, weld_error *err)
             WELD_TRY(weld_report_line(p->report, &p->report->plan.merges, err, "%g: %s, %s",
                                       o->alpha, weld_method_wanted(o), weld_statistic_wanted(o)));
     }
+    size_t bytes = (3 + p->o->merge_count) * p->rates.weight_bytes + run_bytes(p, CORRECTED);
+    WELD_TRY(add_frontier(&bytes, p, data, CORRECTED, err));
     if (p->o->merge_count)
-        st = add_step(p, "merge", passes, passes * p->rates.pass + learnt * p->rates.learn,
-                      (3 + p->o->merge_count) * p->rates.weight_bytes + run_bytes(p, 3), err,
-                      "%zu merge%s, the first by %s with statistics %s", p->o->merge_count,
+        st = add_step(p, "merge", passes, passes * p->rates.pass + learnt * p->rates.learn, bytes,
+                      err, "%zu merge%s, the first by %s with statistics %s", p->o->merge_count,
                       p->o->merge_count == 1 ? "" : "s", weld_method_wanted(&p->o->merges[0]),
                       weld_statistic_wanted(&p->o->merges[0]));
 done:
@@ -279,10 +305,29 @@ static weld_status plan_measuring(preview *p, weld_error *err)
     /* for each that is written, four networks run for the variances of its layers */
     const double more = mixes - p->rates.mixes + extra + 4.0 * (double)p->o->written;
     const size_t networks = 3 + (size_t)mixes + p->o->merge_count;
+    size_t bytes = networks * p->rates.weight_bytes + run_bytes(p, 4);
+    const weld_status st =
+        add_frontier(&bytes, p, p->o->written ? p->wish.data : NULL, COMPARED, err);
+    if (st != WELD_OK)
+        return st;
     return add_step(p, "measure", n * (3 + mixes + extra + 4.0 * (double)p->o->written),
-                    n * (p->rates.measure + more * p->rates.pass),
-                    networks * p->rates.weight_bytes + run_bytes(p, 4), err,
+                    n * (p->rates.measure + more * p->rates.pass), bytes, err,
                     "%d networks of the path and %d merges on %.0f samples", mixes + 3, extra, n);
+}
+
+static weld_status plan_resampling(preview *p, weld_error *err)
+{
+    const double n = (double)p->wish.data->count, resamples = p->wish.resamples;
+    weld_resampled r;
+    const weld_status st = weld_measure_resampled(&r, &p->wish, (int)p->o->merge_count, err);
+    if (st != WELD_OK)
+        return st;
+    const double figures = r.means + r.sums + r.fits, cells = r.means * n + r.sums * r.groups;
+    return add_step(p, "measure", 0,
+                    resamples * (n * p->rates.draw + cells * p->rates.weigh +
+                                 r.fits * p->rates.fit + figures * p->rates.bound),
+                    (size_t)(sizeof(double) * (figures * resamples + cells)), err,
+                    "%.0f resamples for the intervals of %.0f figures", resamples, figures);
 }
 
 static weld_status plan_stages(preview *p, weld_error *err)
@@ -295,6 +340,8 @@ static weld_status plan_stages(preview *p, weld_error *err)
     WELD_TRY(plan_merges(p, err));
     if (p->wish.data)
         WELD_TRY(plan_measuring(p, err));
+    if (p->wish.data && p->wish.resamples)
+        WELD_TRY(plan_resampling(p, err));
     const double bytes = (double)p->o->written * (double)p->rates.weight_bytes;
     if (p->o->written)
         WELD_TRY(add_step(p, "write", 0, bytes * p->rates.byte, three(p), err, "%zu model%s",
@@ -313,11 +360,13 @@ static int64_t count_layers(const weld_graph *g)
     return count;
 }
 
+/* Without a matcher: those of all candidates. */
 static unsigned moments_wanted(const weld_way *way)
 {
-    return way->matcher == &weld_matcher_additivity ? WELD_MOMENTS_INPUTS | WELD_MOMENTS_ADDITIVITY
-           : !way->matcher || way->matcher == &weld_matcher_commutativity ? WELD_MOMENTS_INPUTS
-                                                                          : 0;
+    unsigned kinds = way->matcher ? way->matcher->moments : 0;
+    for (int k = 0; !way->matcher && k < way->candidates; k++)
+        kinds |= weld_candidates()[k].matcher->moments;
+    return kinds;
 }
 
 static weld_status describe(preview *p, weld_error *err)
@@ -341,7 +390,7 @@ static weld_status finish(preview *p, weld_error *err)
 {
     weld_report_plan *plan = &p->report->plan;
     const weld_context *ctx = p->al->ctx;
-    plan->memory_bytes = (int64_t)(p->held + p->most);
+    plan->memory_bytes = (int64_t)(p->rates.own_bytes + p->held + p->most);
     plan->budget_bytes = (int64_t)ctx->budget_bytes;
     if (plan->memory_bytes <= plan->budget_bytes)
         return WELD_OK;

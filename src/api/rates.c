@@ -7,6 +7,7 @@
 #include "tensor/blas.h"
 #include <math.h>
 #include <string.h>
+#include <sys/resource.h>
 
 enum {
     EDGE = 192,            /* of the matrices for products and assignments */
@@ -144,14 +145,16 @@ static weld_dataset first_of(const weld_dataset *data, const weld_shapes *shapes
 
 /* ---- matching ------------------------------------------------------------------------------------ */
 
-/* What a sweep over the layers costs: the quadratic terms of a layer with K inputs are two products of
- * [K, K] for each gradient, of which a walk needs about 30 (match/qap.h). */
+/* What a sweep over the layers costs. With K inputs a layer's local form takes seven products of [K, K]
+ * (match/local.c); a gradient at a permutation, of which exchanges need one and a walk one for each step, four. */
 static double descent_flops(const weld_moments *m)
 {
+    enum { FORM = 7, GRADIENT = 4 };
     double flops = 0;
     for (int k = 0; k < m->input_count; k++) {
         const double n = m->inputs[k].columns;
-        flops += 4 * n * n * n * (n <= WELD_WALKED_COLUMNS ? 30 : 2);
+        const int gradients = n <= WELD_WALKED_COLUMNS ? 2 + WELD_WALK_STEPS : 1;
+        flops += 2 * n * n * n * (FORM + GRADIENT * gradients);
     }
     return flops;
 }
@@ -248,6 +251,73 @@ done:
     return st;
 }
 
+/* Seconds of a bootstrap of so many curves. */
+static weld_status time_curves(double *out, weld_context *ctx, int64_t samples, int resamples,
+                               int count, const double *y, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_arena arena;
+    weld_curve_bounds bounds;
+    stopwatch watch = {0};
+    const weld_curve curve = {.count = count, .y = y, .stride = samples, .out = &bounds};
+    const weld_bootstrap_input in = {.ctx = ctx,
+                                     .samples = samples,
+                                     .group = samples,
+                                     .curves = &curve,
+                                     .curve_count = 1,
+                                     .resamples = resamples};
+    weld_arena_init(&arena, ctx);
+    while (goes_on(&watch))
+        WELD_TRY(weld_bootstrap(&arena, &in, err));
+    *out = watch.least;
+done:
+    weld_arena_free(&arena);
+    return st;
+}
+
+/* With losses that have a least one within the range. */
+static void time_fit(weld_rates *r)
+{
+    weld_heat halves[2] = {0};
+    stopwatch watch = {0};
+    double room[4];
+    for (int k = 0; k < 64; k++) {
+        const float z[2] = {(float)made_up((size_t)k), 0.5f};
+        weld_heat_add(&halves[k % 2], z, 2, z[0] + made_up((size_t)k + 1000) > 0 ? 0 : 1, room);
+    }
+    while (goes_on(&watch))
+        weld_calibrate(halves);
+    r->fit = watch.least;
+}
+
+static double rate(double seconds, double of)
+{
+    return seconds > 0 ? seconds / of : 0;
+}
+
+/* One curve and many, of many samples and few, tell apart what the parts take. */
+static weld_status time_resampling(weld_rates *r, weld_context *ctx, weld_error *err)
+{
+    enum { CURVES = 33, MANY = 2048, FEW = 16, RESAMPLES = 200 };
+    weld_status st = WELD_OK;
+    const double more = (CURVES - 1) * RESAMPLES;
+    double *y = NULL, one, many, narrow[2];
+    WELD_NEW(y, ctx, CURVES * MANY);
+    for (size_t k = 0; k < CURVES * MANY; k++)
+        y[k] = made_up(k);
+    WELD_TRY(time_curves(&one, ctx, MANY, RESAMPLES, 1, y, err));
+    WELD_TRY(time_curves(&many, ctx, MANY, RESAMPLES, CURVES, y, err));
+    WELD_TRY(time_curves(&narrow[0], ctx, FEW, RESAMPLES, 1, y, err));
+    WELD_TRY(time_curves(&narrow[1], ctx, FEW, RESAMPLES, CURVES, y, err));
+    time_fit(r);
+    r->draw = rate(one, (double)RESAMPLES * MANY);
+    r->bound = rate(narrow[1] - narrow[0], more);
+    r->weigh = rate(many - one - more * r->bound, more * MANY);
+done:
+    weld_free(ctx, y);
+    return st;
+}
+
 static weld_status find_run_bytes(weld_rates *r, const weld_alignment *al, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -262,6 +332,15 @@ done:
     return st;
 }
 
+/* Code, and what other libraries took, at most so far. */
+static size_t own_bytes(const weld_context *ctx)
+{
+    struct rusage usage;
+    const size_t counted = ctx->in_use_bytes;
+    const size_t all = getrusage(RUSAGE_SELF, &usage) == 0 ? (size_t)usage.ru_maxrss * 1024 : 0;
+    return all > counted ? all - counted : 0;
+}
+
 weld_status weld_rates_measure(weld_rates *out, const weld_alignment *al, unsigned kinds,
                                const weld_dataset *match_data, const weld_pair_input *wish,
                                weld_error *err)
@@ -270,7 +349,8 @@ weld_status weld_rates_measure(weld_rates *out, const weld_alignment *al, unsign
     const weld_graph *g = al->a->structure->graph;
     weld_paramset *params = NULL;
     weld_shapes *shapes = NULL;
-    *out = (weld_rates){.pass = NAN, .weight_bytes = weld_params_bytes(g)};
+    *out = (weld_rates){
+        .pass = NAN, .weight_bytes = weld_params_bytes(g), .own_bytes = own_bytes(al->ctx)};
     WELD_TRY(time_machine(out, al->ctx, err));
     if (weld_find_opaque(g))
         return WELD_OK;
@@ -282,6 +362,8 @@ weld_status weld_rates_measure(weld_rates *out, const weld_alignment *al, unsign
         WELD_TRY(time_learning(out, al, kinds, match_data, shapes, params, err));
     if (wish)
         WELD_TRY(time_measuring(out, wish, shapes, params, err));
+    if (wish && wish->resamples)
+        WELD_TRY(time_resampling(out, al->ctx, err));
 done:
     weld_shapes_free(shapes);
     weld_paramset_free(params);

@@ -4,8 +4,8 @@
 #define WELD_API_RATES_H
 #include "api/figures.h"
 
-/* As in match/commutativity.c: up to so many columns walks are tried. */
-enum { WELD_WALKED_COLUMNS = 256 };
+/* As in match/commutativity.c: up to so many columns walks are tried; they have so many steps (match/qap.c). */
+enum { WELD_WALKED_COLUMNS = 256, WELD_WALK_STEPS = 30 };
 
 /* Seconds, with all threads at work; NaN = it can't be measured, 0 = it wasn't asked for. */
 typedef struct weld_rates {
@@ -14,12 +14,17 @@ typedef struct weld_rates {
     double
         measure; /* one sample through A and both B's, the conditions, `mixes` networks of the path */
     int mixes;
-    double product;       /* one FLOP of a matrix product in double */
-    double cube;          /* n^3 of an assignment */
-    double byte;          /* one byte hashed, as all that is written is */
+    double product; /* one FLOP of a matrix product in double */
+    double cube;    /* n^3 of an assignment */
+    double byte;    /* one byte hashed, as all that is written is */
+    /* The bootstrap: one sample's weight in a resample; its product with a sample of one curve; the bounds
+     * of one curve, for each resample */
+    double draw, weigh, bound;
+    double fit;           /* one calibrated loss */
     size_t weight_bytes;  /* of one network */
     size_t run_bytes;     /* that a run of one batch holds, the features of all layers in it */
     size_t moments_bytes; /* of what matching learns */
+    size_t own_bytes;     /* that the process has besides what the library counts */
     double descent_flops; /* of one sweep of matching by commutativity */
 } weld_rates;
 

@@ -274,6 +274,25 @@ weld_status weld_measure_check(const weld_pair_input *input, weld_error *err)
     return st;
 }
 
+weld_status weld_measure_resampled(weld_resampled *out, const weld_pair_input *in, int extra,
+                                   weld_error *err)
+{
+    weld_measures found = {.ctx = in->ctx};
+    const double points = WELD_VARIANTS * in->alpha_count, mixes = in->llfc_alpha_count;
+    const weld_status st = find_rows(&found, in, err);
+    const double rows = WELD_VARIANTS * found.rows.count;
+    int scores = 0;
+    for (int s = 0; s < WELD_SCORES; s++)
+        scores += found.set.has[s];
+    *out = (weld_resampled){.means = points * scores + 2.0 * extra +
+                                     rows * (WELD_LLFC_FIGURES * mixes + 1),
+                            .sums = rows * WELD_LLFC_FIGURES * (mixes + 1) + extra * rows,
+                            .fits = found.set.loss == WELD_LOSS_CE ? points : 0,
+                            .groups = fmin((double)in->data->count, GROUPS_MAX)};
+    weld_rows_free(&found.rows);
+    return st;
+}
+
 /* How the samples are shared out. */
 static void share_samples(weld_pass *p)
 {

@@ -97,6 +97,14 @@ typedef struct weld_measures {
 /* What weld_measure would refuse of outputs, metric and labels, before it runs anything; a and b are not
  * needed. */
 weld_status weld_measure_check(const weld_pair_input *input, weld_error *err);
+/* What of it is resampled: means over the samples, figures of sums over groups of them, fits of a
+ * temperature. */
+typedef struct weld_resampled {
+    double means, sums, fits, groups;
+} weld_resampled;
+/* With so many merges beside the path. */
+weld_status weld_measure_resampled(weld_resampled *out, const weld_pair_input *input, int extra,
+                                   weld_error *err);
 weld_status weld_measure(weld_measures **out, const weld_pair_input *input, weld_error *err);
 void weld_measures_free(weld_measures *measures);
 

@@ -26,11 +26,13 @@ static weld_status run_second_moment(weld_match_result **out, const weld_match_i
 const weld_matcher weld_matcher_activations = {
     .name = "activations",
     .needs_data = true,
+    .effort = WELD_EFFORT_ASSIGNMENT,
     .help = "correlation of post-activation features on the matching data",
     .run = run_activations};
 
 const weld_matcher weld_matcher_second_moment = {
     .name = "second-moment",
     .needs_data = true,
+    .effort = WELD_EFFORT_ASSIGNMENT,
     .help = "second moment of post-activation features: the nearest features",
     .run = run_second_moment};

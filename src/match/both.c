@@ -213,11 +213,13 @@ static weld_status run_both_correlation(weld_match_result **out, const weld_matc
 const weld_matcher weld_matcher_both = {
     .name = "both",
     .needs_data = true,
+    .effort = WELD_EFFORT_ASSIGNMENT,
     .help = "weights and second moment of the features, by coordinate descent",
     .run = run_both};
 
 const weld_matcher weld_matcher_both_correlation = {
     .name = "both-correlation",
     .needs_data = true,
+    .effort = WELD_EFFORT_ASSIGNMENT,
     .help = "weights and correlation of the features, by coordinate descent",
     .run = run_both_correlation};

@@ -153,7 +153,7 @@ static weld_status run_commutativity(weld_match_result **out, const weld_match_i
                                      weld_error *err)
 {
     weld_data_match m;
-    weld_status st = weld_data_match_open(&m, in, WELD_MOMENTS_INPUTS, err);
+    weld_status st = weld_data_match_open(&m, in, weld_matcher_commutativity.moments, err);
     if (st == WELD_OK)
         st = match_commutativity(&m, 0, err);
     return weld_data_match_close(out, &m, st, err);
@@ -162,9 +162,8 @@ static weld_status run_commutativity(weld_match_result **out, const weld_match_i
 static weld_status run_additivity(weld_match_result **out, const weld_match_input *in,
                                   weld_error *err)
 {
-    const unsigned kinds = WELD_MOMENTS_INPUTS | WELD_MOMENTS_ADDITIVITY;
     weld_data_match m;
-    weld_status st = weld_data_match_open(&m, in, kinds, err);
+    weld_status st = weld_data_match_open(&m, in, weld_matcher_additivity.moments, err);
     if (st == WELD_OK)
         st = match_commutativity(&m, 1, err);
     return weld_data_match_close(out, &m, st, err);
@@ -173,11 +172,15 @@ static weld_status run_additivity(weld_match_result **out, const weld_match_inpu
 const weld_matcher weld_matcher_commutativity = {
     .name = "commutativity",
     .needs_data = true,
+    .moments = WELD_MOMENTS_INPUTS,
+    .effort = WELD_EFFORT_QUADRATIC,
     .help = "weight times feature differences of every layer, with weights and features",
     .run = run_commutativity};
 
 const weld_matcher weld_matcher_additivity = {
     .name = "additivity",
     .needs_data = true,
+    .moments = WELD_MOMENTS_INPUTS | WELD_MOMENTS_ADDITIVITY,
+    .effort = WELD_EFFORT_QUADRATIC,
     .help = "commutativity and weak additivity of the activations, with weights and features",
     .run = run_additivity};

@@ -42,9 +42,21 @@ typedef struct weld_match_result {
 } weld_match_result;
 void weld_match_result_free(weld_match_result *result);
 
+/* What a run is made of, for foretelling how long it takes. */
+typedef enum weld_effort {
+    WELD_EFFORT_NONE,
+    WELD_EFFORT_ASSIGNMENT, /* one for each class */
+    WELD_EFFORT_DESCENT,    /* sweeps of them */
+    WELD_EFFORT_RELAXED,    /* steps of all classes at once, too */
+    WELD_EFFORT_QUADRATIC   /* sweeps of quadratic ones after a descent */
+} weld_effort;
+
 typedef struct weld_matcher {
     const char *name;
     bool needs_data;
+    unsigned
+        moments; /* kinds that it needs besides those of all that need data (match/moments.h) */
+    weld_effort effort;
     size_t
         streams_from; /* bytes of parameters from which on it takes sets that are not held; below, and
                             with 0 always, both sets are held */

@@ -464,11 +464,13 @@ static weld_status run_relaxed(weld_match_result **out, const weld_match_input *
 
 const weld_matcher weld_matcher_weights = {
     .name = "weights",
+    .effort = WELD_EFFORT_DESCENT,
     .streams_from = 256 << 20, /* reading tensors again and again takes time */
     .help = "align the weights, by coordinate descent",
     .run = run_weights};
 const weld_matcher weld_matcher_frank_wolfe = {
     .name = "frank-wolfe",
+    .effort = WELD_EFFORT_RELAXED,
     .streams_from = 256 << 20,
     .help =
         "align the weights, by coordinate descent from where all permutations relaxed at once lead",

@@ -31,15 +31,23 @@ struct weld_frontier {
     bool moving;
 };
 
-static size_t bytes_of(const weld_frontier *f, int value)
+/* Of a value that is kept: inputs are read again. */
+static size_t kept_bytes(const weld_shapes *shapes, int value)
 {
-    const weld_type *type = &f->job->shapes->types[value];
-    return (size_t)weld_shape_numel(&type->shape) * weld_compute_size(type->dtype);
+    const weld_type *type = &shapes->types[value];
+    const bool input = shapes->graph->values[value].kind == WELD_VALUE_INPUT;
+    return input ? 0 : (size_t)weld_shape_numel(&type->shape) * weld_compute_size(type->dtype);
 }
 
 static bool is_input(const weld_frontier *f, int value)
 {
     return f->job->shapes->graph->values[value].kind == WELD_VALUE_INPUT;
+}
+
+/* What one of the networks may keep. */
+static size_t room_for(const weld_context *ctx, int nets)
+{
+    return ctx->budget_bytes / 4 / (size_t)nets;
 }
 
 static int64_t chunk_samples(const weld_frontier *f, int64_t chunk)
@@ -112,6 +120,37 @@ void weld_frontier_free(weld_frontier *f)
     weld_free(ctx, f);
 }
 
+/* Of all cuts that fit, what the widest keeps of a batch. */
+static size_t widest_cut(const weld_shapes *shapes, const weld_plan *plan, int *live, size_t room)
+{
+    size_t widest = 0;
+    for (int step = 0; step <= weld_plan_steps(plan); step++) {
+        const int count = weld_plan_live(live, plan, step);
+        size_t bytes = 0;
+        for (int k = 0; k < count; k++)
+            bytes += kept_bytes(shapes, live[k]);
+        widest = bytes > widest && bytes <= room ? bytes : widest;
+    }
+    return widest;
+}
+
+weld_status weld_frontier_bytes(size_t *out, weld_context *ctx, const weld_shapes *shapes,
+                                int64_t samples, int nets, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_plan *plan = NULL;
+    int *live = NULL;
+    const size_t chunks = (size_t)((samples + shapes->batch - 1) / shapes->batch);
+    WELD_TRY(weld_plan_create(&plan, ctx, shapes, NULL, 0, err));
+    WELD_NEW(live, ctx, shapes->graph->value_count);
+    *out = WELD_LANES * weld_plan_bytes(plan) +
+           chunks * widest_cut(shapes, plan, live, room_for(ctx, nets) / chunks);
+done:
+    weld_plan_free(plan);
+    weld_free(ctx, live);
+    return st;
+}
+
 const weld_plan *weld_frontier_plan(const weld_frontier *f)
 {
     return f->plan;
@@ -125,14 +164,14 @@ int weld_frontier_nets(const weld_frontier *f)
 /* The cut at which each network will stand, and whether what lives there fits. */
 static void choose_cuts(weld_frontier *f)
 {
-    const size_t room = f->job->ctx->budget_bytes / 4 / (size_t)f->net_count;
+    const size_t room = room_for(f->job->ctx, f->net_count);
     for (int k = 0; k < f->net_count; k++) {
         stand *s = &f->stands[k];
         s->next = f->step + (k > 0);
         s->next_count = weld_plan_live(s->next_live, f->plan, s->next);
         s->next_bytes = 0;
         for (int i = 0; i < s->next_count; i++)
-            s->next_bytes += is_input(f, s->next_live[i]) ? 0 : bytes_of(f, s->next_live[i]);
+            s->next_bytes += kept_bytes(f->job->shapes, s->next_live[i]);
         s->keeps = s->next_bytes <= room / (size_t)f->chunks;
     }
 }
@@ -144,7 +183,7 @@ static void restore(weld_frontier *f, const stand *s, weld_run *run, int64_t chu
         if (is_input(f, s->live[i]))
             continue;
         weld_run_restore(run, s->live[i], at);
-        at += bytes_of(f, s->live[i]);
+        at += kept_bytes(f->job->shapes, s->live[i]);
     }
 }
 
@@ -160,8 +199,9 @@ static weld_status keep(weld_frontier *f, stand *s, const weld_run *run, int64_t
     for (int i = 0; i < s->next_count; i++) {
         if (is_input(f, s->next_live[i]))
             continue;
-        memcpy(at, weld_run_value(run, s->next_live[i])->data, bytes_of(f, s->next_live[i]));
-        at += bytes_of(f, s->next_live[i]);
+        const size_t bytes = kept_bytes(f->job->shapes, s->next_live[i]);
+        memcpy(at, weld_run_value(run, s->next_live[i])->data, bytes);
+        at += bytes;
     }
 done:
     return st;

@@ -28,6 +28,9 @@ weld_status weld_frontier_create(weld_frontier **out, const weld_merge_job *job,
                                  const weld_paramset *const *merged, int merged_count, bool models,
                                  weld_error *err);
 void weld_frontier_free(weld_frontier *frontier);
+/* *out: bytes that one of `nets` networks holds at most, of so many samples. */
+weld_status weld_frontier_bytes(size_t *out, weld_context *ctx, const weld_shapes *shapes,
+                                int64_t samples, int nets, weld_error *err);
 const weld_plan *weld_frontier_plan(const weld_frontier *frontier);
 int weld_frontier_nets(const weld_frontier *frontier);
 /* All samples at `step`, which is not before the last one; its inputs are readable as well.

@@ -18,7 +18,7 @@ from trial import Trial
 
 COMMANDS = "weld align lmc check diff inspect run gate data".split()
 
-# exit, arguments (A, B: models, D: data, O: a file that is not there), what standard error says
+# exit, arguments (A, B: models, C: another architecture, D: data, O: a file that is not there), what standard error says
 CASES = [
     (0, "align A B --output=O", "verified"),
     (0, "align A B -oO -j2", "verified"),
@@ -33,6 +33,14 @@ CASES = [
     (2, "weld A B -o O --color allways", "did you mean always?"),
     (2, "lmc A B --data D --preset cfar10", "did you mean cifar10?"),
     (2, "align A B -o O --normalize rows", "allowed none, layer, neuron"),
+    (0, "weld A B -o O --dry-run", ""),
+    (0, "weld A B -o O --data D --preset unit --dry-run", ""),
+    (0, "align A B -o O --dry-run", ""),
+    (0, "lmc A B --data D --preset unit --dry-run", ""),
+    (3, "weld A C -o O --dry-run", "(2 obstacles)"),
+    (2, "weld A B -o A --dry-run", "exists; use -f to replace it"),
+    (2, "weld A B -o O --match both --dry-run", "needs"),
+    (5, "weld A B -o O --data O --dry-run", "No such file"),
     (2, "wled A B", "no command 'wled'; did you mean weld?"),
     (2, "--genrate man", "no command"),
     (2, "--generate complete-bsh", "did you mean complete-bash?"),
@@ -61,8 +69,8 @@ CASES = [
 
 
 def parse(t, root):
-    files = {"A": f"{root}/models/mlp/a.onnx", "B": f"{root}/models/mlp/b.onnx", "D": f"{root}/models/grey/eval.npz",
-             "O": str(t.work / "out.onnx")}
+    files = {"A": f"{root}/models/mlp/a.onnx", "B": f"{root}/models/mlp/b.onnx", "C": f"{root}/models/cnn/a.onnx",
+             "D": f"{root}/models/grey/eval.npz", "O": str(t.work / "out.onnx")}
     for code, words, wanted in CASES:
         arguments = []
         for word in words.split():
@@ -73,6 +81,7 @@ def parse(t, root):
                 word = f"{head}={files[tail]}"
             arguments.append(files.get(word, word))
         t.run(code, arguments, wanted)
+        assert "--dry-run" not in arguments or not os.path.exists(files["O"]), words
         if os.path.exists(files["O"]):
             os.remove(files["O"])
 

@@ -3,7 +3,8 @@
     tools/python.sh tests/oracle/inputs.py ONNXWELD ROOT
 
   run      `run --data` gives onnxruntime's outputs, whatever type the arrays are stored in, from a file,
-           standard input, raw files, a folder of ONNX test data and the same in archives
+           standard input, raw files, a folder of ONNX test data and the same in archives (.tar.gz, .xz, .bz2,
+           .zst, .zip), of models in archives
   lmc      loss and accuracy of A, B and the file that weld writes, of the output that --output-name says
   align    the aligned B computes what B does
 """
@@ -11,6 +12,7 @@
 import io
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -26,7 +28,8 @@ N, CLASSES, TOLERANCE = 120, 3, 1e-6
 WELD, work = sys.argv[1], None
 
 
-def network(seed, path):
+def network(seed, path, batches=("n", "n")):
+    """batches: what the batch is called in the two inputs."""
     rng = np.random.default_rng(seed)
     shapes = {"w1": (16, 6), "b1": 16, "w2": (16, 4), "b2": 16, "w3": (CLASSES, 16), "b3": CLASSES, "table": (11, 4)}
     tensors = [numpy_helper.from_array(rng.normal(0, 0.5, s).astype(np.float32), n) for n, s in shapes.items()]
@@ -41,8 +44,8 @@ def network(seed, path):
         helper.make_node("Neg", ["logits"], ["aux"]),
     ]
     of = helper.make_tensor_value_info
-    inputs = [of("image", TensorProto.FLOAT, ["n", 6]), of("ids", TensorProto.INT64, ["n", 5])]
-    outputs = [of(name, TensorProto.FLOAT, ["n", CLASSES]) for name in ("aux", "logits")]
+    inputs = [of("image", TensorProto.FLOAT, [batches[0], 6]), of("ids", TensorProto.INT64, [batches[1], 5])]
+    outputs = [of(name, TensorProto.FLOAT, [batches[0], CLASSES]) for name in ("aux", "logits")]
     graph = helper.make_graph(nodes, "g", inputs, outputs, tensors)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
 
@@ -74,7 +77,7 @@ def check_run(model, arrays):
     want = outputs_of(model, arrays)
     out = work / "out.npz"
 
-    def same(name, *args, stdin=None):
+    def same(name, *args, stdin=None, model=model):
         weld("run", model, *args, "-o", out, "-f", stdin=stdin)
         with np.load(out) as got:
             for key, value in zip(("aux", "logits"), want):
@@ -98,6 +101,19 @@ def check_run(model, arrays):
     with tarfile.open(work / "net.tar.gz", "w:gz") as tar:
         tar.add(folder, "net")
     same("tar.gz", "--data", work / "net.tar.gz")
+    for packed in ("xz", "bz2"):
+        with tarfile.open(work / f"net.tar.{packed}", f"w:{packed}") as tar:
+            tar.add(folder, "net")
+            tar.add(model, "m.onnx")
+    with tarfile.open(work / "net.tar", "w") as tar:
+        tar.add(folder, "net")
+        tar.add(model, "m.onnx")
+    subprocess.run(["zstd", "-q", "-f", "--rm", work / "net.tar"], check=True)
+    for packed in ("xz", "bz2", "zst"):
+        archive = work / f"net.tar.{packed}"
+        same(packed, "--data", archive)
+        same(f"model in {packed}", "--data", work / "x.npz", model=archive)
+        same(f"{packed}#", "--data", work / "x.npz", model=f"{archive}#m.onnx")
     with zipfile.ZipFile(work / "net.zip", "w", zipfile.ZIP_DEFLATED) as z:
         for path in sorted(folder.rglob("*.pb"), reverse=True):
             z.write(path, path.relative_to(work))
@@ -141,7 +157,12 @@ def main():
                   "labels": rng.integers(0, CLASSES, N)}
         check_run(a, arrays)
         check_measures(a, b, arrays)
-    print("two inputs, two outputs: as onnxruntime says")
+        for seed, path in enumerate((a, b)):
+            network(seed, path, ("images", "words"))
+        shutil.rmtree(work / "net")
+        check_run(a, arrays)
+        check_measures(a, b, arrays)
+    print("two inputs, of one batch and of two names for it, two outputs: as onnxruntime says")
 
 
 main()

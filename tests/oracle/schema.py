@@ -63,7 +63,9 @@ def main():
             run = subprocess.run(command, capture_output=True, text=True)
             if run.returncode != code:
                 raise SystemExit(f"{command}: exit {run.returncode}: {run.stderr}")
-            report = json.loads(pathlib.Path(work, "r.json").read_text())
+            printed = run.stdout if "--json" in command else pathlib.Path(work, "r.json").read_text()
+            report = json.loads(printed)
+            assert ("plan" in report) == ("--dry-run" in command)
             jsonschema.validate(report, schemas["report"])
         permutation = json.loads(pathlib.Path(work, "p.json").read_text())
         jsonschema.validate(permutation, schemas["permutation"])

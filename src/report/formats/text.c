@@ -71,7 +71,7 @@ static void match_lines(weld_buffer *out, const weld_report_match *m)
             moved += c->moved > 0 ? c->moved : 0;
         }
     }
-    weld_buffer_printf(out, "matched   %s: %zu classes permuted, %zu pinned (%.3g %% of units)\n",
+    weld_buffer_printf(out, "matched   %s: %zu classes free, %zu pinned (%.3g %% of units)\n",
                        or_dash(m->method), free_count, m->classes.count - free_count,
                        100 * m->pinned_fraction);
     candidate_line(out, m);

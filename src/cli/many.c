@@ -4,6 +4,7 @@
 typedef struct job {
     datasets sets;
     merge_wish wish;
+    output_files files;
     weld_model *merged;
     results results;
 } job;
@@ -51,11 +52,37 @@ static weld_status merge(job *j, const session *s, weld_error *err)
                            &how, err);
 }
 
+/* What can't be written is refused before there is any work. */
+static weld_status check_outputs(job *j, const session *s, weld_error *err)
+{
+    weld_model *a = NULL;
+    weld_merge_options one = WELD_MERGE_OPTIONS_INIT;
+    const merge_list merges = {.at = &one, .count = 1, .written = 1};
+    weld_status st = open_outputs(&j->results.outputs, s, err);
+    if (st == WELD_OK)
+        st = load_model(&a, s, s->o->files[0], err);
+    if (st == WELD_OK)
+        st = list_outputs(&j->files, j->results.outputs, s, &merges, a, err);
+    weld_model_free(a);
+    return st;
+}
+
+static void free_job(job *j)
+{
+    close_results(&j->results);
+    free_outputs(&j->files);
+    weld_model_free(j->merged);
+    close_merge_wish(&j->wish);
+    close_datasets(&j->sets);
+}
+
 weld_status weld_many(const session *s, weld_error *err)
 {
     job j = {0};
     weld_status st = check(s->o, err);
     begin_stage(s->talk, "load");
+    if (st == WELD_OK)
+        st = check_outputs(&j, s, err);
     if (st == WELD_OK)
         st = open_datasets(&j.sets, s, err);
     if (st == WELD_OK)
@@ -64,14 +91,9 @@ weld_status weld_many(const session *s, weld_error *err)
         st = merge(&j, s, err);
     begin_stage(s->talk, "write");
     if (st == WELD_OK)
-        st = open_outputs(&j.results.outputs, s, err);
-    if (st == WELD_OK)
         st = add_model(&j.results, s, j.merged, output_of(s), weld_model_alpha(j.merged), err);
     if (st == WELD_OK)
         st = finish(&j.results, s, err);
-    close_results(&j.results);
-    weld_model_free(j.merged);
-    close_merge_wish(&j.wish);
-    close_datasets(&j.sets);
+    free_job(&j);
     return st;
 }

@@ -556,10 +556,13 @@ typedef struct weld_preview_options {
     const weld_dataset *data;   /**< to verify and measure on; NULL = none */
     const weld_measure_options
         *measure; /**< its merged and compared don't count; NULL = no measuring */
+    /** [other_count] of three models and more, those besides a and b: what weld_merge_many would do */
+    const weld_model *const *others;
+    size_t other_count;
 } weld_preview_options;
 #define WELD_PREVIEW_OPTIONS_INIT                                                                  \
     {                                                                                              \
-        (uint32_t)sizeof(weld_preview_options), NULL, NULL, NULL, 0, 0, NULL, NULL, NULL           \
+        (uint32_t)sizeof(weld_preview_options), NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, 0  \
     }
 
 /** What weld_align, weld_alignment_verify, weld_merge and weld_report_measure would do with these options,

@@ -33,7 +33,7 @@ def commands(tool, models, work):
     yield 0, [tool, "lmc", *mlp, *data, *report, "--match", "commutativity", "--match-data", f"{models}/grey/match.npz"]
     yield 0, [tool, "align", *mlp, "-o", f"{work}/m.onnx", *data, *report, "--candidates", "1", "--polish", ".01"]
     for command in (["weld", *mlp, "-o", f"{work}/dry.onnx", "--save-perm", f"{work}/dry.json"], ["align", *cnn, "-o", f"{work}/dry.onnx"],
-                    ["lmc", *mlp]):
+                    ["weld", *mlp, f"{models}/mlp/c.onnx", "-o", f"{work}/dry.onnx"], ["lmc", *mlp]):
         yield 0, [tool, *command, *data, "--dry-run", "--json"]
     yield 0, [tool, "inspect", f"{models}/resnet/a.onnx", *report]
     yield 0, [tool, "inspect", f"{models}/resnet/a.onnx", "--shapes", *report]

@@ -138,8 +138,11 @@ static weld_status open_many(weld_many *m, const char *const *paths, weld_error 
     weld_align_options none = WELD_ALIGN_OPTIONS_INIT;
     weld_load_options how = WELD_LOAD_OPTIONS_INIT;
     how.output_name = m->options->output_name;
+    if (m->options->align)
+        none = *m->options->align; /* classes are those of all alignments */
     none.method = "none";
     none.data = m->options->data;
+    none.polish_seconds = 0;
     WELD_NEW(m->ones, m->ctx, m->count);
     WELD_NEW(m->order, m->ctx, m->count);
     for (int k = 0; k < m->count; k++) {

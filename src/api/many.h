@@ -31,7 +31,8 @@ typedef struct weld_many {
 /* The parameters of a model, in A's frame; `moved`: by its element, once it has one. */
 weld_status weld_many_params(weld_paramset **out, const weld_many *many, int which, bool moved,
                              weld_error *err);
-/* Sets all elements, the start's to the identity. */
+/* Sets all elements, the start's to the identity. Each model as its element moves it is proved to compute what
+ * it did; the frame has the proof, of all the worst. */
 weld_status weld_many_align(weld_many *many, weld_error *err);
 /* Elements change by what the matcher finds; `rounds`, `objective` and `loss` are set. */
 weld_status weld_many_match_means(weld_many *many, const weld_matcher *matcher, weld_error *err);

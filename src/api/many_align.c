@@ -17,34 +17,101 @@ static weld_status take_element(weld_one *one, const weld_many *m, const weld_al
                                 weld_error *err)
 {
     const weld_symmetry *s = m->frame->symmetry;
-    weld_status st = weld_element_identity(&one->element, s, err);
-    for (int c = 0; st == WELD_OK && c < s->free_count; c++)
+    weld_status st = WELD_OK;
+    WELD_REQUIRE(al->symmetry->free_count == s->free_count, WELD_E_INTERNAL,
+                 "%s: other classes than the first model has", one->path);
+    WELD_TRY(weld_element_identity(&one->element, s, err));
+    for (int c = 0; c < s->free_count; c++)
         memcpy(one->element->perms[c], al->element->perms[c],
                (size_t)s->classes[c].size * sizeof(int32_t));
+done:
     return st;
+}
+
+/* How the user wants models aligned; with the classes that the frame has. */
+static weld_align_options wish_of(const weld_many *m)
+{
+    const weld_align_options plain = WELD_ALIGN_OPTIONS_INIT;
+    return m->options->align ? *m->options->align : plain;
+}
+
+/* Opened anew: matching and proving it may hold its parameters. */
+static weld_status open_one(weld_model **model, weld_alignment **al, const weld_many *m,
+                            const weld_model *start, int which, const weld_align_options *how,
+                            weld_error *err)
+{
+    weld_load_options load = WELD_LOAD_OPTIONS_INIT;
+    load.output_name = m->options->output_name;
+    const weld_status st = weld_model_load_as(model, m->ctx, m->ones[which].path, &load, err);
+    return st == WELD_OK ? weld_align(al, start, *model, how, err) : st;
 }
 
 static weld_status align_one(const weld_many *m, const weld_model *start, int which,
                              weld_error *err)
 {
     weld_status st = WELD_OK;
-    weld_align_options how = WELD_ALIGN_OPTIONS_INIT;
-    weld_load_options load = WELD_LOAD_OPTIONS_INIT;
+    const weld_align_options how = wish_of(m);
     weld_model *model = NULL;
     weld_alignment *al = NULL;
-    if (m->options->align)
-        how = *m->options->align;
-    load.output_name = m->options->output_name;
-    /* opened anew: matching and proving it may hold its parameters */
-    WELD_TRY(weld_model_load_as(&model, m->ctx, m->ones[which].path, &load, err));
-    WELD_TRY(weld_align(&al, start, model, &how, err));
-    WELD_TRY(weld_alignment_verify(al, m->options->data, PROOF_SAMPLES, tolerance, err));
+    WELD_TRY(open_one(&model, &al, m, start, which, &how, err));
     WELD_TRY(take_element(&m->ones[which], m, al, err));
 done:
     weld_alignment_free(al);
     weld_model_free(model);
     return st;
 }
+
+/* ---- the proof -------------------------------------------------------------------------------- */
+
+/* The frame's proof becomes the worse of it and this one. */
+static void add_proof(weld_alignment *frame, const weld_alignment *al, bool first)
+{
+    weld_proof *worst = &frame->proof;
+    const weld_proof *p = &al->proof;
+    frame->opaque = al->opaque ? al->opaque : frame->opaque;
+    frame->by_structure = frame->by_structure || al->by_structure;
+    frame->proved = (first || frame->proved) && al->proved;
+    if (first || p->max_rel > worst->max_rel)
+        *worst = *p;
+}
+
+/* As its element moves it now, not as it was first aligned: the mean of others has moved it since. */
+static weld_status prove_one(weld_many *m, const weld_model *start, int which, bool first,
+                             weld_error *err)
+{
+    weld_status st = WELD_OK;
+    weld_align_options how = wish_of(m);
+    weld_model *model = NULL;
+    weld_alignment *al = NULL;
+    how.method = "none";
+    how.data = m->options->data;
+    how.polish_seconds = 0;
+    WELD_TRY(open_one(&model, &al, m, start, which, &how, err));
+    for (int c = 0; c < al->symmetry->free_count; c++)
+        memcpy(al->element->perms[c], m->ones[which].element->perms[c],
+               (size_t)al->symmetry->classes[c].size * sizeof(int32_t));
+    WELD_TRY(weld_alignment_settle(al, err));
+    WELD_TRY(weld_alignment_verify(al, m->options->data, PROOF_SAMPLES, tolerance, err));
+    add_proof(m->frame, al, first);
+done:
+    weld_alignment_free(al);
+    weld_model_free(model);
+    return st;
+}
+
+static weld_status prove_all(weld_many *m, const weld_model *start, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    bool first = true;
+    for (int k = 0; k < m->count && st == WELD_OK; k++)
+        if (k != m->start) {
+            st = prove_one(m, start, k, first, err);
+            first = false;
+        }
+    return st;
+}
+
+/* ---- all of them ------------------------------------------------------------------------------ */
 
 /* After each is aligned alone: what brings them to the mean of the others, and whether all at once is tried. */
 static weld_status join(weld_many *m, weld_error *err)
@@ -76,6 +143,7 @@ weld_status weld_many_align(weld_many *m, weld_error *err)
             WELD_TRY(align_one(m, &start, m->order[k], err));
     m->objective[0] = m->objective[1] = m->loss[0] = m->loss[1] = NAN;
     WELD_TRY(join(m, err));
+    WELD_TRY(prove_all(m, &start, err));
 done:
     weld_paramset_free(start.params);
     return st;

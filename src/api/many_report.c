@@ -333,6 +333,7 @@ weld_status weld_many_report(weld_report *report, const weld_many *m, const weld
     for (int k = 0; k < m->count; k++)
         f.ends[k] = (weld_report_end){m->ones[k].weight, unmeasured};
     WELD_TRY(add_models(report, m, err));
+    WELD_TRY(weld_report_tell_proof(report, m->frame, err));
     if (data && weld_dataset_has_truth(data))
         WELD_TRY(measure(&f, merged, err));
     if (m->count > 2)

@@ -149,6 +149,9 @@ weld_status weld_pair_shared(weld_pairing **out, const weld_model *a, const weld
 /* The pattern for --skip that names what is foreign; false if it has no room. */
 bool weld_pattern_of_foreign(char *text, size_t size, const weld_pairing *pairing,
                              const weld_model *a);
+/* What the proof of the alignment says, and why it may be partial. */
+weld_status weld_report_tell_proof(weld_report *report, const weld_alignment *alignment,
+                                   weld_error *err);
 /* Warnings about what was read anew. */
 weld_status weld_report_rereading(weld_report *report, weld_model *const reread[2],
                                   weld_error *err);

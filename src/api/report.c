@@ -182,6 +182,23 @@ static weld_report_verification verification_of(const weld_proof *proof, bool pa
                                       .argmax_agree = proof->argmax_agree};
 }
 
+weld_status weld_report_tell_proof(weld_report *r, const weld_alignment *al, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    r->verification = verification_of(&al->proof, al->proved);
+    if (al->opaque)
+        WELD_TRY(weld_report_warn(r, err, "W011",
+                                  "proof: partial, by structure only: node '%s' can't be run",
+                                  al->opaque->name));
+    if (al->by_structure)
+        WELD_TRY(
+            weld_report_warn(r, err, "W015",
+                             "proof: by structure: no unit moves, and the networks are too large "
+                             "to be run for it without data"));
+done:
+    return st;
+}
+
 weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -207,16 +224,7 @@ weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld
     for (int k = 0; k < al->trial_count; k++)
         WELD_TRY(add_trial(r, al, k, err));
     WELD_TRY(weld_report_add_classes(r, &r->match.classes, al->symmetry, al->element, err));
-    r->verification = verification_of(&al->proof, al->proved);
-    if (al->opaque)
-        WELD_TRY(weld_report_warn(r, err, "W011",
-                                  "proof: partial, by structure only: node '%s' can't be run",
-                                  al->opaque->name));
-    if (al->by_structure)
-        WELD_TRY(
-            weld_report_warn(r, err, "W015",
-                             "proof: by structure: no unit moves, and the networks are too large "
-                             "to be run for it without data"));
+    WELD_TRY(weld_report_tell_proof(r, al, err));
     if (al->foreign)
         WELD_TRY(weld_report_warn(r, err, "W020",
                                   "%d parameters that are skipped have another shape in B: what is "

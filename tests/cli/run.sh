@@ -326,6 +326,19 @@ assert [p["models"] for p in many["pairs"]] == [[1, 2], [0, 1], [0, 2]] and len(
 assert many["objective"][1] >= many["objective"][0] and 0 < many["cycle_distance"] < 1
 EOF
 # shellcheck disable=SC2086
+expect 0 "three, frozen" "$weld" weld $trio -o "$work/trio_frozen.onnx" --match weights --stats none --freeze .
+# shellcheck disable=SC2086
+expect 0 "three, unmatched" "$weld" weld $trio -o "$work/unmatched.onnx" --match none --stats none
+expect 0 "the same" "$weld" diff "$work/trio_frozen.onnx" "$work/unmatched.onnx"
+# shellcheck disable=SC2086
+expect 0 "three, one layer frozen" "$weld" weld $trio -o "$work/layer.onnx" --match frank-wolfe --stats none \
+    --freeze layers.1 --report "$work/layer.json"
+python3 - "$work/layer.json" <<'EOF' || failed=1
+import json, sys
+report = json.load(open(sys.argv[1]))
+assert report["verification"]["pass"] and report["verification"]["n"] > 0, report["verification"]
+EOF
+# shellcheck disable=SC2086
 for wrong in "--weights 1,2" "--weights 1,-1,1" "--start 4" "--alpha 0.3" "--save-perm p.json"; do
     # shellcheck disable=SC2086
     expect 2 "three: $wrong" "$weld" weld $trio -o "$work/wrong.onnx" $wrong

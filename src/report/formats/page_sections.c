@@ -26,8 +26,10 @@ void weld_page_verdict(weld_page *page, const weld_report *r)
         weld_page_say(page, " · %zu obstacle%s to welding", r->obstacles.count,
                       r->obstacles.count == 1 ? "" : "s");
     if (p->present)
-        weld_page_say(page, " · B' %s B on %lld samples (max relative difference %.2g)",
-                      p->pass ? "computes what B computes, checked against" : "differs from",
+        weld_page_say(page, " · %s on %lld samples (max relative difference %.2g)",
+                      r->many.present ? "all models compute what they did, checked"
+                      : p->pass       ? "B' computes what B computes, checked against B"
+                                      : "B' differs from B",
                       (long long)p->n, p->max_rel);
     if (r->lmc.present)
         weld_page_say(page, " · loss barrier (chord): naive %.4g, aligned %.4g",
@@ -154,9 +156,11 @@ static void match(weld_page *page, const weld_report_match *m)
     weld_page_classes(page, &m->classes);
 }
 
-static void verification(weld_page *page, const weld_report_verification *v)
+/* many: of all models the worst */
+static void verification(weld_page *page, const weld_report_verification *v, bool many)
 {
-    weld_page_heading(page, "Proof: the permuted B computes what B computes");
+    weld_page_heading(page, many ? "Proof: the permuted models compute what they did"
+                                 : "Proof: the permuted B computes what B computes");
     weld_page_table(page, "Samples|largest Δ|largest relative Δ|argmax agrees|Result");
     weld_page_open(page, WELD_MARK_ROW);
     weld_page_integer(page, v->n);
@@ -190,7 +194,7 @@ void weld_page_report(weld_page *page, const weld_report *r)
     if (r->match.present)
         match(page, &r->match);
     if (r->verification.present)
-        verification(page, &r->verification);
+        verification(page, &r->verification, r->many.present);
     if (r->inspection.present)
         weld_page_inspection(page, &r->inspection);
     if (r->shapes.present)

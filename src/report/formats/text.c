@@ -117,11 +117,13 @@ static void data_line(weld_buffer *out, const weld_report *r)
     weld_buffer_printf(out, "\n");
 }
 
-static void verification_line(weld_buffer *out, const weld_report_verification *v)
+static void verification_line(weld_buffer *out, const weld_report *r)
 {
-    weld_buffer_printf(out, "%s B' = B on %lld samples: max |Δ| %.2g (rel %.2g)",
-                       v->pass ? "verified " : "REFUTED  ", (long long)v->n, v->max_abs,
-                       v->max_rel);
+    const weld_report_verification *v = &r->verification;
+    weld_buffer_printf(out, "%s %s on %lld samples: max |Δ| %.2g (rel %.2g)",
+                       v->pass ? "verified " : "REFUTED  ",
+                       r->many.present ? "all compute what they did" : "B' = B", (long long)v->n,
+                       v->max_abs, v->max_rel);
     if (isfinite(v->argmax_agree))
         weld_buffer_printf(out, ", argmax %.2f %%", 100 * v->argmax_agree);
     weld_buffer_printf(out, "\n");
@@ -368,7 +370,7 @@ static void long_lines(weld_buffer *out, const weld_report *r)
     if (r->checked || r->obstacles.count)
         obstacles(out, r);
     if (r->verification.present)
-        verification_line(out, &r->verification);
+        verification_line(out, r);
     warning_lines(out, r);
 }
 
@@ -378,7 +380,7 @@ static void figures(weld_buffer *out, const weld_report *r)
     if (r->match.present)
         match_lines(out, &r->match);
     if (r->verification.present)
-        verification_line(out, &r->verification);
+        verification_line(out, r);
     weld_text_measures(out, r);
     if (r->many.present)
         many_lines(out, &r->many);

@@ -156,6 +156,8 @@ static weld_status open_many(weld_many *m, const char *const *paths, weld_error 
     WELD_TRY(weld_align(&m->frame, m->a, m->a, &none, err));
     for (int k = 0; k < m->count; k++)
         WELD_TRY(place_one(&m->ones[k], m->a, err));
+    if (m->options->merge)
+        WELD_TRY(weld_recipe_check(m->frame, m->options->merge, m->count, err));
 done:
     return st;
 }

@@ -110,6 +110,8 @@ struct weld_alignment {
     int sweeps, restarts;
     uint64_t seed;
     char note[320]; /* of the matcher, about data and layers; "" = none */
+    /* [2] other files that its permutation file names as A and B; "" = these */
+    char made_for[2][WELD_SHA256_TEXT];
     weld_match_distances distances;
     weld_proof proof;
     bool proved;
@@ -152,6 +154,9 @@ bool weld_pattern_of_foreign(char *text, size_t size, const weld_pairing *pairin
 /* What the proof of the alignment says, and why it may be partial. */
 weld_status weld_report_tell_proof(weld_report *report, const weld_alignment *alignment,
                                    weld_error *err);
+/* A warning for each file that al->made_for names. */
+weld_status weld_report_made_for(weld_report *report, const weld_alignment *alignment,
+                                 weld_error *err);
 /* Warnings about what was read anew. */
 weld_status weld_report_rereading(weld_report *report, weld_model *const reread[2],
                                   weld_error *err);
@@ -182,7 +187,7 @@ typedef struct weld_way {
 } weld_way;
 weld_status weld_way_find(weld_way *out, weld_alignment *al, const weld_align_options *options,
                           weld_error *err);
-/* al->element, which there is, becomes that of a permutation file. */
+/* al->element, which there is, becomes that of a permutation file; al->made_for notes whose it is. */
 weld_status weld_alignment_read(weld_alignment *al, const char *path, weld_error *err);
 /* Tries "none" and the candidates of the table, merged by the recipe; the winner's result. al->trials tell of all. */
 weld_status weld_choose(weld_match_result **out, weld_alignment *al, const weld_match_input *input,

@@ -2,6 +2,7 @@
  * perm[i] = j: unit i of the result is unit j of B. */
 #include "api/objects.h"
 #include "api/json_file.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,12 +103,26 @@ static weld_status read_classes(weld_alignment *al, const json_t *root, const ch
     return st;
 }
 
+/* It may be good for others as well, so the report only says it. */
+static void note_files(weld_alignment *al, const json_t *root)
+{
+    const weld_model *models[] = {al->a, al->b};
+    static const char *const keys[] = {"a_sha256", "b_sha256"};
+    for (int k = 0; k < 2; k++) {
+        const char *named = json_string_value(json_object_get(root, keys[k]));
+        if (named && strcmp(named, models[k]->structure->file->sha256) != 0)
+            snprintf(al->made_for[k], sizeof al->made_for[k], "%s", named);
+    }
+}
+
 weld_status weld_alignment_read(weld_alignment *al, const char *path, weld_error *err)
 {
     json_t *root = NULL;
     weld_status st = weld_json_load(&root, al->ctx, path, err);
     if (st == WELD_OK)
         st = read_classes(al, root, path, err);
+    if (st == WELD_OK)
+        note_files(al, root);
     al->method = "file";
     json_decref(root);
     return st;

@@ -31,16 +31,6 @@ static weld_status check_others(const weld_foreseen *p, weld_error *err)
     return st;
 }
 
-static weld_status check_merge(const weld_foreseen *p, const weld_merge_options *o, weld_error *err)
-{
-    weld_recipe recipe = {0};
-    weld_status st = weld_recipe_init(&recipe, p->al, o, err);
-    weld_recipe_free(&recipe);
-    if (st == WELD_OK && !(o->alpha >= 0 && o->alpha <= 1))
-        st = weld_fail(err, WELD_E_ARGUMENT, "alpha %g, allowed 0 to 1", o->alpha);
-    return st;
-}
-
 static weld_status check_all(weld_foreseen *p, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -49,7 +39,7 @@ static weld_status check_all(weld_foreseen *p, weld_error *err)
     if (p->o->data)
         WELD_TRY(weld_alignment_takes(p->al, p->o->data, "verification", err));
     for (size_t k = 0; k < p->o->merge_count; k++)
-        WELD_TRY(check_merge(p, &p->o->merges[k], err));
+        WELD_TRY(weld_recipe_check(p->al, &p->o->merges[k], p->models, err));
     if (p->o->search)
         WELD_TRY(weld_alignment_takes(p->al, p->o->search, "the search for alpha", err));
     if (!p->o->data || !p->o->measure)
@@ -96,6 +86,7 @@ static weld_status describe(weld_foreseen *p, weld_error *err)
         WELD_TRY(weld_report_add_model(p->report, role, p->o->others[k], err));
     }
     WELD_TRY(weld_report_add_classes(p->report, &plan->classes, al->symmetry, NULL, err));
+    WELD_TRY(weld_report_made_for(p->report, al, err));
     WELD_TRY(weld_report_rereading(p->report, al->reread, err));
 done:
     return st;

@@ -173,6 +173,20 @@ void weld_recipe_free(weld_recipe *r)
     *r = (weld_recipe){0};
 }
 
+weld_status weld_recipe_check(const weld_alignment *al, const weld_merge_options *o, int models,
+                              weld_error *err)
+{
+    weld_recipe recipe = {0};
+    weld_status st = weld_recipe_init(&recipe, al, o, err);
+    if (st == WELD_OK && models == 2 && !(o->alpha >= 0 && o->alpha <= 1))
+        st = weld_fail(err, WELD_E_ARGUMENT, "alpha %g, allowed 0 to 1", o->alpha);
+    if (st == WELD_OK && models > 2 && recipe.merger->of_two)
+        st = weld_fail(err, WELD_E_ARGUMENT, "merge method '%s' takes two models, not %d",
+                       recipe.merger->name, models);
+    weld_recipe_free(&recipe);
+    return st;
+}
+
 weld_merge_job weld_recipe_job(const weld_recipe *r, const weld_shapes *shapes)
 {
     return (weld_merge_job){.ctx = r->ctx,

@@ -38,6 +38,9 @@ enum { WELD_SEARCH_POINTS = 21 };
 weld_status weld_recipe_init(weld_recipe *out, const weld_alignment *al,
                              const weld_merge_options *options, weld_error *err);
 void weld_recipe_free(weld_recipe *recipe);
+/* What a merge of so many models with these options would refuse before any work; alpha is of two. */
+weld_status weld_recipe_check(const weld_alignment *al, const weld_merge_options *options,
+                              int models, weld_error *err);
 /* WELD_E_MISMATCH where the base is not of A's structure. */
 weld_status weld_base_in_frame(weld_paramset **out, const weld_alignment *al,
                                const weld_model *base, weld_error *err);

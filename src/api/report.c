@@ -182,6 +182,22 @@ static weld_report_verification verification_of(const weld_proof *proof, bool pa
                                       .argmax_agree = proof->argmax_agree};
 }
 
+weld_status weld_report_made_for(weld_report *r, const weld_alignment *al, weld_error *err)
+{
+    weld_status st = WELD_OK;
+    const weld_model *models[] = {al->a, al->b};
+    for (int k = 0; k < 2; k++) {
+        const weld_onnx_file *file = models[k]->structure->file;
+        if (al->made_for[k][0])
+            WELD_TRY(weld_report_warn(r, err, "W023",
+                                      "the permutation file was made for another %c: its sha256 is "
+                                      "%.12s, that of %s %.12s",
+                                      "AB"[k], al -> made_for[k], file -> name, file -> sha256));
+    }
+done:
+    return st;
+}
+
 weld_status weld_report_tell_proof(weld_report *r, const weld_alignment *al, weld_error *err)
 {
     weld_status st = WELD_OK;
@@ -237,6 +253,7 @@ weld_status weld_report_create(weld_report **out, const weld_alignment *al, weld
                                   "polished on %" PRId64 " samples: it may do worse on others, "
                                   "which a thousand would prevent",
                                   al->polish.samples));
+    WELD_TRY(weld_report_made_for(r, al, err));
     WELD_TRY(weld_report_rereading(r, al->reread, err));
     *out = r;
     r = NULL;

@@ -28,6 +28,10 @@ static weld_status check(const options *o, weld_error *err)
         return bad_usage(err, "%s is for two models", for_two);
     if (o->weights.count && o->weights.count != (size_t)o->file_count)
         return bad_usage(err, "--weights: %zu for %d models", o->weights.count, o->file_count);
+    for (size_t k = 0; k < o->weights.count; k++)
+        if (!(o->weights.at[k] >= 0))
+            return bad_usage(err, "--weights: weight %g of %s, allowed from 0 on", o->weights.at[k],
+                             o->files[k]);
     if (o->start > o->file_count)
         return bad_usage(err, "--start %lld: there are %d models", o->start, o->file_count);
     return WELD_OK;

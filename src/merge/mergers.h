@@ -9,6 +9,7 @@ typedef struct weld_merger {
     bool needs_data;
     bool needs_base;    /* works on differences from a model that all come from */
     bool takes_density; /* keeps a part of these differences */
+    bool of_two;        /* takes two models, not more */
     bool corrects;      /* statistics need no correction after it */
     /* out := the merge of one parameter of the models. Not called where one model is taken alone or all
      * agree (with needs_base: where the first is kept, or all agree with the base): that is copied. */

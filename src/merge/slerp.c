@@ -30,9 +30,6 @@ static weld_status slerp_tensor(weld_tensor *out, const weld_merge_job *job, int
                                 weld_error *err)
 {
     const size_t count = weld_param_numel(job->models[0]->graph, param);
-    if (job->model_count != 2)
-        return weld_fail(err, WELD_E_ARGUMENT, "merge method 'slerp' takes two models, not %d",
-                         job->model_count);
     const double c = cosine(job, param);
     if (!(fabs(c) <= parallel_from))
         return weld_lerp_tensor(out, job, param, err);
@@ -45,5 +42,7 @@ static weld_status slerp_tensor(weld_tensor *out, const weld_merge_job *job, int
     return WELD_OK;
 }
 
-const weld_merger weld_merger_slerp = {
-    .name = "slerp", .help = "between the directions of each tensor", .tensor = slerp_tensor};
+const weld_merger weld_merger_slerp = {.name = "slerp",
+                                       .of_two = true,
+                                       .help = "between the directions of each tensor",
+                                       .tensor = slerp_tensor};

@@ -109,6 +109,35 @@ expect 1 "another model" "$weld" run "$work/in"
 says "test_data_set_0: .* expected"
 expect 2 "nothing to test" "$weld" run "$a"
 
+# ---- other packers: a model, test data, data and a single file
+(cd "$work" && tar cf one.tar zoo/net.onnx && tar cf net.tar net && tar cf folder.tar folder)
+for packer in xz:xz bz2:bzip2 zst:zstd; do
+    end=${packer%:*} program=${packer#*:}
+    if ! command -v "$program" >/dev/null; then
+        echo "NOT TESTED: .$end, as there is no $program on this machine"
+        continue
+    fi
+    for file in one.tar net.tar folder.tar plain.npz zoo/net.onnx; do
+        "$program" -c "$work/$file" >"$work/$file.$end"
+    done
+    if "$weld" inspect "$work/one.tar.$end" 2>&1 | grep -q "this libarchive can't unpack it"; then
+        echo "NOT TESTED: .$end, which the libarchive of this machine can't unpack"
+        continue
+    fi
+    for model in "one.tar.$end" "one.tar.$end#zoo/net.onnx" "zoo/net.onnx.$end"; do
+        expect 0 "weld $model" "$weld" weld "$work/$model" "$b" -o "$work/m.onnx" -q -f
+        same "$work/m.onnx" "$work/first.onnx"
+    done
+    expect 0 "a test in .tar.$end" "$weld" run "$work/net.tar.$end"
+    says "1 test data sets agree"
+    for data in "folder.tar.$end" "plain.npz.$end"; do
+        expect 0 "data $data" "$weld" run "$a" --data "$work/$data" --preset unit -o "$work/5.npz" -q -f
+        same "$work/1.npz" "$work/5.npz"
+    done
+    head -c 100 "$work/one.tar.$end" >"$work/short.tar.$end"
+    expect 5 "cut .tar.$end" "$weld" inspect "$work/short.tar.$end"
+done
+
 # ---- bundles
 for kind in zip tar.gz; do
     expect 0 "bundle $kind" "$weld" weld "$a" "$b" --bundle "$work/1.$kind" -q -j 1 --data "$grey" --limit 50 \

@@ -133,6 +133,15 @@ expect 0 "save a permutation" "$weld" weld "$models/mlp/a.onnx" "$models/mlp/b.o
     -o "$work/p1.onnx" --save-perm "$work/p.json"
 expect 0 "use it" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" --match "$work/p.json" \
     --data "$models/grey/eval.npz" --preset unit --limit 64 --report "$work/p2.json"
+grep -q W023 "$work/p2.json" && { echo "FAIL W023 for its own files"; failed=1; }
+expect 0 "of another B" "$weld" align "$models/mlp/a.onnx" "$models/mlp/c.onnx" -o "$work/other.onnx" \
+    --match "$work/p.json" --report "$work/p3.json"
+python3 - "$work/p3.json" <<'EOF' || failed=1
+import json, sys
+r = json.load(open(sys.argv[1]))
+said = [w["msg"] for w in r["warnings"] if w["code"] == "W023"]
+assert len(said) == 1 and "another B" in said[0] and r["models"][1]["sha256"][:12] in said[0], said
+EOF
 expect 2 "polish a file" "$weld" lmc "$models/mlp/a.onnx" "$models/mlp/b.onnx" --polish 1 \
     --match "$work/p.json" --data "$models/grey/eval.npz"
 expect 3 "of another model" "$weld" weld "$models/cnn/a.onnx" "$models/cnn/b.onnx" \

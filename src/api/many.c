@@ -94,6 +94,21 @@ void weld_many_sums_free(double **sum, const weld_many *m)
     weld_free(m->ctx, sum);
 }
 
+weld_align_options weld_many_wish(const weld_many *m)
+{
+    const weld_align_options plain = WELD_ALIGN_OPTIONS_INIT;
+    return m->options->align ? *m->options->align : plain;
+}
+
+weld_align_options weld_many_still(const weld_many *m)
+{
+    weld_align_options still = weld_many_wish(m);
+    still.method = "none";
+    still.data = m->options->data;
+    still.polish_seconds = 0;
+    return still;
+}
+
 /* ---- setting up ------------------------------------------------------------------------------- */
 
 static weld_status set_weights(weld_many *m, weld_error *err)
@@ -135,14 +150,9 @@ static void sort_order(weld_many *m)
 static weld_status open_many(weld_many *m, const char *const *paths, weld_error *err)
 {
     weld_status st = WELD_OK;
-    weld_align_options none = WELD_ALIGN_OPTIONS_INIT;
+    const weld_align_options still = weld_many_still(m);
     weld_load_options how = WELD_LOAD_OPTIONS_INIT;
     how.output_name = m->options->output_name;
-    if (m->options->align)
-        none = *m->options->align; /* classes are those of all alignments */
-    none.method = "none";
-    none.data = m->options->data;
-    none.polish_seconds = 0;
     WELD_NEW(m->ones, m->ctx, m->count);
     WELD_NEW(m->order, m->ctx, m->count);
     for (int k = 0; k < m->count; k++) {
@@ -153,7 +163,7 @@ static weld_status open_many(weld_many *m, const char *const *paths, weld_error 
     WELD_TRY(set_weights(m, err));
     sort_order(m);
     m->start = m->options->start >= 0 ? m->options->start : m->order[0];
-    WELD_TRY(weld_align(&m->frame, m->a, m->a, &none, err));
+    WELD_TRY(weld_align(&m->frame, m->a, m->a, &still, err));
     for (int k = 0; k < m->count; k++)
         WELD_TRY(place_one(&m->ones[k], m->a, err));
     if (m->options->merge)

@@ -31,6 +31,9 @@ typedef struct weld_many {
 /* The parameters of a model, in A's frame; `moved`: by its element, once it has one. */
 weld_status weld_many_params(weld_paramset **out, const weld_many *many, int which, bool moved,
                              weld_error *err);
+/* How the user wants models aligned; and the same where nothing moves: with both, classes are the same. */
+weld_align_options weld_many_wish(const weld_many *many);
+weld_align_options weld_many_still(const weld_many *many);
 /* Sets all elements, the start's to the identity. Each model as its element moves it is proved to compute what
  * it did; the frame has the proof, of all the worst. */
 weld_status weld_many_align(weld_many *many, weld_error *err);

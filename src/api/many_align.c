@@ -21,18 +21,9 @@ static weld_status take_element(weld_one *one, const weld_many *m, const weld_al
     WELD_REQUIRE(al->symmetry->free_count == s->free_count, WELD_E_INTERNAL,
                  "%s: other classes than the first model has", one->path);
     WELD_TRY(weld_element_identity(&one->element, s, err));
-    for (int c = 0; c < s->free_count; c++)
-        memcpy(one->element->perms[c], al->element->perms[c],
-               (size_t)s->classes[c].size * sizeof(int32_t));
+    weld_element_copy(one->element, al->element);
 done:
     return st;
-}
-
-/* How the user wants models aligned; with the classes that the frame has. */
-static weld_align_options wish_of(const weld_many *m)
-{
-    const weld_align_options plain = WELD_ALIGN_OPTIONS_INIT;
-    return m->options->align ? *m->options->align : plain;
 }
 
 /* Opened anew: matching and proving it may hold its parameters. */
@@ -50,7 +41,7 @@ static weld_status align_one(const weld_many *m, const weld_model *start, int wh
                              weld_error *err)
 {
     weld_status st = WELD_OK;
-    const weld_align_options how = wish_of(m);
+    const weld_align_options how = weld_many_wish(m);
     weld_model *model = NULL;
     weld_alignment *al = NULL;
     WELD_TRY(open_one(&model, &al, m, start, which, &how, err));
@@ -80,16 +71,11 @@ static weld_status prove_one(weld_many *m, const weld_model *start, int which, b
                              weld_error *err)
 {
     weld_status st = WELD_OK;
-    weld_align_options how = wish_of(m);
+    const weld_align_options how = weld_many_still(m);
     weld_model *model = NULL;
     weld_alignment *al = NULL;
-    how.method = "none";
-    how.data = m->options->data;
-    how.polish_seconds = 0;
     WELD_TRY(open_one(&model, &al, m, start, which, &how, err));
-    for (int c = 0; c < al->symmetry->free_count; c++)
-        memcpy(al->element->perms[c], m->ones[which].element->perms[c],
-               (size_t)al->symmetry->classes[c].size * sizeof(int32_t));
+    weld_element_copy(al->element, m->ones[which].element);
     WELD_TRY(weld_alignment_settle(al, err));
     WELD_TRY(weld_alignment_verify(al, m->options->data, PROOF_SAMPLES, tolerance, err));
     add_proof(m->frame, al, first);

@@ -3,8 +3,6 @@
 #include "eval/bootstrap.h"
 #include "eval/midpoint.h"
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 enum { CYCLE_MODELS_MAX = 8 };
 
@@ -305,8 +303,8 @@ static weld_status add_models(weld_report *report, const weld_many *m, weld_erro
 {
     weld_status st = WELD_OK;
     for (int k = 0; k < m->count; k++) {
-        char role[16];
-        snprintf(role, sizeof role, "%c%.0d", 'A' + k % 26, k / 26);
+        char role[WELD_ROLE_ROOM];
+        weld_model_role(role, k);
         WELD_TRY(weld_report_add_model(report, role, m->ones[k].model, err));
     }
 done:

@@ -113,10 +113,10 @@ static weld_status add_merge(weld_report *r, const weld_model *model, bool writt
         merge.drop = (weld_report_drop){isfinite(figures->drop.value), figures->drop.value,
                                         figures->drop.bounds};
         merge.bounded = figures->loss_bounds.at;
-        if (merge.bounded)
+        if (merge.bounded) {
             merge.loss_ci95 = figures->loss_bounds.at->ci95;
-        if (merge.bounded)
             merge.cos_ci95 = figures->cosine_bounds.at[measured->rows.count].ci95;
+        }
         if (merge.bounded && figures->accuracy_bounds.at)
             merge.accuracy_ci95 = figures->accuracy_bounds.at->ci95;
         merge.class_count = (size_t)measured->classes;

@@ -151,6 +151,9 @@ weld_status weld_pair_shared(weld_pairing **out, const weld_model *a, const weld
 /* The pattern for --skip that names what is foreign; false if it has no room. */
 bool weld_pattern_of_foreign(char *text, size_t size, const weld_pairing *pairing,
                              const weld_model *a);
+/* What a report calls model k of several: A to Z, then A1, ... */
+enum { WELD_ROLE_ROOM = 16 };
+void weld_model_role(char role[WELD_ROLE_ROOM], int k);
 /* What the proof of the alignment says, and why it may be partial. */
 weld_status weld_report_tell_proof(weld_report *report, const weld_alignment *alignment,
                                    weld_error *err);

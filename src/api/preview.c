@@ -2,7 +2,6 @@
  * weights, and how long the rest takes is what it counts times what this machine needs (api/rates.h). */
 #include "api/preview.h"
 #include "api/recipe.h"
-#include <string.h>
 
 /* ---- what is refused ------------------------------------------------------------------------------ */
 
@@ -81,8 +80,8 @@ static weld_status describe(weld_foreseen *p, weld_error *err)
     WELD_TRY(weld_report_add_model(p->report, "A", al->a, err));
     WELD_TRY(weld_report_add_model(p->report, "B", al->b, err));
     for (size_t k = 0; k < p->o->other_count; k++) {
-        const char role[] = {(char)('A' + (k + 2) % 26),
-                             k + 2 < 26 ? 0 : (char)('0' + (k + 2) / 26), 0};
+        char role[WELD_ROLE_ROOM];
+        weld_model_role(role, (int)k + 2);
         WELD_TRY(weld_report_add_model(p->report, role, p->o->others[k], err));
     }
     WELD_TRY(weld_report_add_classes(p->report, &plan->classes, al->symmetry, NULL, err));

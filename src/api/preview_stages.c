@@ -2,6 +2,7 @@
 #include "api/preview.h"
 #include "api/recipe.h"
 #include "core/parallel.h"
+#include "match/qap.h"
 #include "merge/frontier.h"
 #include <math.h>
 #include <stdarg.h>
@@ -77,7 +78,7 @@ static double quadratic_seconds(const weld_foreseen *p)
     for (int c = 0; c < s->free_count; c++) {
         const double n = s->classes[c].size;
         flops += 40 * n * n * n;
-        cubes += n <= WELD_WALKED_COLUMNS ? WELD_WALK_STEPS * n * n * n : 0;
+        cubes += n <= WELD_QAP_WALKED ? WELD_QAP_STEPS * n * n * n : 0;
     }
     return flops * p->rates.product + cubes * p->rates.cube;
 }

@@ -3,6 +3,7 @@
 #include "exec/plan.h"
 #include "io/hash.h"
 #include "match/lap.h"
+#include "match/qap.h"
 #include "ops/opaque.h"
 #include "tensor/blas.h"
 #include <math.h>
@@ -153,7 +154,7 @@ static double descent_flops(const weld_moments *m)
     double flops = 0;
     for (int k = 0; k < m->input_count; k++) {
         const double n = m->inputs[k].columns;
-        const int gradients = n <= WELD_WALKED_COLUMNS ? 2 + WELD_WALK_STEPS : 1;
+        const int gradients = n <= WELD_QAP_WALKED ? 2 + WELD_QAP_STEPS : 1;
         flops += 2 * n * n * n * (FORM + GRADIENT * gradients);
     }
     return flops;

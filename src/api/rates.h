@@ -4,9 +4,6 @@
 #define WELD_API_RATES_H
 #include "api/figures.h"
 
-/* As in match/commutativity.c: up to so many columns walks are tried; they have so many steps (match/qap.c). */
-enum { WELD_WALKED_COLUMNS = 256, WELD_WALK_STEPS = 30 };
-
 /* Seconds, with all threads at work; NaN = it can't be measured, 0 = it wasn't asked for. */
 typedef struct weld_rates {
     double pass;  /* one sample through one network */

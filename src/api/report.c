@@ -182,6 +182,11 @@ static weld_report_verification verification_of(const weld_proof *proof, bool pa
                                       .argmax_agree = proof->argmax_agree};
 }
 
+void weld_model_role(char role[WELD_ROLE_ROOM], int k)
+{
+    snprintf(role, WELD_ROLE_ROOM, "%c%.0d", 'A' + k % 26, k / 26);
+}
+
 weld_status weld_report_made_for(weld_report *r, const weld_alignment *al, weld_error *err)
 {
     weld_status st = WELD_OK;

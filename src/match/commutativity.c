@@ -5,9 +5,6 @@
 #include <string.h>
 
 enum { SWEEPS_MAX = 20 };
-/* Columns of a class for which Frank-Wolfe is tried besides exchanges: wider ones were measured
- * without, and exchanges alone lose little. */
-enum { WALK_MAX = 256 };
 
 typedef struct descent {
     const weld_objective *objective;
@@ -23,7 +20,7 @@ static int walks(const weld_qap *qap)
     for (int k = 0; k < qap->term_count; k++)
         if (qap->terms[k].taps * qap->n > widest)
             widest = qap->terms[k].taps * qap->n;
-    return widest <= WALK_MAX ? 1 : 0;
+    return widest <= WELD_QAP_WALKED ? 1 : 0;
 }
 
 /* What is best for one of them depends on where the other stands. */
@@ -125,9 +122,7 @@ static weld_status start(weld_data_match *m, weld_error *err)
                  WELD_E_ARGUMENT, "commutativity can't start from '%s'", in.start);
     in.moments = m->moments;
     WELD_TRY(matcher->run(&result, &in, err));
-    for (int c = 0; c < in.symmetry->free_count; c++)
-        memcpy(m->result->element->perms[c], result->element->perms[c],
-               (size_t)in.symmetry->classes[c].size * sizeof(int32_t));
+    weld_element_copy(m->result->element, result->element);
 done:
     weld_match_result_free(result);
     return st;

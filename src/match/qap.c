@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { STEPS_MAX = 30 };
 static const double gain_min = 1e-9; /* of the scale: less may be rounding */
 
 weld_status weld_qap_create(weld_qap **out, const weld_symmetry *symmetry, int unit_class,
@@ -264,7 +263,7 @@ weld_status weld_qap_frank_wolfe(int32_t *perm, const weld_qap *qap, double *q, 
     WELD_NEW(w.there, ctx, w.cells);
     WELD_NEW(w.score, ctx, w.cells);
     WELD_TRY(terms_gradient(w.terms, qap, (point){.q = q}, err));
-    for (int step = 0; step < STEPS_MAX; step++) {
+    for (int step = 0; step < WELD_QAP_STEPS; step++) {
         WELD_TRY(aim(&slope, &w, err));
         if (!(slope < 0))
             break;

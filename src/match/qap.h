@@ -9,6 +9,13 @@
 #define WELD_MATCH_QAP_H
 #include "symmetry/group.h"
 
+enum {
+    /* Columns of a class for which Frank-Wolfe is tried besides exchanges (by commutativity): wider ones were
+     * measured without, and exchanges alone lose little. */
+    WELD_QAP_WALKED = 256,
+    WELD_QAP_STEPS = 30 /* of Frank-Wolfe, at most */
+};
+
 typedef struct weld_qap_term {
     bool crossed;
     bool symmetric; /* X and Y both are: half the work; ignored where crossed */
@@ -45,7 +52,7 @@ void weld_qap_value(double *value, double *scale, const weld_qap *qap, const int
  * Two units change places only where the class lets them. */
 weld_status weld_qap_swaps(int32_t *perm, const weld_qap *qap, weld_error *err);
 /* Frank-Wolfe from q [n, n], which it uses up: the assignment of the gradient, exact line search, at
- * most 30 steps, then the nearest permutation. It may end above the start. */
+ * most WELD_QAP_STEPS, then the nearest permutation. It may end above the start. */
 weld_status weld_qap_frank_wolfe(int32_t *perm, const weld_qap *qap, double *q, weld_error *err);
 /* Both: exchanges from perm, and from where Frank-Wolfe ends that started there (`starts` >= 1) or
  * at the mean of all permutations (`starts` >= 2). *gain: what F dropped by; 0 and perm as it was,

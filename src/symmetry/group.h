@@ -71,7 +71,7 @@ weld_status weld_element_identity(weld_element **out, const weld_symmetry *s, we
 bool weld_element_is_valid(const weld_element *e, int *bad);
 weld_status weld_element_random(weld_element **out, const weld_symmetry *s, uint64_t seed,
                                 weld_error *err);
-/* Both of one symmetry. */
+/* Both of one symmetry, or of two with the same classes. */
 void weld_element_copy(weld_element *to, const weld_element *from);
 void weld_element_free(weld_element *e);
 /* Number of the class at the root of c's tree; c itself where it has no parent. */

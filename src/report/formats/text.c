@@ -129,6 +129,12 @@ static void verification_line(weld_buffer *out, const weld_report *r)
     weld_buffer_printf(out, "\n");
 }
 
+static void percent_interval(weld_buffer *out, weld_interval ci95)
+{
+    if (isfinite(ci95.low))
+        weld_buffer_printf(out, " (%.2f to %.2f)", 100 * ci95.low, 100 * ci95.high);
+}
+
 static void many_lines(weld_buffer *out, const weld_report_many *n)
 {
     weld_buffer_printf(out, "common    frame of model %lld", (long long)n->start + 1);
@@ -167,9 +173,7 @@ static void together_line(weld_buffer *out, const weld_report_many *n)
         return;
     weld_buffer_printf(out, "together  loss %.4g, accuracy %.2f %%", n->score.loss,
                        100 * n->score.accuracy);
-    if (isfinite(n->score.accuracy_ci95.low))
-        weld_buffer_printf(out, " (%.2f to %.2f)", 100 * n->score.accuracy_ci95.low,
-                           100 * n->score.accuracy_ci95.high);
+    percent_interval(out, n->score.accuracy_ci95);
     weld_buffer_printf(out, "; pairs: largest barrier %.4g, least accuracy %.2f %%\n", barrier,
                        100 * worst);
 }
@@ -188,9 +192,8 @@ static void merge_line(weld_buffer *out, const weld_report_merge *m)
         weld_buffer_printf(out, ": loss %.4g", m->loss);
     if (isfinite(m->loss) && isfinite(m->accuracy))
         weld_buffer_printf(out, ", accuracy %.2f %%", 100 * m->accuracy);
-    if (m->bounded && isfinite(m->accuracy_ci95.low))
-        weld_buffer_printf(out, " (%.2f to %.2f)", 100 * m->accuracy_ci95.low,
-                           100 * m->accuracy_ci95.high);
+    if (m->bounded)
+        percent_interval(out, m->accuracy_ci95);
     if (isfinite(m->one_minus_cos))
         weld_buffer_printf(out, "%s cos %.3f", isfinite(m->loss) ? "," : ":", 1 - m->one_minus_cos);
     if (m->try_count)

@@ -421,8 +421,9 @@ WELD_API size_t weld_alignment_class_count(const weld_alignment *alignment);
 /** perm[i] = j: unit i of the result is unit j of b. Borrowed; *out_size receives n. */
 WELD_API const int32_t *weld_alignment_class(const weld_alignment *alignment, size_t index,
                                              size_t *out_size);
-/** Samples that the program verifies on; weld_preview foresees so many. */
-enum { WELD_PROOF_SAMPLES = 256 };
+/** Samples that the program verifies on, each model of three and more on the second number; weld_preview
+ *  foresees so many. */
+enum { WELD_PROOF_SAMPLES = 256, WELD_MANY_PROOF_SAMPLES = 64 };
 /** Compares b with the permuted b on `data` (NULL = random input), at most `samples` samples.
  *  WELD_E_NEGATIVE with the class at fault when they differ by more than tolerance * scale. */
 WELD_API weld_status weld_alignment_verify(weld_alignment *alignment, const weld_dataset *data,

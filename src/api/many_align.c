@@ -3,7 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { PROOF_SAMPLES = 64 };
 static const double tolerance = 1e-4;
 
 /* The start's parameters as a model of A's structure: what others are matched to. */
@@ -77,7 +76,7 @@ static weld_status prove_one(weld_many *m, const weld_model *start, int which, b
     WELD_TRY(open_one(&model, &al, m, start, which, &how, err));
     weld_element_copy(al->element, m->ones[which].element);
     WELD_TRY(weld_alignment_settle(al, err));
-    WELD_TRY(weld_alignment_verify(al, m->options->data, PROOF_SAMPLES, tolerance, err));
+    WELD_TRY(weld_alignment_verify(al, m->options->data, WELD_MANY_PROOF_SAMPLES, tolerance, err));
     add_proof(m->frame, al, first);
 done:
     weld_alignment_free(al);

@@ -197,8 +197,8 @@ static weld_status plan_rounds(weld_foreseen *p, weld_error *err)
 
 static weld_status plan_proof(weld_foreseen *p, weld_error *err)
 {
-    const int64_t all = p->o->data ? p->o->data->count : WELD_PROOF_SAMPLES;
-    const double n = all < WELD_PROOF_SAMPLES ? (double)all : WELD_PROOF_SAMPLES;
+    const int64_t most = p->models > 2 ? WELD_MANY_PROOF_SAMPLES : WELD_PROOF_SAMPLES;
+    const double n = (double)(p->o->data && p->o->data->count < most ? p->o->data->count : most);
     return add_step(p, "verify", 2 * n, 2 * n * p->rates.pass, three(p) + run_bytes(p, 2), err,
                     "B and the permuted B on %.0f %s", n, p->o->data ? "samples" : "random inputs");
 }

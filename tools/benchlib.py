@@ -40,6 +40,14 @@ def alternate(ours, peer):
     return least, theirs, result
 
 
+def numpy_sgemm(side=1536):
+    """GFLOP/s of numpy's product of single-precision matrices: its OpenBLAS may have other kernels than ours."""
+    import numpy as np
+
+    x = np.ones((side, side), np.float32)
+    return 2e-9 * side**3 / min(peer_turn(lambda: x @ x)[0] for _ in range(TURNS))
+
+
 class Machine:
     """Prints how fast the machine is, before and after what is measured in between."""
 
@@ -49,7 +57,8 @@ class Machine:
     def measure(self, when):
         out = subprocess.run([self.floor], check=True, capture_output=True, text=True).stdout
         speeds = [float(x) for x in out.split()]
-        print(f"{when}: {speeds[0]:.1f} GFLOP/s of multiply-add, {speeds[1]:.1f} of sgemm 1536", flush=True)
+        print(f"{when}: {speeds[0]:.1f} GFLOP/s of multiply-add, {speeds[1]:.1f} of sgemm 1536, "
+              f"numpy's {numpy_sgemm():.1f}", flush=True)
         return speeds
 
     def __enter__(self):

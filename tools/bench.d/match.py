@@ -8,8 +8,9 @@ class visited in every sweep, scipy's linear_sum_assignment, a new one accepted 
 the same permutations but for rounding; and our "own" descent, what `--match weights` does, which begins with a
 sweep in the graph's order where a class sees only what is settled. Objectives are in double. Most networks have
 independent random weights, the hardest case; with shifts that count as much as all other weights of a unit
-(as those of a BatchNormalization may) the assignments are harder and sweeps more. One MLP is trained, by
-tools/models on images that it draws. Times: see tools/benchlib.py. --full adds the large networks, which take
+(as those of a BatchNormalization may) the assignments are harder and sweeps more. The MLP of 1,024 units and a
+ResNet20 of each width are trained, by tools/models on images that it draws. Every figure is the mean over the
+orders of three seeds. Times: see tools/benchlib.py. --full adds the large networks, which take
 minutes; WORD: only the cases whose name has all such words in it.
 """
 
@@ -27,6 +28,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 from scipy.optimize import linear_sum_assignment
+
+
+SEEDS = 3  # of orders: the published descent takes twice as many sweeps in one order as in another
 
 
 class Net:
@@ -130,6 +134,43 @@ def trained_mlp(seed, widths):
             for kind, p in zip("wb", d.parameters())}
 
 
+def folded(conv, norm, name):
+    """A convolution and the BatchNormalization behind it as the tensors of one Net.conv."""
+    factor = norm.scale.value / np.sqrt(norm.variance + norm.epsilon)
+    return {f"{name}.w": conv.weight.value * factor[:, None, None, None],
+            f"{name}.b": norm.shift.value - norm.mean * factor}
+
+
+def trained_resnet(seed, width):
+    """The weights of resnet20(): with BatchNormalization, momentum, three epochs of 3,000 images of 8 x 8."""
+    import layers as nn
+    from make_models import images_of
+    from networks import residual_block
+    from train import Sgd, as_input, train
+
+    rng = np.random.default_rng(seed)
+    n = 16 * width
+    stem = nn.Conv(rng, 3, n, 3, bias=False), nn.BatchNorm(n)
+    blocks = []
+    for stage in range(3):
+        for block in range(3):
+            down = stage > 0 and block == 0
+            blocks.append((f"{stage}.{block}", residual_block(rng, n, n * 2 if down else n, 2 if down else 1)))
+            n = n * 2 if down else n
+    out = nn.Dense(rng, n, 10)
+    images, labels = images_of("colour", "train", 3000)
+    network = nn.Sequential(nn.AveragePool(), *stem, nn.Relu(), *(layer for _, pair in blocks for layer in pair),
+                            nn.GlobalAveragePool(), out)
+    train(network, Sgd(network.parameters(), 0.05, 1e-3), (as_input(images), labels), rng, 3)
+    weights = folded(*stem, "stem") | {"out.w": out.weight.value, "out.b": out.bias.value}
+    for name, (residual, _) in blocks:
+        first, first_norm, _, second, second_norm = residual.body.layers
+        weights |= folded(first, first_norm, f"{name}a") | folded(second, second_norm, f"{name}b")
+        if residual.shortcut.layers:
+            weights |= folded(*residual.shortcut.layers, f"{name}s")
+    return weights
+
+
 # ---- the peer ------------------------------------------------------------------------------------
 
 
@@ -179,29 +220,23 @@ def read_perms(path, net):
 
 
 class Ours:
-    """bench_match on a pair of files."""
+    """bench_match on a pair of files, in the orders of one seed."""
 
-    def __init__(self, binary, folder, net):
-        self.process = subprocess.Popen([binary, "a.onnx", "b.onnx", "same.json", "own.json"], cwd=folder, text=True,
+    def __init__(self, binary, folder, net, seed):
+        files = {kind: f"{kind}{seed}.json" for kind in ("same", "own")}
+        self.process = subprocess.Popen([binary, "a.onnx", "b.onnx", str(seed), *files.values()], cwd=folder, text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         lines = list(iter(self.process.stdout.readline, "\n"))
-        self.same, self.own = (read_perms(folder / f"{kind}.json", net) for kind in ("same", "own"))
-        names = list(self.same)
+        self.perms = {kind: read_perms(folder / file, net) for kind, file in files.items()}
+        names = list(self.perms["same"])
         self.orders = [[names[int(c)] for c in line.split()] for line in lines]
-        self.own_seconds = float("inf")
+        self.sweeps = {}
 
-    def ask(self, kind):
-        """CPU seconds of a descent, sweeps"""
+    def seconds(self, kind):
+        """CPU time of a descent"""
         self.process.stdin.write(f"{kind}\n")
         self.process.stdin.flush()
-        seconds, sweeps = self.process.stdout.readline().split()
-        return float(seconds), int(sweeps)
-
-    def turn(self):
-        """Seconds of the same descent; the least of our own are kept."""
-        seconds, self.own_sweeps = self.ask("own")
-        self.own_seconds = min(self.own_seconds, seconds)
-        seconds, self.same_sweeps = self.ask("same")
+        seconds, self.sweeps[kind] = (float(x) for x in self.process.stdout.readline().split())
         return seconds
 
     def close(self):
@@ -209,25 +244,58 @@ class Ours:
         self.process.wait()
 
 
+class Descents:
+    """Ours and the peer's, one for each seed; times, sweeps and gains are means over the seeds."""
+
+    def __init__(self, binary, folder, net, a, b):
+        self.net, self.a, self.b = net, a, b
+        self.ours = [Ours(binary, folder, net, seed) for seed in range(SEEDS)]
+        self.own_seconds = float("inf")
+
+    def turn(self):
+        """Seconds of the same descent; the least of our own are kept."""
+        self.own_seconds = min(self.own_seconds, np.mean([o.seconds("own") for o in self.ours]))
+        return np.mean([o.seconds("same") for o in self.ours])
+
+    def peer(self):
+        """(perms, sweeps) of each seed"""
+        return [published(self.net, self.a, self.b, o.orders) for o in self.ours]
+
+    def sweeps(self, kind):
+        return np.mean([o.sweeps[kind] for o in self.ours])
+
+    def alike(self, theirs):
+        """Percent of all units that the same descent puts where the peer does"""
+        equal = [int(np.sum(o.perms["same"][c] == perms[c])) for o, (perms, _) in zip(self.ours, theirs) for c in perms]
+        return 100 * sum(equal) / (len(theirs) * sum(self.net.classes.values()))
+
+    def gain(self, kind, theirs):
+        """By how many percent our objective is higher"""
+        return np.mean([100 * (objective(self.net, self.a, self.b, o.perms[kind]) /
+                               objective(self.net, self.a, self.b, perms) - 1)
+                        for o, (perms, _) in zip(self.ours, theirs)])
+
+    def close(self):
+        for o in self.ours:
+            o.close()
+
+
 def measure(binary, label, net, y, a, b):
-    """How many times as fast as the peer: the same descent, our own"""
+    """How many times as fast as the peer: the same descent, our own; the gain of our own"""
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         net.save(folder / "a.onnx", a, y)
         net.save(folder / "b.onnx", b, y)
-        mine = Ours(binary, folder, net)
-        seconds, peer, (theirs, peer_sweeps) = benchlib.alternate(
-            mine.turn, lambda: published(net, a, b, mine.orders))
-        mine.close()
-    equal = sum(int(np.sum(mine.same[c] == theirs[c])) for c in theirs) / sum(net.classes.values())
-    best = objective(net, a, b, theirs)
-    gain = {kind: 100 * (objective(net, a, b, perms) / best - 1)
-            for kind, perms in (("same", mine.same), ("own", mine.own))}
-    print(f"{label:20} {peer:8.4f} s ({peer_sweeps:2}) {seconds:8.4f} s ({mine.same_sweeps:2}) = "
-          f"{peer / seconds:5.1f}x {100 * equal:5.1f} % {gain['same']:+6.2f} % "
-          f"{mine.own_seconds:8.4f} s ({mine.own_sweeps:2}) = {peer / mine.own_seconds:5.1f}x {gain['own']:+6.2f} %",
-          flush=True)
-    return peer / seconds, peer / mine.own_seconds, gain["own"]
+        descents = Descents(binary, folder, net, a, b)
+        same, peer, theirs = benchlib.alternate(descents.turn, descents.peer)
+        descents.close()
+    own, gain = descents.own_seconds, descents.gain("own", theirs)
+    peer /= SEEDS
+    print(f"{label:20} {peer:8.4f} s ({np.mean([n for _, n in theirs]):4.1f}) "
+          f"{same:8.4f} s ({descents.sweeps('same'):4.1f}) = {peer / same:5.1f}x {descents.alike(theirs):5.1f} % "
+          f"{descents.gain('same', theirs):+6.2f} % "
+          f"{own:8.4f} s ({descents.sweeps('own'):4.1f}) = {peer / own:5.1f}x {gain:+6.2f} %", flush=True)
+    return peer / same, peer / own, gain
 
 
 def random_pair(net, shifts=False):
@@ -240,6 +308,8 @@ def cases(full):
         net = resnet20(width)
         for shifts in (False, True):
             yield f"resnet20 x{width}{' shifts' if shifts else ''}", net, random_pair(net[0], shifts), least
+        yield (f"resnet20 x{width} trained", net,
+               lambda width=width: (trained_resnet(1, width), trained_resnet(2, width)), least)
     for width in (512, 2048) if full else (512,):
         net = mlp(width, 3)
         yield f"mlp 784-{width}x3", net, random_pair(net[0]), 10

@@ -26,7 +26,7 @@ def cnn(rng):
     )  # fmt: skip
 
 
-def _block(rng, inputs, outputs, stride):
+def residual_block(rng, inputs, outputs, stride):
     body = nn.Sequential(
         nn.Conv(rng, inputs, outputs, 3, stride, bias=False), nn.BatchNorm(outputs), nn.Relu(),
         nn.Conv(rng, outputs, outputs, 3, bias=False), nn.BatchNorm(outputs),
@@ -42,8 +42,8 @@ def resnet(rng):
     widths = [16, 32, 48]
     stack = [nn.Conv(rng, 3, widths[0], 3, bias=False), nn.BatchNorm(widths[0]), nn.Relu()]
     for before, width in zip(widths[:1] + widths, widths):
-        stack += _block(rng, before, width, 1 if before == width else 2)
-        stack += _block(rng, width, width, 1)
+        stack += residual_block(rng, before, width, 1 if before == width else 2)
+        stack += residual_block(rng, width, width, 1)
     return nn.Sequential(*stack, nn.GlobalAveragePool(), nn.Dense(rng, widths[2], CLASSES))
 
 

@@ -23,7 +23,7 @@ CASES = [
     (0, "lmc A B --data D --match none", "align     none"),
     (0, "weld A B C -o O", "align     weights, 2 times"),
     (0, "weld A B C -o O --data D", "the means of 3 pairs"),
-    (0, "weld A B C -o O --data D", "B and the permuted B on 64 samples"),
+    (0, "weld A B C -o O --data D --match weights", "B and the permuted B on 64 samples"),
     (0, "weld A B C -o O --data D --match frank-wolfe --stats none", "each to the mean of the others"),
     (0, "weld A B C A -o O --match none --weights 1,2,3,4", "align     none, 3 times"),
     (0, "weld A B C -o M -f --report N", "writes    report  N"),

@@ -1,8 +1,8 @@
 /* bench_match A.onnx B.onnx SEED SAME.json OWN.json: descents of weight matching in the orders of a seed, on one
  * thread: "same" as the published ones, from the identity, and our "own", what --match weights does. The
- * permutations go to the files, and to standard output the orders in which the same ones visit the classes: a line per sweep, as many
- * as a descent may have, then an empty one. From then on a line of standard input, same or own, is answered
- * by a descent's CPU seconds and its sweeps. */
+ * permutations go to the files, and to standard output the orders in which the same ones visit the classes: a
+ * line per sweep, as many as a descent may have, then an empty one. From then on a line of standard input, same
+ * or own, is answered by a descent's CPU seconds and its sweeps. */
 #include "api/objects.h"
 #include "clock.h"
 #include "core/rng.h"

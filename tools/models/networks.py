@@ -26,7 +26,7 @@ def cnn(rng):
     )  # fmt: skip
 
 
-def residual_block(rng, inputs, outputs, stride):
+def _block(rng, inputs, outputs, stride):
     body = nn.Sequential(
         nn.Conv(rng, inputs, outputs, 3, stride, bias=False), nn.BatchNorm(outputs), nn.Relu(),
         nn.Conv(rng, outputs, outputs, 3, bias=False), nn.BatchNorm(outputs),
@@ -36,15 +36,19 @@ def residual_block(rng, inputs, outputs, stride):
     return [nn.Residual(body, shortcut), nn.Relu()]
 
 
-def resnet(rng):
-    """Stem and three stages of two residual blocks; the second and third stage begin with a 1x1 projection
-    as shortcut."""
-    widths = [16, 32, 48]
+def residual(rng, widths, depth):
+    """Stem and for each width a stage of `depth` residual blocks; where the width changes, a stage begins with a
+    1x1 projection as shortcut."""
     stack = [nn.Conv(rng, 3, widths[0], 3, bias=False), nn.BatchNorm(widths[0]), nn.Relu()]
     for before, width in zip(widths[:1] + widths, widths):
-        stack += residual_block(rng, before, width, 1 if before == width else 2)
-        stack += residual_block(rng, width, width, 1)
-    return nn.Sequential(*stack, nn.GlobalAveragePool(), nn.Dense(rng, widths[2], CLASSES))
+        stack += _block(rng, before, width, 1 if before == width else 2)
+        for _ in range(depth - 1):
+            stack += _block(rng, width, width, 1)
+    return nn.Sequential(*stack, nn.GlobalAveragePool(), nn.Dense(rng, widths[-1], CLASSES))
+
+
+def resnet(rng):
+    return residual(rng, [16, 32, 48], 2)
 
 
 def _encoder(rng, width, heads, inner):
